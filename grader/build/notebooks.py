@@ -1,0 +1,182 @@
+"""A lab's one source, `lab.py`, as notebooks: read, validated, with stable ids; and its functions, executed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from grader.checks.registry import LabChecks, load_lab
+from grader.paths import Course, find_course
+
+MAX_CELL_LINES = 25
+KERNELSPEC = {"display_name": "Python 3 (RLHF labs)", "language": "python", "name": "python3"}
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong in a source: where, and what to do."""
+
+    file: Path
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class BuildError(Exception):
+    """A lab cannot be built; `problems` says why, one by one."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def read_source(path: Path) -> NotebookNode:
+    """The notebook of a `lab.py` in jupytext's py:percent, with ids that depend on nothing but the source.
+
+    A cell's id is its grade_id, else its place: jupytext alone would draw new random ids each time.
+    """
+    notebook = jupytext.read(path, fmt="py:percent")
+    notebook.metadata = NotebookNode(kernelspec=dict(KERNELSPEC), language_info={"name": "python"})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for place, cell in enumerate(notebook.cells):
+        cell.metadata.pop("lines_to_next_cell", None)
+        cell["id"] = grade_id(cell) or f"cell-{place:03d}"
+    return notebook
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """The nbgrader id of a cell, if it has one."""
+    found = cell.metadata.get("nbgrader", {}).get("grade_id")
+    return None if found is None else str(found)
+
+
+def is_demo(cell: NotebookNode) -> bool:
+    """Whether grading skips the cell."""
+    return "demo" in cell.metadata.get("tags", [])
+
+
+def write_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Write a notebook as UTF-8 JSON, one way only, so that builds are equal to the byte."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+def problems_of(path: Path, notebook: NotebookNode, checks: LabChecks | None) -> list[Problem]:
+    """Everything in a lab's source that would trouble nbgrader, grading or a reader."""
+    found: list[Problem] = []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        line = _line_of(cell, lines)
+        name = grade_id(cell)
+        if cell.cell_type == "code" and len(cell.source.splitlines()) > MAX_CELL_LINES:
+            length = len(cell.source.splitlines())
+            found.append(Problem(path, line, f"this cell has {length} lines, at most {MAX_CELL_LINES}: split it."))
+        if name is None:
+            continue
+        if name in seen:
+            found.append(Problem(path, line, f"grade_id {name!r} is used a second time (first: line {seen[name]})."))
+        seen[name] = line
+        if is_demo(cell):
+            found.append(Problem(path, line, f"{name} is graded and tagged demo: grading would skip it."))
+        if checks is not None:
+            found += _problems_of_graded(path, line, name, cell, checks)
+    if checks is not None:
+        for exercise in checks.exercises():
+            missing = [part for part in (exercise, f"{exercise}-checks", f"{exercise}-hidden") if part not in seen]
+            if missing:
+                found.append(Problem(path, 1, f"exercise {exercise} of checks.py has no cell {', '.join(missing)}."))
+    return found
+
+
+def _problems_of_graded(
+    path: Path, line: int, name: str, cell: NotebookNode, checks: LabChecks
+) -> list[Problem]:
+    meta, found = cell.metadata.nbgrader, []
+    if name.endswith("-hidden"):
+        exercise = name.removesuffix("-hidden")
+        wanted = checks.points(exercise)
+        if meta.get("points") != wanted:
+            said = f"points {meta.get('points')}, but its checks give {wanted:g}"
+            found.append(Problem(path, line, f"{name} says {said}: set points to {wanted:g}."))
+        hidden = HIDDEN.search(cell.source)
+        if hidden is None or f'run("{checks.lab}", "{exercise}", globals())' not in hidden.group(1):
+            call = f'run("{checks.lab}", "{exercise}", globals())'
+            found.append(Problem(path, line, f"{name} must run its checks between BEGIN/END HIDDEN TESTS: {call}."))
+    elif name.endswith("-checks"):
+        if meta.get("points") != 0:
+            found.append(Problem(path, line, f"{name} holds visible checks: set points to 0."))
+    elif "### BEGIN SOLUTION" not in cell.source:
+        found.append(Problem(path, line, f"{name} has no ### BEGIN SOLUTION … ### END SOLUTION."))
+    return found
+
+
+def _line_of(cell: NotebookNode, lines: list[str]) -> int:
+    """The line of `lab.py` where a cell's text begins."""
+    first = next((text for text in cell.source.splitlines() if text.strip()), "")
+    for number, text in enumerate(lines, start=1):
+        if first and text.removeprefix("# ") == first.removeprefix("# "):
+            return number
+    return 1
+
+
+def source_notebook(course: Course, lab: str) -> NotebookNode:
+    """The instructor's notebook of a lab, validated.
+
+    Raises:
+        BuildError: the source is not in order.
+    """
+    path = course.solutions / lab / "lab.py"
+    notebook = read_source(path)
+    checks = load_lab(path.parent) if lab in course.assignments() else None
+    problems = problems_of(path, notebook, checks)
+    if problems:
+        raise BuildError(problems)
+    return notebook
+
+
+def graded_code(notebook: NotebookNode, answers: dict[str, str] | None = None) -> list[tuple[str, str]]:
+    """The code that grading runs, as (cell id, source): demo cells and check cells are left out.
+
+    `answers` puts other sources in place of solution cells, by exercise.
+    """
+    kept = []
+    for cell in notebook.cells:
+        name = grade_id(cell) or ""
+        if cell.cell_type != "code" or is_demo(cell) or name.endswith(("-checks", "-hidden")):
+            continue
+        kept.append((cell["id"], (answers or {}).get(name, cell.source)))
+    return kept
+
+
+def execute_code(cells: list[tuple[str, str]]) -> dict[str, Any]:
+    """Run cells in one fresh namespace, as a kernel would; a cell that raises does not stop the others."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell_id, source in cells:
+        try:
+            exec(compile(source, f"<{cell_id}>", "exec"), namespace)
+        except Exception as error:  # noqa: BLE001 - a student's cell may raise anything
+            namespace.setdefault("__errors__", []).append((cell_id, error))
+    return namespace
+
+
+def solution_namespace(lab: str, course: Course | None = None) -> dict[str, Any]:
+    """The names that a lab's solution defines, its demo cells left out.
+
+    Raises:
+        RuntimeError: a cell of the solution raised.
+    """
+    namespace = execute_code(graded_code(source_notebook(course or find_course(), lab)))
+    if "__errors__" in namespace:
+        cell_id, error = namespace["__errors__"][0]
+        raise RuntimeError(f"{lab}: cell {cell_id} of the solution raised {error!r}") from error
+    return namespace

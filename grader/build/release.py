@@ -1,0 +1,115 @@
+"""From source notebooks to `labs/`: nbgrader makes the release, we put it in place without deleting anything."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.converters import GenerateAssignment
+
+from grader.build.notebooks import source_notebook, write_notebook
+from grader.coursedir import converter, load_config
+from grader.paths import Course
+
+LEFT_BY_WORK = {".ipynb_checkpoints", "__pycache__", "progress.jsonl", "attempts.jsonl"}
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A file under `labs/` that is not what the sources give."""
+
+    path: Path
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+
+def build_lab(course: Course, lab: str) -> list[Path]:
+    """Make one lab from its source: `build/source`, the assignment in the gradebook, and its files in `labs/`.
+
+    Returns:
+        The files of `labs/` that changed.
+
+    Raises:
+        BuildError: the source is not in order; nothing was written.
+    """
+    notebook = source_notebook(course, lab)
+    if lab in course.assignments():
+        write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
+        course.class_dir.mkdir(parents=True, exist_ok=True)
+    with _released(course, lab, course.gradebook) as folder:
+        return _put_in_place(folder, course.labs / lab)
+
+
+def check_lab(course: Course, lab: str) -> list[Drift]:
+    """Compare `labs/` with a fresh build in a temporary folder, byte for byte; writes nothing in the course."""
+    with tempfile.TemporaryDirectory(prefix="grader-check-") as temporary:
+        with _released(course, lab, Path(temporary) / "gradebook.db") as folder:
+            return _compare(folder, course.labs / lab)
+
+
+@contextmanager
+def _released(course: Course, lab: str, gradebook: Path) -> Iterator[Path]:
+    """A temporary folder with what students receive of one lab."""
+    with tempfile.TemporaryDirectory(prefix="grader-build-") as temporary:
+        root = Path(temporary)
+        notebook = source_notebook(course, lab)
+        if lab not in course.assignments():
+            write_notebook(notebook, root / "release" / lab / f"{lab}.ipynb")
+        else:
+            write_notebook(notebook, root / "source" / lab / f"{lab}.ipynb")
+            _generate(course, lab, root, gradebook)
+        yield root / "release" / lab
+
+
+def _generate(course: Course, lab: str, root: Path, gradebook: Path) -> None:
+    """Let nbgrader make the release of `root/source` in `root/release`, and register it in `gradebook`."""
+    config = load_config(
+        course,
+        root=str(root),
+        source_directory="source",
+        release_directory="release",
+        db_url=f"sqlite:///{gradebook}",
+        assignment_id=lab,
+    )
+    quiet = logging.getLogger("grader.nbgrader")
+    quiet.setLevel(logging.ERROR)
+    made = converter(GenerateAssignment, config, log=quiet)
+    made.start()
+
+
+def _put_in_place(made: Path, target: Path) -> list[Path]:
+    """Copy what differs; files that the build did not make stay."""
+    changed = []
+    for file in sorted(path for path in made.rglob("*") if path.is_file()):
+        goal = target / file.relative_to(made)
+        if goal.exists() and goal.read_bytes() == file.read_bytes():
+            continue
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        part = goal.with_name(goal.name + ".part")
+        shutil.copyfile(file, part)
+        part.replace(goal)
+        changed.append(goal)
+    return changed
+
+
+def _compare(made: Path, target: Path) -> list[Drift]:
+    wanted = {path.relative_to(made): path for path in made.rglob("*") if path.is_file()}
+    found = {path.relative_to(target): path for path in target.rglob("*") if path.is_file()} if target.exists() else {}
+    drift = []
+    for name in sorted(wanted | found):
+        if LEFT_BY_WORK & set(name.parts):
+            continue
+        if name not in found:
+            drift.append(Drift(target / name, "is missing; run `grader build`"))
+        elif name not in wanted:
+            drift.append(Drift(target / name, "was not made by the build; move it out of labs/"))
+        elif wanted[name].read_bytes() != found[name].read_bytes():
+            drift.append(Drift(target / name, "differs from its source; run `grader build`"))
+    return drift

@@ -1,0 +1,222 @@
+"""The command `grader`: thin, and quick to start, because each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.build.verify import Verification
+    from grader.grading.autograde import Row
+    from grader.paths import Course
+
+HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
+
+app = typer.Typer(
+    help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"
+    "A lab is named by its folder in solutions/, such as 01-decoding. Exit codes: 0 all held, 1 something fell short "
+    "(it is listed), 2 wrong use.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+LabArgument = Annotated[str | None, typer.Argument(help="A lab, such as 01-decoding; without it, all of them.")]
+OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")]
+
+
+@app.command()
+def build(
+    lab: LabArgument = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; fail on drift and on leaked answers.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make labs/ from solutions/ and register the assignments with nbgrader.
+
+    With --check it builds in a temporary folder, compares byte for byte, and looks for answers in labs/.
+    """
+    from grader.build.leaks import find_leaks
+    from grader.build.release import build_lab, check_lab
+
+    with _wrong_use() as course:
+        names = _labs(lab, course.lab_names())
+        if check:
+            failures = [str(drift) for name in names for drift in check_lab(course, name)]
+            failures += [str(leak) for leak in find_leaks(course)]
+            _report({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
+            return
+        changed = [str(path) for name in names for path in build_lab(course, name)]
+        leaks = [str(leak) for leak in find_leaks(course)]
+    done = f"{len(names)} labs built, {len(changed)} files changed"
+    _report({"labs": names, "changed": changed, "failures": leaks}, leaks, done, as_json)
+
+
+@app.command()
+def verify(
+    lab: LabArgument = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds for checks that draw random inputs.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Prove the checks: the solution gets full marks, a blank zero, and each wrong answer is caught as it says."""
+    from grader.build.verify import verify_lab
+
+    with _wrong_use() as course, _console().status("verifying") as status:
+        names = _labs(lab, course.assignments())
+        results = [verify_lab(course, name, seeds, progress=status.update) for name in names]
+    if not as_json:
+        _show_verifications(results)
+    failures = [failure for result in results for failure in result.failures]
+    _report([result.as_dict() for result in results], failures, "", as_json)
+
+
+@app.command()
+def grade(lab: OneLab, as_json: AsJson = False) -> None:
+    """Grade class/submitted for one lab, with a row for every student, whatever was handed in.
+
+    It writes nbgrader's gradebook and class/autograded, and the rows to class/reports/LAB/grading.csv and .json. Exit
+    code 1 where a submission could not be graded; the table says why and what to do.
+    """
+    from grader.grading.autograde import write_rows
+
+    with _wrong_use() as course:
+        rows = _grade_with_progress(course, lab)
+        files = [str(path) for path in write_rows(course, lab, rows)]
+    if not as_json:
+        _show_rows(rows)
+        _console().print(f"Written: {', '.join(files)}")
+    failures = [f"{row.student}: {row.reason}" for row in rows if not row.graded]
+    _report([asdict(row) for row in rows], failures, "", as_json)
+
+
+@app.command("demo-class")
+def demo_class(
+    lab: LabArgument = None,
+    students: Annotated[int, typer.Option(min=2, help="How many students to simulate in each lab.")] = 12,
+    seed: Annotated[int, typer.Option(help="Another seed gives another class.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Write a simulated class, grade it, and compare every score with the expected one.
+
+    The students are called demo-01, demo-02 …: the first has the solution, the second nothing, the others a mixture of
+    right, wrong and blank answers. Submissions of other students are not touched.
+    """
+    from grader.grading.demo_class import make_class
+
+    results, failures = [], []
+    with _wrong_use() as course:
+        for name in _labs(lab, course.assignments()):
+            made = make_class(course, name, students, seed)
+            rows = {row.student: row for row in _grade_with_progress(course, name, [s.name for s in made])}
+            for student in made:
+                row = rows[student.name]
+                if row.score != student.expected or not row.graded:
+                    failures.append(f"{name} {student.name}: {row.score:g}, expected {student.expected:g} {row.reason}")
+                results.append({"lab": name, **asdict(row), "expected": student.expected, "answers": student.answers})
+    if not as_json:
+        _show_demo(results)
+    _report(results, failures, f"{len(results) - len(failures)} of {len(results)} scores as expected", as_json)
+
+
+@contextmanager
+def _wrong_use() -> Iterator[Course]:
+    """The course; errors that the user can mend become one message and exit code 2."""
+    from grader.build.notebooks import BuildError
+    from grader.paths import find_course
+
+    try:
+        yield find_course()
+    except (LookupError, FileNotFoundError, BuildError) as error:
+        typer.echo(f"grader: {error}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+
+
+def _labs(lab: str | None, known: list[str]) -> list[str]:
+    if lab is not None and lab not in known:
+        raise LookupError(f"no lab is called {lab!r}; there are: {', '.join(known) or 'none'}.")
+    return known if lab is None else [lab]
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def _grade_with_progress(course: Course, lab: str, students: list[str] | None = None) -> list[Row]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from grader.grading.autograde import grade_class
+
+    columns = (TextColumn(lab), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, TextColumn("{task.description}"), console=_console()) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(student: str, done: int, total: int) -> None:
+            bar.update(task, description=student, completed=done, total=total)
+
+        return grade_class(course, lab, students, show)
+
+
+def _report(result: Any, failures: list[str], done: str, as_json: bool) -> None:
+    """Print the result, then the failures, and leave with the exit code that belongs to them."""
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    elif done:
+        typer.echo(done)
+    for failure in failures:
+        typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(FELL_SHORT)
+
+
+def _table(title: str, *columns: str) -> Any:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in ("score", "expected", "of") else "left")
+    return table
+
+
+def _show_rows(rows: list[Row]) -> None:
+    from rich.console import Console
+
+    table = _table("", "student", "score", "of", "what went wrong", "what to do")
+    for row in rows:
+        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", row.reason, row.remedy)
+    Console().print(table)
+
+
+def _show_demo(results: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    table = _table("", "lab", "student", "score", "expected", "of", "")
+    for r in results:
+        same = "✓" if r["score"] == r["expected"] else "✗ differs"
+        table.add_row(r["lab"], r["student"], f"{r['score']:g}", f"{r['expected']:g}", f"{r['max_score']:g}", same)
+    Console().print(table)
+
+
+def _show_verifications(results: list[Verification]) -> None:
+    from rich.console import Console
+
+    table = _table("", "lab", "exercises", "checks", "points", "wrong answers caught", "runs of checks", "failures")
+    for r in results:
+        caught = f"{r.caught} of {r.wrong}"
+        counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(r.runs), str(len(r.failures)))
+        table.add_row(r.lab, *counts)
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    app()

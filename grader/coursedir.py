@@ -1,0 +1,50 @@
+"""nbgrader's own configuration of a course, and what its gradebook needs to open."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+from grader.paths import Course
+
+
+def load_config(course: Course, **coursedir: str) -> Config:
+    """What `nbgrader_config.py` of the course says; `coursedir` replaces settings of `CourseDirectory`."""
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    for name, value in coursedir.items():
+        config.CourseDirectory[name] = value
+    return config
+
+
+def converter(kind: type[Any], config: Config, **traits: Any) -> Any:
+    """One of nbgrader's converters (GenerateAssignment, Autograde, GenerateFeedback), ready to `start()`.
+
+    nbgrader makes a fresh database by running `alembic`, which it looks for on PATH.
+    """
+    put_scripts_on_path()
+    return kind(coursedir=CourseDirectory(config=config), config=config, **traits)
+
+
+def put_scripts_on_path() -> None:
+    """Let programs find this environment's scripts even when it is not activated."""
+    scripts = str(Path(sys.executable).parent)
+    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
+
+
+@contextmanager
+def gradebook(course: Course) -> Iterator[Any]:
+    """The course's gradebook, opened through nbgrader's API and closed again."""
+    put_scripts_on_path()
+    course.class_dir.mkdir(parents=True, exist_ok=True)
+    settings = load_config(course).CourseDirectory
+    with Gradebook(settings.db_url, settings.course_id) as opened:
+        yield opened

@@ -1,0 +1,1 @@
+"""From submissions to grades: intake, autograding through nbgrader, and a row for every student."""

@@ -1,0 +1,88 @@
+"""A simulated class: submissions made of solutions, blanks and wrong answers, each with the score it should get."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import dataclass
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.build.notebooks import execute_code, grade_id, graded_code, source_notebook, write_notebook
+from grader.checks.registry import LabChecks, load_lab
+from grader.checks.running import run_exercise, score
+from grader.checks.student import InProcess
+from grader.paths import Course
+
+PREFIX = "demo-"
+MARKER_LINE = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.M)
+SOLUTION, BLANK = "solution", "blank"
+
+
+@dataclass(frozen=True)
+class DemoStudent:
+    """One simulated student: what was answered to each exercise, and the score that it should get."""
+
+    name: str
+    answers: dict[str, str]
+    expected: float
+
+
+def make_class(course: Course, lab: str, size: int = 12, seed: int = 0) -> list[DemoStudent]:
+    """Write `size` submissions to `class/submitted/demo-…/<lab>` and return them with their expected scores.
+
+    The first student hands in the solution, the second nothing but the release, the others a mixture: each exercise
+    right (half of them), one of its wrong answers, or blank. The expected score comes from running the checks on the
+    answers directly, without nbgrader, a kernel or a notebook.
+    """
+    checks = load_lab(course.solutions / lab)
+    source = source_notebook(course, lab)
+    release = nbformat.read(course.labs / lab / f"{lab}.ipynb", as_version=4)
+    sources = _sources(source, release, checks)
+    rng = random.Random(f"{lab}-{seed}")
+    students = []
+    for number in range(1, size + 1):
+        answers = _draw(checks, number, rng)
+        texts = {exercise: sources[exercise][answer] for exercise, answer in answers.items()}
+        name = f"{PREFIX}{number:02d}"
+        write_notebook(_filled(release, texts), course.submitted / name / lab / f"{lab}.ipynb")
+        students.append(DemoStudent(name, answers, _expected(course, source, checks, texts)))
+    return students
+
+
+def _sources(source: NotebookNode, release: NotebookNode, checks: LabChecks) -> dict[str, dict[str, str]]:
+    """For every exercise, the cell text of each possible answer, by name."""
+    right = {grade_id(cell): MARKER_LINE.sub("", cell.source) for cell in source.cells}
+    blank = {grade_id(cell): cell.source for cell in release.cells}
+    texts = {e: {SOLUTION: right[e], BLANK: blank[e]} for e in checks.exercises()}
+    for answer in checks.wrong:
+        texts[answer.exercise][answer.name] = answer.source
+    return texts
+
+
+def _draw(checks: LabChecks, number: int, rng: random.Random) -> dict[str, str]:
+    if number <= 2:
+        return dict.fromkeys(checks.exercises(), SOLUTION if number == 1 else BLANK)
+    answers = {}
+    for exercise in checks.exercises():
+        mistakes = [answer.name for answer in checks.wrong if answer.exercise == exercise]
+        kind = rng.choices([SOLUTION, BLANK, "wrong"], weights=[5, 1, 4])[0]
+        answers[exercise] = rng.choice(mistakes) if kind == "wrong" else kind
+    return answers
+
+
+def _filled(release: NotebookNode, texts: dict[str, str]) -> NotebookNode:
+    notebook = nbformat.from_dict(json.loads(nbformat.writes(release)))
+    for cell in notebook.cells:
+        name = grade_id(cell)
+        if name in texts:
+            cell.source = texts[name]
+    return notebook
+
+
+def _expected(course: Course, source: NotebookNode, checks: LabChecks, texts: dict[str, str]) -> float:
+    student = InProcess(execute_code(graded_code(source, texts)), checks.fixtures)
+    secret = course.secret()
+    return round(sum(score(run_exercise(checks, exercise, student, secret)) for exercise in checks.exercises()), 2)

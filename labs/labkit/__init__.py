@@ -1,0 +1,1 @@
+from labkit.data import load_reviews

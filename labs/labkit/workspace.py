@@ -1,0 +1,42 @@
+"""`python -m labkit.workspace LABS WORK`: copy the labs to where a student works, never over what is there."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+
+def copy_labs(labs: Path, work: Path) -> list[Path]:
+    """Copy every lab folder and `nbgrader_config.py` from `labs` to `work`; files that are there already stay.
+
+    Returns:
+        The files that are new in `work`.
+    """
+    folders = [folder for folder in sorted(labs.iterdir()) if folder.name[:2].isdigit() and folder.is_dir()]
+    files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    new = []
+    for file in [labs / "nbgrader_config.py", *files]:
+        goal = work / file.relative_to(labs)
+        if goal.exists() or ".ipynb_checkpoints" in file.parts:
+            continue
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        part = goal.with_name(goal.name + ".part")
+        shutil.copyfile(file, part)
+        part.replace(goal)
+        new.append(goal)
+    return new
+
+
+def main() -> None:
+    """Copy, and say what is new."""
+    parser = argparse.ArgumentParser(prog="python -m labkit.workspace", description=__doc__)
+    parser.add_argument("labs", type=Path, help="the folder that was handed out")
+    parser.add_argument("work", type=Path, help="the folder to work in")
+    args = parser.parse_args()
+    new = copy_labs(args.labs, args.work)
+    print(f"{args.work}/: {len(new)} new files, nothing overwritten")
+
+
+if __name__ == "__main__":
+    main()

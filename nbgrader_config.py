@@ -1,0 +1,41 @@
+"""nbgrader on this layout: where its folders lie, and the hooks of `grader` that make it fair."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+STEP = "nbgrader.preprocessors."
+
+c = get_config()  # noqa: F821 - traitlets puts it there
+
+c.CourseDirectory.root = str(ROOT)
+c.CourseDirectory.course_id = "rlhf"
+c.CourseDirectory.source_directory = "build/source"
+c.CourseDirectory.release_directory = "labs"
+c.CourseDirectory.submitted_directory = "class/submitted"
+c.CourseDirectory.autograded_directory = "class/autograded"
+c.CourseDirectory.feedback_directory = "class/feedback"
+c.CourseDirectory.db_url = f"sqlite:///{ROOT}/class/gradebook.db?timeout=60"
+
+# Cells that demonstrate or train are skipped by autograde, by validate and by both buttons.
+c.Execute.skip_cells_with_tag = "demo"
+
+# nbgrader gives 0 for any output on stderr, a warning too. Points come from the number that a hidden cell ends in.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = r"(?s).*"
+
+# RestoreCells gives every graded cell the metadata and the place that the release gave it; see grader/hooks.py.
+c.Autograde.sanitize_preprocessors = [
+    STEP + "ClearOutput",
+    "grader.hooks.RestoreCells",
+    STEP + "DeduplicateIds",
+    STEP + "OverwriteKernelspec",
+    STEP + "OverwriteCells",
+    STEP + "CheckCellMetadata",
+]
+
+# Feedback shows the promises of the hidden checks and their hints, never the line that runs them.
+c.GenerateFeedback.preprocessors = [
+    STEP + "GetGrades",
+    STEP + "ClearHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
