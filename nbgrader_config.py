@@ -19,6 +19,9 @@ c.CourseDirectory.db_url = f"sqlite:///{ROOT}/class/gradebook.db?timeout=60"
 # Cells that demonstrate or train are skipped by autograde, by validate and by both buttons.
 c.Execute.skip_cells_with_tag = "demo"
 
+# Kernels keep no history on disk, and report errors only: the transport warning would fill the screen of a class run.
+c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelApp.log_level=40"]
+
 # nbgrader gives 0 for any output on stderr, a warning too. Points come from the number that a hidden cell ends in.
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s).*"

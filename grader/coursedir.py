@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,13 @@ from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from grader.paths import Course
+
+# nbgrader 0.9.6 builds its rows in an order that newer SQLAlchemy remarks on at every submission; the rows are right.
+warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
 
 def load_config(course: Course, **coursedir: str) -> Config:

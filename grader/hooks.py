@@ -17,7 +17,8 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 
     A student may have changed points or ids by hand, tagged a graded cell `demo` so that grading skips it (nbgrader
     would then give full marks), or lost a cell. nbgrader's own OverwriteCells restores sources, but neither tags nor a
-    deleted solution cell, and it stops at metadata that contradict one another.
+    deleted solution cell, and it stops at metadata that contradict one another. Of a cell that stands there twice, the
+    first stays the graded one and the other becomes an ordinary cell.
     """
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
@@ -31,16 +32,17 @@ def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """`submitted` with the graded cells of `released` in order: same metadata, none missing, unknown ids forgotten."""
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     demo = {cell["id"] for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
+    present: set[str] = set()
     for cell in submitted.cells:
         name = _claimed_id(cell)
-        if name in known:
+        if name is not None and name in known and name not in present:
+            present.add(name)
             cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
             cell.metadata.pop("tags", None)
         else:
             cell.metadata.pop("nbgrader", None)
             if cell.get("id") in demo:
                 cell.metadata["tags"] = ["demo"]
-    present = {_claimed_id(cell) for cell in submitted.cells}
     previous = None
     for name, cell in known.items():
         if name not in present:
