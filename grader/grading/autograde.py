@@ -122,7 +122,7 @@ class _Heard(logging.Handler):
     def cause(self) -> str:
         """The exception at the end of a traceback if one was logged, else the first error."""
         ends = [line for line in self.lines if line and not line[0].isspace() and "Error" in line.split(":")[0]]
-        return "".join((ends[-1:] or self.lines[:1]))[:200]
+        return "".join(ends[-1:] or self.lines[:1])[:200]
 
 
 def _record_zero(course: Course, lab: str, seen: Intake) -> Row:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from labkit.data import load_ratings as load_ratings
     from labkit.data import load_reviews as load_reviews
     from labkit.errors import LabError as LabError
-    from labkit.hand_in import hand_in as hand_in
+    from labkit.handin import hand_in as hand_in
     from labkit.models import MODELS as MODELS
     from labkit.models import load_policy as load_policy
     from labkit.models import smol_installed as smol_installed
@@ -23,7 +23,7 @@ _HOME = {
     "MODELS": "models",
     "Progress": "progress",
     "checks": "visible",
-    "hand_in": "hand_in",
+    "hand_in": "handin",
     "load_policy": "models",
     "load_ratings": "data",
     "load_reviews": "data",
@@ -31,7 +31,7 @@ _HOME = {
     "smol_installed": "models",
 }
 
-__all__ = [  # noqa: PLE0604, RUF100 - the names that _HOME gives
+__all__ = [
     "MODELS",
     "LabError",
     "Progress",

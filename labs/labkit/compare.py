@@ -106,7 +106,9 @@ def _arrays(found: Any, expected: Any, tol: float) -> str | None:
         return None
     place = tuple(int(i) for i in np.argwhere(differs)[0])
     both = _both(one[place].item(), other[place].item())
-    return both if one.ndim == 0 else f"first difference at {list(place)}: {both} ({count} of {one.size} differ)"
+    if one.ndim == 0:
+        return "" if describe(found) != describe(expected) else both
+    return f"first difference at {list(place)}: {both} ({count} of {one.size} differ)"
 
 
 def _both(found: Any, expected: Any) -> str:

@@ -16,6 +16,7 @@ import math
 # %% tags=["demo"]
 raise RuntimeError("grading must not run a demo cell")
 
+
 # %% nbgrader={"grade": false, "grade_id": "mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mean(values: list[float]) -> float:
     """The arithmetic mean of `values`. Raises ValueError when there are none."""
@@ -36,6 +37,7 @@ from grader.checks import run
 
 run("01-toy", "mean", globals())
 ### END HIDDEN TESTS
+
 
 # %% nbgrader={"grade": false, "grade_id": "spread", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def spread(values: list[float]) -> float:

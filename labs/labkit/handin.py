@@ -1,0 +1,86 @@
+"""`labkit.hand_in()`, the last cell of every lab: one zip of the notebook and of the quiz attempts, to upload."""
+
+from __future__ import annotations
+
+import os
+import time
+import zipfile
+from datetime import datetime
+from pathlib import Path
+
+from labkit.errors import LabError
+from labkit.progress import read_lab, read_notebook
+
+ATTEMPTS_FILE = "attempts.jsonl"
+OLD_SECONDS = 120.0
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same zip, whenever it is made
+
+
+def hand_in(folder: str | Path = ".") -> None:
+    """Write `<folder>-hand-in.zip` beside the notebook `<folder>.ipynb`, and say what is in it.
+
+    The zip holds `<folder>/<folder>.ipynb` and, if there are quiz attempts, `<folder>/attempts.jsonl`. An older zip
+    is replaced only when the new one is complete.
+
+    Nothing is written while nbgrader executes the notebook.
+
+    Raises:
+        LabError: the notebook is not there, is no valid notebook, or the folder cannot be written.
+    """
+    if os.environ.get("NBGRADER_EXECUTION"):
+        print("hand_in: nothing to do while the notebook is being graded.")
+        return
+    place = Path(folder).resolve()
+    notebook = place / f"{place.name}.ipynb"
+    _require(notebook)
+    read_notebook(notebook)
+    files = [file for file in (notebook, place / ATTEMPTS_FILE) if file.is_file()]
+    goal = place / f"{place.name}-hand-in.zip"
+    try:
+        _write_zip(goal, files)
+    except OSError as error:
+        what = f"{goal} could not be written: {error.strerror or error}."
+        raise LabError(what, "Free some space, or make the folder writable, and run this cell again.") from None
+    _tell(goal, files)
+
+
+def _require(notebook: Path) -> None:
+    if not notebook.is_file():
+        others = sorted(path.name for path in notebook.parent.glob("*.ipynb"))
+        found = f" Found: {', '.join(others)}." if others else ""
+        remedy = (
+            f"Give the notebook its first name, {notebook.name}, in the folder {notebook.parent.name}, and reopen it."
+        )
+        raise LabError(f"There is no notebook {notebook}.{found}", remedy)
+
+
+def _write_zip(goal: Path, files: list[Path]) -> None:
+    part = goal.with_name(goal.name + ".part")
+    try:
+        with zipfile.ZipFile(part, "w") as archive:
+            for file in files:
+                entry = zipfile.ZipInfo(f"{file.parent.name}/{file.name}", date_time=EPOCH)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, file.read_bytes(), compress_type=zipfile.ZIP_DEFLATED)
+        part.replace(goal)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _tell(goal: Path, files: list[Path]) -> None:
+    notebook = files[0]
+    saved = notebook.stat().st_mtime
+    print(f"Ready to upload: {goal.name}")
+    for file in files:
+        print(f"  {file.name}  {file.stat().st_size / 1000:.0f} kB")
+    if len(files) == 1:
+        print("  no quiz attempts yet")
+    print(f"The notebook was last saved at {datetime.fromtimestamp(saved):%H:%M:%S on %Y-%m-%d}.")
+    if time.time() - saved > OLD_SECONDS:
+        print("  Save first: Ctrl+S, then run this cell again.")
+    exercises = read_lab(notebook.parent)
+    waiting = [row.exercise for row in exercises if not row.passed]
+    if waiting:
+        print(f"Visible checks not passed yet: {', '.join(waiting)}. You may hand in all the same.")
+    elif exercises:
+        print("All visible checks passed.")

@@ -1,0 +1,806 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (RLHF labs)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 01 · Decoding: how logits become text
+#
+# A language model does not write. It gives each possible next token a number, and *you* decide how a text comes out of
+# these numbers. That decision is called **decoding**. In this lab you build all its common parameters by hand.
+#
+# Why here, in a course on alignment? Every rollout of RLHF is sampled by exactly this machinery. With the wrong
+# temperature or a filter left on, the log-probabilities that PPO computes are not those of the text it sees.
+#
+# | | |
+# |---|---|
+# | Time | about 100 minutes, 8 exercises, 40 points |
+# | You need | Python, a little torch (indexing, `softmax`, `cumsum`) |
+# | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+
+# %%
+from itertools import pairwise
+from types import SimpleNamespace
+
+import torch
+
+import labkit
+from labkit import checks, plots
+
+# %% [markdown]
+# ## 1 · What a language model gives
+#
+# A model reads token ids $x$ and returns one **logit** $z_i$ for each token $i$ of its vocabulary. Softmax makes
+# probabilities of them:
+#
+# $$\pi(i \mid x) = \mathrm{softmax}(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}}$$
+#
+# Adding the same number to all logits changes nothing; a logit of $-\infty$ means probability 0.
+
+# %% tags=["demo"]
+name = "smol" if labkit.smol_installed() else "tiny"
+model, tokenizer = labkit.load_policy(name)
+eos_id = tokenizer.eos_token_id
+ids = tokenizer("This movie is", return_tensors="pt").input_ids
+with torch.no_grad():
+    logits = model(ids).logits[:, -1]
+print(f"{name}: ids [batch, length] = {list(ids.shape)}, logits [batch, vocab] = {list(logits.shape)}")
+
+# %% [markdown]
+# How sure is the model of the next token after *This movie is*? And how much probability lies outside its twelve
+# favourites?
+
+# %% tags=["demo"]
+plots.next_tokens({"after “This movie is”": logits[0].softmax(-1)}, tokenizer)
+
+# %% [markdown]
+# No token has a clear majority, and thousands of unlikely ones hold a good share together. All of decoding is about
+# this picture: whom to trust, and what to do with the long tail.
+
+# %% [markdown]
+# ## 2 · Greedy or sampled?
+#
+# **Greedy** decoding always takes the largest logit. **Sampling** draws a token from $\pi$, appends it, and asks
+# again. Here are both; `generate` of transformers does the work, later you write it yourself.
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+options = {"max_new_tokens": 40, "pad_token_id": eos_id}
+texts = [model.generate(ids, do_sample=False, **options)]
+texts += [model.generate(ids, do_sample=True, top_k=0, **options) for _ in range(2)]
+for kind, text in zip(["greedy ", "sampled", "sampled"], texts, strict=True):
+    print(f"{kind} | {tokenizer.decode(text[0])!r}\n")
+
+# %% [markdown]
+# Greedy text is safe and falls into loops. Sampled text is lively and derails whenever the tail is hit. Every
+# parameter below is a way between the two.
+
+# %% [markdown]
+# ## 3 · Temperature
+#
+# Divide all logits by a **temperature** $T > 0$ before softmax:
+#
+# $$\pi_T(i \mid x) = \mathrm{softmax}(z / T)_i$$
+#
+# For $z = (2, 1, 0)$ the probabilities are $(0.67, 0.24, 0.09)$ at $T = 1$, sharper $(0.87, 0.12, 0.02)$ at
+# $T = 0.5$ and flatter $(0.51, 0.31, 0.19)$ at $T = 2$. Towards $T = 0$ only the largest survives; $T = 0$ itself is
+# a limit, not a division.
+#
+# ### Exercise 1 · `apply_temperature` (●○○, 5 minutes, 3 points)
+#
+# Return logits, not probabilities. Leave the input as it is: return a new tensor.
+
+
+# %% nbgrader={"grade": false, "grade_id": "apply_temperature", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Logits for softmax(z / T).
+
+    Args:
+        logits: float [batch, vocab], any float dtype, which is kept; may hold -inf.
+        temperature: T > 0, no unit.
+
+    Raises:
+        ValueError: the temperature is not above 0.
+    """
+    ### BEGIN SOLUTION
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, found {temperature}; for T -> 0 use greedy decoding")
+    return logits / temperature
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "apply_temperature-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z = torch.tensor([[2.0, 1.0, 0.0]])
+with checks("apply_temperature") as check:
+    check.close(
+        apply_temperature(z, 0.5), torch.tensor([[4.0, 2.0, 0.0]]), "a low temperature spreads the logits",
+        hint="Divide by T. Multiplying makes a low temperature flat.",
+    )  # fmt: skip
+    check.close(
+        apply_temperature(z, 2.0).softmax(-1), torch.tensor([[0.5065, 0.3072, 0.1863]]), "T = 2 flattens (2, 1, 0)",
+        hint="Did you return probabilities? Return logits; softmax comes later.", tol=1e-4,
+    )  # fmt: skip
+    check.raises(ValueError, lambda: apply_temperature(z, 0.0), "refuses T = 0", hint="Test T before you divide.")
+    check.unchanged(z, torch.tensor([[2.0, 1.0, 0.0]]), "leaves its input alone", hint="`/=` changes the input.")
+
+# %% nbgrader={"grade": true, "grade_id": "apply_temperature-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `apply_temperature` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "apply_temperature", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# What does temperature do to *This movie is*? Watch the grey bar, all other tokens together, as much as the top.
+
+# %% tags=["demo"]
+plots.next_tokens({f"T = {t}": apply_temperature(logits, t)[0].softmax(-1) for t in (0.5, 1.0, 1.5)}, tokenizer)
+
+# %% [markdown]
+# **Entropy** $H = -\sum_i \pi_i \ln \pi_i$, in nats, says how open the choice is: 0 when one token has it all, $\ln V$
+# when all $V$ tokens are alike. At which temperature does the model know next to nothing?
+
+# %% tags=["demo"]
+temperatures = [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0]
+entropies = [
+    torch.distributions.Categorical(logits=apply_temperature(logits, t)).entropy().item() for t in temperatures
+]
+plots.curves(
+    temperatures, {"entropy": entropies}, x_label="temperature T", y_label="entropy (nats)",
+    levels={"ln V: all tokens alike": torch.tensor(logits.shape[-1]).log().item()}, log_x=True,
+)  # fmt: skip
+
+# %% [markdown]
+# The useful range is narrow. Near $T = 0.1$ we are back at greedy, and above $T = 2$ the model's knowledge is gone.
+
+# %% [markdown]
+# ## 4 · Top-k
+#
+# Temperature never forbids a token. **Top-k** does: only the $k$ largest logits stay, all others become $-\infty$, so
+# that softmax gives them exactly 0.
+#
+# Worked example, $k = 2$: $(1, 4, 2, 3) \to (-\infty, 4, -\infty, 3)$. A token that *ties* with the $k$-th largest
+# stays too, as in transformers: $k = 2$ and $(3, 1, 2, 2)$ give $(3, -\infty, 2, 2)$.
+#
+# ### Exercise 2 · `top_k_filter` (●○○, 8 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "top_k_filter", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def top_k_filter(logits: torch.Tensor, k: int) -> torch.Tensor:
+    """Keep the k largest logits of each row and all that tie with the k-th; the others become -inf.
+
+    Args:
+        logits: float [batch, vocab], dtype kept; may hold -inf.
+        k: how many tokens, at least 1; more than the vocabulary has keeps all.
+
+    Raises:
+        ValueError: k is below 1.
+    """
+    ### BEGIN SOLUTION
+    if k < 1:
+        raise ValueError(f"k must be at least 1, found {k}")
+    kth = logits.topk(min(k, logits.shape[-1])).values[:, -1:]
+    return logits.masked_fill(logits < kth, -torch.inf)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "top_k_filter-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z, inf = torch.tensor([[1.0, 4.0, 2.0, 3.0], [9.0, 8.0, 7.0, 6.0]]), torch.inf
+with checks("top_k_filter") as check:
+    check.equal(
+        top_k_filter(z, 2), torch.tensor([[-inf, 4.0, -inf, 3.0], [9.0, 8.0, -inf, -inf]]),
+        "keeps two in each row", hint="Each row has its own k-th largest logit. Did you keep the k-th itself?",
+    )  # fmt: skip
+    check.equal(
+        top_k_filter(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2), torch.tensor([[3.0, -inf, 2.0, 2.0]]),
+        "keeps ties at the k-th place", hint="Compare with the k-th value; positions alone drop one of the twins.",
+    )  # fmt: skip
+    check.equal(top_k_filter(z, 50), z, "k beyond the vocabulary keeps all", hint="`topk` refuses k > vocab.")
+    check.raises(ValueError, lambda: top_k_filter(z, 0), "refuses k = 0", hint="k = 0 would leave no token.")
+
+# %% nbgrader={"grade": true, "grade_id": "top_k_filter-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `top_k_filter` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "top_k_filter", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Where does the probability of the forbidden tokens go? Compare how the bars that stay grow.
+
+# %% tags=["demo"]
+panels = {"all tokens": logits[0].softmax(-1)}
+panels |= {f"top-k, k = {k}": top_k_filter(logits, k)[0].softmax(-1) for k in (10, 3)}
+plots.next_tokens(panels, tokenizer)
+
+# %% [markdown]
+# ## 5 · Top-p: the nucleus
+#
+# A fixed $k$ is too many where the model is sure and too few where it is not. **Top-p** keeps the *nucleus*: the
+# smallest set of most probable tokens whose probability together reaches $p$.
+#
+# Worked example with probabilities $(0.5, 0.3, 0.15, 0.05)$ and $p = 0.7$: the first token has 0.5, not enough; with
+# the second it is 0.8. The token that **crosses** $p$ belongs to the nucleus, so two stay. With $p = 0.4$ one stays.
+#
+# ### Exercise 3 · `top_p_filter` (●●○, 15 minutes, 6 points)
+#
+# Sort, sum up, decide, and bring the decision back to each token's own place.
+
+
+# %% nbgrader={"grade": false, "grade_id": "top_p_filter", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
+    """Keep each row's nucleus: the fewest most probable tokens whose probability reaches p; the others become -inf.
+
+    Of tokens that tie at the edge, keep any, but no more than needed. p = 1 keeps every token, however improbable.
+
+    Args:
+        logits: float [batch, vocab], dtype kept, kept logits unchanged; may hold -inf.
+        p: probability to reach, 0 < p <= 1.
+
+    Raises:
+        ValueError: p is outside (0, 1].
+    """
+    ### BEGIN SOLUTION
+    if not 0 < p <= 1:
+        raise ValueError(f"p must lie in (0, 1], found {p}")
+    if p == 1:
+        return logits.clone()
+    ordered, places = logits.sort(dim=-1, descending=True)
+    probs = ordered.float().softmax(-1)
+    before = probs.cumsum(-1) - probs
+    drop = torch.zeros_like(places, dtype=torch.bool).scatter(-1, places, before >= p)
+    return logits.masked_fill(drop, -torch.inf)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "top_p_filter-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z, inf = torch.tensor([[0.5, 0.3, 0.15, 0.05], [0.1, 0.05, 0.8, 0.05]]).log(), torch.inf
+with checks("top_p_filter") as check:
+    kept = top_p_filter(z, 0.7).softmax(-1)
+    check.close(
+        kept[0], torch.tensor([0.625, 0.375, 0.0, 0.0]), "p = 0.7 keeps 0.5 and 0.3",
+        hint="Did you drop the token that crosses p? It belongs to the nucleus.",
+    )  # fmt: skip
+    check.close(
+        kept[1], torch.tensor([0.0, 0.0, 1.0, 0.0]), "finds the nucleus where the tokens are not sorted",
+        hint="The sorted mask must go back to the tokens' own places: `scatter`.",
+    )  # fmt: skip
+    faint = torch.tensor([[0.0, -40.0]])
+    check.equal(top_p_filter(faint, 1.0), faint, "p = 1 keeps even e^-40", hint="A float sum may reach 1 too early.")
+    check.raises(ValueError, lambda: top_p_filter(z, 0.0), "refuses p = 0", hint="Allow 0 < p <= 1 only.")
+
+# %% nbgrader={"grade": true, "grade_id": "top_p_filter-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `top_p_filter` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "top_p_filter", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How many bars does each $p$ leave of the same distribution?
+
+# %% tags=["demo"]
+panels = {"all tokens": logits[0].softmax(-1)}
+panels |= {f"top-p, p = {p}": top_p_filter(logits, p)[0].softmax(-1) for p in (0.7, 0.3)}
+plots.next_tokens(panels, tokenizer)
+
+# %% [markdown]
+# The point of top-p is that the nucleus breathes. How many tokens does $p = 0.9$ allow at each place of a sentence?
+# Guess first: where is the model sure, after *one of the* or after *I*?
+
+# %% tags=["demo"]
+sentence = "I have to say that this is one of the worst movies I have ever seen. The acting was terrible and the plot"
+text = tokenizer(sentence, return_tensors="pt").input_ids
+with torch.no_grad():
+    along = model(text).logits[0, :-1]
+sizes = top_p_filter(along, 0.9).isfinite().sum(-1)
+tokens = [plots.token_name(tokenizer, token) for token in text[0, 1:].tolist()]
+plots.along_text(tokens, {"nucleus": sizes.tolist()}, y_label="tokens in the nucleus, p = 0.9", log_y=True)
+
+# %% [markdown]
+# The height over a token is the number of candidates *before* that token was known. It ranges from a handful to
+# hundreds: no single $k$ would fit all places.
+
+# %% [markdown]
+# ## 6 · Repetition penalty
+#
+# Loops can be fought directly. For each token that already occurs in the text, prompt included, make its logit worse
+# by a **penalty** $\theta$, once, however often it occurs:
+#
+# $$z_i \leftarrow \begin{cases} z_i / \theta & z_i \ge 0 \\ z_i \cdot \theta & z_i < 0 \end{cases}$$
+#
+# Worked example, $\theta = 2$, tokens 0 and 2 seen: $(4, 3, -1) \to (2, 3, -2)$. Dividing $-1$ would have *helped* it.
+#
+# ### Exercise 4 · `repetition_penalty` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "repetition_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def repetition_penalty(logits: torch.Tensor, ids: torch.Tensor, penalty: float) -> torch.Tensor:
+    """Worsen, once each, the logits of the tokens that a row has seen: divide from 0 up, multiply below 0.
+
+    Args:
+        logits: float [batch, vocab], dtype kept; may hold -inf, which stays.
+        ids: int64 [batch, length], each row's text so far, prompt included, length >= 1.
+        penalty: above 0, no unit; 1 does nothing, below 1 rewards repetition.
+
+    Raises:
+        ValueError: the penalty is not above 0.
+    """
+    ### BEGIN SOLUTION
+    if not penalty > 0:
+        raise ValueError(f"penalty must be above 0, found {penalty}")
+    seen = logits.gather(-1, ids)
+    return logits.scatter(-1, ids, torch.where(seen < 0, seen * penalty, seen / penalty))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "repetition_penalty-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z = torch.tensor([[4.0, 3.0, -1.0], [4.0, 3.0, -1.0]])
+seen = torch.tensor([[0, 2, 0, 0], [1, 1, 1, 1]])
+with checks("repetition_penalty") as check:
+    out = repetition_penalty(z, seen, 2.0)
+    check.equal(out[0, 2].item(), -2.0, "a seen negative logit falls", hint="Multiply below 0: -1 / 2 would rise.")
+    check.equal(out[0, 0].item(), 2.0, "token 0, seen three times, is halved once", hint="Once, however often.")
+    check.equal(
+        out[1], torch.tensor([4.0, 1.5, -1.0]), "each row has its own history",
+        hint="Use row i of `ids` for row i of the logits: `gather` and `scatter` do.",
+    )  # fmt: skip
+    check.raises(ValueError, lambda: repetition_penalty(z, seen, 0.0), "refuses 0", hint="Allow penalty > 0 only.")
+
+# %% nbgrader={"grade": true, "grade_id": "repetition_penalty-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `repetition_penalty` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "repetition_penalty", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Does the penalty hit only what should not be said twice? Look at the next token after a text that has begun to loop.
+
+# %% tags=["demo"]
+looping = tokenizer("The film is good. The film is good. The film is", return_tensors="pt").input_ids
+with torch.no_grad():
+    z = model(looping).logits[:, -1]
+panels = {f"penalty {q}": repetition_penalty(z, looping, q)[0].softmax(-1) for q in (1.0, 1.2, 1.5)}
+plots.next_tokens(panels, tokenizer)
+
+# %% [markdown]
+# It knows no grammar: full stops and *the* are punished like every other token. That is why values near 1.1 or 1.2
+# are common and 2 is rare. (The *frequency penalty* of some APIs is another formula: it subtracts, once per occurrence.)
+
+# %% [markdown]
+# ## 7 · Minimum and maximum of new tokens
+#
+# A text ends when the model emits its end token **EOS** or when `max_new_tokens` is reached. A minimum is a filter,
+# too: while fewer than `minimum` new tokens are there, EOS gets $-\infty$.
+#
+# Worked example, `minimum = 2`: EOS is forbidden as the first and as the second new token, allowed as the third.
+#
+# ### Exercise 5 · `min_new_tokens` (●○○, 5 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "min_new_tokens", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def min_new_tokens(logits: torch.Tensor, n_generated: int, minimum: int, eos_id: int) -> torch.Tensor:
+    """Forbid EOS, by -inf, while fewer than `minimum` new tokens have been generated.
+
+    Args:
+        logits: float [batch, vocab], dtype kept.
+        n_generated: new tokens so far, the prompt not counted.
+        minimum: new tokens that a text has at least before its EOS, >= 0.
+        eos_id: the end token, a column of the logits.
+    """
+    ### BEGIN SOLUTION
+    out = logits.clone()
+    if n_generated < minimum:
+        out[:, eos_id] = -torch.inf
+    return out
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "min_new_tokens-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z, inf = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), torch.inf
+without_eos = torch.tensor([[1.0, -inf, 3.0], [4.0, -inf, 6.0]])
+with checks("min_new_tokens") as check:
+    check.equal(
+        min_new_tokens(z, 1, 2, eos_id=1), without_eos, "forbids EOS as second of at least two",
+        hint="EOS is a column: every row loses it, and no other token does.",
+    )  # fmt: skip
+    check.equal(
+        min_new_tokens(z, 2, 2, eos_id=1), z, "allows EOS once two tokens are there",
+        hint="Off by one: with n_generated = minimum the text is long enough.",
+    )  # fmt: skip
+    check.unchanged(z, torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "leaves its input alone", hint="Clone first.")
+
+# %% nbgrader={"grade": true, "grade_id": "min_new_tokens-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `min_new_tokens` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "min_new_tokens", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 8 · Draw one token
+#
+# How does a uniform random number $u \in [0, 1)$ become a token? Lay the probabilities side by side, in the order of
+# the ids, along the line from 0 to 1. The token on whose piece $u$ falls is the one:
+#
+# $$\text{the smallest } i \text{ with } \pi_0 + \dots + \pi_i > u$$
+#
+# Worked example, $\pi = (0.5, 0.3, 0.2)$: $u = 0.6$ gives token 1, because $0.5 \le 0.6 < 0.8$. With $u$ handed in,
+# sampling has one right answer and can be tested.
+#
+# ### Exercise 6 · `sample_next` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "sample_next", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sample_next(logits: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
+    """Draw one token for each row by inverting the cumulative distribution of softmax(logits).
+
+    Never draws a token of probability 0. Where rounding leaves the whole sum at or below u, draws the last possible
+    token. Sums are taken in float32 or finer, also for float16 logits.
+
+    Args:
+        logits: float [batch, vocab], may hold -inf.
+        u: float [batch], uniform numbers in [0, 1), one for each row.
+
+    Returns:
+        int64 [batch], token ids.
+    """
+    ### BEGIN SOLUTION
+    probs = logits.double().softmax(-1)
+    token = (probs.cumsum(-1) <= u[:, None]).sum(-1)
+    last = (probs > 0).cumsum(-1).argmax(-1)
+    return torch.minimum(token, last)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "sample_next-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+z = torch.tensor([[0.5, 0.3, 0.2]] * 3).log()
+with checks("sample_next") as check:
+    check.equal(
+        sample_next(z, torch.tensor([0.2, 0.6, 0.95])), torch.tensor([0, 1, 2]), "u = 0.2, 0.6, 0.95 draw 0, 1, 2",
+        hint="Sum up probabilities, not logits, and give each row its own u.",
+    )  # fmt: skip
+    impossible = torch.tensor([[-torch.inf, 0.0, 0.0]])
+    check.equal(
+        sample_next(impossible, torch.tensor([0.0])), torch.tensor([1]), "u = 0 draws a possible token",
+        hint="The sum must be above u, not equal to it: here the first sum is 0.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "sample_next-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `sample_next` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "sample_next", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Is it really sampling? Draw 20,000 tokens with random $u$: do the shares match the probabilities?
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+counts = torch.zeros(logits.shape[-1])
+for _ in range(100):
+    drawn = sample_next(logits.expand(200, -1), torch.rand(200))
+    counts += torch.bincount(drawn, minlength=len(counts))
+plots.next_tokens({"probability": logits[0].softmax(-1), "share of 20,000 draws": counts / counts.sum()}, tokenizer)
+
+# %% [markdown]
+# ## 9 · The whole loop
+#
+# Now compose. At each step transformers changes the logits in this order:
+#
+# **repetition penalty → minimum → temperature → top-k → top-p → draw**
+#
+# Some neighbours may swap: temperature keeps the ranking, so top-k keeps the same tokens before and after it. Others
+# may not: a flatter distribution has a larger nucleus, so temperature must come *before* top-p; and a forbidden EOS
+# must not use up one of the $k$ places.
+#
+# For small examples here is a model of five tokens that you can follow by hand: it looks at the last token only.
+
+# %%
+WORDS = ["the", "good", "bad", "film", "<end>"]
+NEXT = torch.tensor([
+    [0.02, 0.50, 0.38, 0.08, 0.02],  # after the
+    [0.10, 0.05, 0.05, 0.45, 0.35],  # after good
+    [0.03, 0.03, 0.02, 0.90, 0.02],  # after bad
+    [0.10, 0.05, 0.05, 0.05, 0.75],  # after film
+    [0.92, 0.02, 0.02, 0.02, 0.02],  # after <end>
+])  # fmt: skip
+
+
+def toy(ids: torch.Tensor) -> SimpleNamespace:
+    """A model of five words: int64 [batch, length] -> an object with `.logits`, float [batch, length, 5]."""
+    return SimpleNamespace(logits=NEXT.log()[ids])
+
+
+# %% [markdown]
+# ### Exercise 7 · `generate` (●●●, 20 minutes, 8 points)
+#
+# Use the six functions that you wrote. The rules:
+#
+# - `u` has one column for each step, so `max_new_tokens` is its width. Column $s$ draws new token $s$.
+# - The penalty looks at prompt and new tokens; the minimum counts new tokens only.
+# - Once a row has drawn EOS it is filled up with EOS. When *all* rows have ended, stop: add no more columns.
+
+
+# %% nbgrader={"grade": false, "grade_id": "generate", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def generate(
+    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
+) -> torch.Tensor:  # fmt: skip
+    """Prompt and sampled continuation, int64 [batch, length + new], new <= max_new_tokens.
+
+    `model(ids).logits` is float [batch, length, vocab]; `ids` int64 [batch, length], prompts of one length; `u` float
+    [batch, max_new_tokens] in [0, 1). `k=None` leaves top-k out; the other parameters are those of their functions.
+    """
+    ### BEGIN SOLUTION
+    ended = torch.zeros(len(ids), dtype=torch.bool)
+    for step in range(u.shape[1]):
+        with torch.no_grad():
+            logits = model(ids).logits[:, -1]
+        logits = min_new_tokens(repetition_penalty(logits, ids, penalty), step, minimum, eos_id)
+        logits = apply_temperature(logits, temperature)
+        logits = top_p_filter(logits if k is None else top_k_filter(logits, k), p)
+        token = sample_next(logits, u[:, step]).masked_fill(ended, eos_id)
+        ids, ended = torch.cat([ids, token[:, None]], dim=1), ended | (token == eos_id)
+        if ended.all():
+            break
+    return ids
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "generate-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+start, halves = torch.tensor([[0], [3]]), torch.full((2, 6), 0.5)
+with checks("generate") as check:
+    check.equal(
+        generate(toy, start, halves, 4, k=1), torch.tensor([[0, 1, 3, 4], [3, 4, 4, 4]]),
+        "k = 1 is greedy: the good film <end>, and <end> fills up the second row",
+        hint="Return the prompt too, keep ended rows at EOS, stop when all rows have ended.",
+    )  # fmt: skip
+    u = torch.tensor([[0.6, 0.2, 0.1], [0.02, 0.1, 0.99]])
+    check.equal(
+        generate(toy, start, u, 4), torch.tensor([[0, 2, 3, 0], [3, 0, 1, 4]]), "draws with its own u at each step",
+        hint="Step s uses column s of u.",
+    )  # fmt: skip
+    check.equal(
+        generate(toy, start, halves[:, :2], 4, k=1, minimum=1), torch.tensor([[0, 1, 3], [3, 0, 4]]),
+        "minimum = 1 forbids EOS as the first new token", hint="Count new tokens only: at step 0 there are none.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "generate-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `generate` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "generate", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# `k=1` left one token to draw, so *sampling with top-k of 1 is greedy decoding*. Now turn all the knobs at once: which
+# two of them can you swap for each other, and which one changes the ranking?
+
+
+# %% tags=["demo"]
+def draw(temperature: float, k: int, p: float, penalty: float) -> plots.Picture:
+    z = repetition_penalty(logits, ids, penalty)
+    z = top_p_filter(top_k_filter(apply_temperature(z, temperature), k), p)
+    return plots.next_tokens({"model": logits[0].softmax(-1), "your setting": z[0].softmax(-1)}, tokenizer)
+
+
+plots.sliders(
+    draw, temperature=(0.1, 3.0, 0.1, 1.0), k=(1, 200, 1, 200), p=(0.05, 1.0, 0.05, 1.0), penalty=(0.5, 2.0, 0.1, 1.0)
+)
+
+# %% [markdown]
+# And the texts? Four settings, the same uniforms, so that only the setting differs.
+
+# %% tags=["demo"]
+torch.manual_seed(1)
+u = torch.rand(1, 40)
+settings = {"k = 1": {"k": 1}, "T = 0.7": {"temperature": 0.7}, "p = 0.9": {"p": 0.9}, "T = 1.5": {"temperature": 1.5}}
+for title, setting in settings.items():
+    text = generate(model, ids, u, eos_id, minimum=40, **setting)
+    print(f"{title:8}| {tokenizer.decode(text[0])!r}\n")
+
+# %% [markdown]
+# Reading a few samples misleads, so measure. **Distinct-2**: of all pairs of neighbouring tokens in all
+# continuations, the share that differ (variety). **Self-repetition**: within one continuation, the share of pairs that
+# it has used before (loops).
+
+
+# %% tags=["demo"]
+def pairs(text: list[int]) -> list[tuple[int, int]]:
+    return list(pairwise(text))
+
+
+def distinct(texts: list[list[int]]) -> float:
+    pooled = [pair for text in texts for pair in pairs(text)]
+    return len(set(pooled)) / len(pooled)
+
+
+def self_repetition(texts: list[list[int]]) -> float:
+    return sum(1 - len(set(pairs(text))) / len(pairs(text)) for text in texts) / len(texts)
+
+
+# %% [markdown]
+# To know what is good, take people as the yardstick: the openings of 24 real reviews, cut to the same length.
+
+# %% tags=["demo"]
+N, LENGTH = 24, 40
+opening = [tokenizer(text).input_ids[:LENGTH] for text in labkit.load_reviews()["text"][:N]]
+people = {"distinct-2": distinct(opening), "self-repetition": self_repetition(opening)}
+u = torch.rand(N, LENGTH, generator=torch.Generator().manual_seed(2))
+
+
+def measure(**setting: float) -> dict[str, float]:
+    texts = generate(model, ids.expand(N, -1), u, eos_id, minimum=LENGTH, **setting)[:, ids.shape[1] :].tolist()
+    return {"distinct-2": distinct(texts), "self-repetition": self_repetition(texts)}
+
+
+# %% [markdown]
+# Which setting of which parameter comes nearest to the dashed lines, the human level? Each panel moves one parameter
+# and leaves the others off.
+
+# %% tags=["demo"]
+swept = {
+    "temperature": [0.2, 0.5, 0.8, 1.0, 1.3],
+    "k": [1, 4, 20, 100, 1000],
+    "p": [0.2, 0.5, 0.8, 0.95, 1.0],
+    "penalty": [0.9, 1.0, 1.1, 1.3, 1.6],
+}
+panels = {}
+for parameter, values in swept.items():
+    rows = [measure(**{parameter: value}) for value in values]
+    panels[parameter] = (values, {key: [row[key] for row in rows] for key in people})
+plots.small_multiples(panels, y_label="share of token pairs", levels=people)
+
+# %% [markdown]
+# Low temperature, small $k$ and small $p$ all do the same harm: everyone tells one story. High values have variety
+# like people, or more, for the wrong reason. A diversity measure cannot tell wit from noise.
+
+# %% [markdown]
+# ## 10 · Beam search
+#
+# Greedy takes the best *token* at each step; the best *text* may begin with a second-best token. In the toy model
+# *the good film* has probability $0.50 \cdot 0.45 = 0.225$, but *the bad film* has $0.38 \cdot 0.90 = 0.342$.
+#
+# **Beam search** keeps the `beams` best hypotheses. A hypothesis has the score $\sum_t \ln \pi(y_t \mid x, y_{<t})$ over
+# its new tokens: no division by length. One step:
+#
+# 1. extend each hypothesis that has not ended by every token; those that ended in EOS stay as they are;
+# 2. of all these together, keep the `beams` with the highest scores.
+#
+# ### Exercise 8 · `beam_search` (●●●, 20 minutes, 6 points)
+#
+# Only the `beams` best extensions of one hypothesis can survive, so you need not look at the others.
+
+
+# %% nbgrader={"grade": false, "grade_id": "beam_search", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def beam_search(
+    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+) -> tuple[torch.Tensor, float]:
+    """The best hypothesis after `max_new_tokens` steps, or earlier if all have ended, and its score in nats.
+
+    `ids`: int64 [1, length], one prompt. Returns (int64 [1, length + new], float): prompt and new tokens, up to its EOS
+    and no padding. Of equal scores any may win. With fewer candidates than `beams`, all stay.
+    Raises ValueError if `beams` is below 1.
+    """
+    ### BEGIN SOLUTION
+    if beams < 1:
+        raise ValueError(f"beams must be at least 1, found {beams}")
+    pool = [(0.0, ids, False)]  # score, ids, ended
+    for _ in range(max_new_tokens):
+        candidates = [hypothesis for hypothesis in pool if hypothesis[2]]
+        for score, text, _ended in (hypothesis for hypothesis in pool if not hypothesis[2]):
+            with torch.no_grad():
+                log_probs = model(text).logits[0, -1].log_softmax(-1)
+            for token in log_probs.topk(min(beams, len(log_probs))).indices:
+                longer = torch.cat([text, token.view(1, 1)], dim=1)
+                candidates.append((score + log_probs[token].item(), longer, bool(token == eos_id)))
+        pool = sorted(candidates, key=lambda hypothesis: -hypothesis[0])[:beams]
+    return pool[0][1], pool[0][0]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "beam_search-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+start = torch.tensor([[0]])
+with checks("beam_search") as check:
+    text, score = beam_search(toy, start, 1, 2, 4)
+    check.equal(
+        text, torch.tensor([[0, 1, 3]]), "one beam is greedy", hint="With one beam only the best token lives on."
+    )
+    text, score = beam_search(toy, start, 2, 2, 4)
+    check.equal(
+        text, torch.tensor([[0, 2, 3]]), "two beams find: the bad film",
+        hint="Rank by the sum over the whole hypothesis, across all beams together.",
+    )  # fmt: skip
+    check.close(score, -1.0729, "its score is ln 0.342", hint="Add log-probs, not logits or probabilities.", tol=1e-3)
+    text, score = beam_search(toy, start, 3, 6, 4)
+    check.equal(text, torch.tensor([[0, 2, 3, 4]]), "it ends at <end>", hint="What has ended is not extended.")
+
+# %% nbgrader={"grade": true, "grade_id": "beam_search-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `beam_search` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("01-decoding", "beam_search", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Do more beams find more probable texts, and are these better texts?
+
+# %% tags=["demo"]
+for beams in (1, 2, 4, 8):
+    text, score = beam_search(model, ids, beams, 24, eos_id)
+    print(f"{beams} beams | {score:7.2f} nats | {tokenizer.decode(text[0])!r}")
+
+# %% [markdown]
+# More probable, and duller. How probable are the words that *people* write? Compare, token by token, the probability
+# that the model gave to a beam's text, to a sampled text and to a real review.
+
+
+# %% tags=["demo"]
+def probabilities(text: torch.Tensor) -> list[float]:
+    with torch.no_grad():
+        probs = model(text).logits[:, :-1].softmax(-1)
+    return probs.gather(-1, text[:, 1:, None])[0, -30:, 0].tolist()
+
+
+texts = {
+    "beam search": beam_search(model, ids, 4, 30, eos_id=-1)[0],
+    "sampled, p = 0.9": generate(model, ids, u[:1, :30], eos_id, p=0.9, minimum=30),
+    "a real review": torch.tensor(opening[:1]),
+}
+plots.along_text([""] * 30, {n: probabilities(t) for n, t in texts.items()}, y_label="probability of the token")
+
+# %% [markdown]
+# People surprise the model again and again; the most probable text never does. So probability alone is not quality.
+# That gap is what the rest of the course works on: it *learns* what people prefer.
+
+# %% [markdown]
+# ## 11 · What to use when
+#
+# | You want | Use | Because |
+# |---|---|---|
+# | one short right answer (translation, extraction) | greedy or 2–5 beams | there the most probable text is close to the best |
+# | lively open text | $T$ 0.7–1, $p$ 0.9–0.95 | cuts the tail, follows the model's doubt |
+# | to stop loops | penalty 1.1–1.2 | first look whether temperature or $p$ is too low |
+# | **rollouts for PPO** | $T = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute |
+# | candidates for preference pairs | $T$ 0.7–1, several samples | two equal answers teach nothing |
+#
+# ## 12 · Where this lives today
+#
+# | Yours | `GenerationConfig` field | class in `transformers` |
+# |---|---|---|
+# | `repetition_penalty` | `repetition_penalty` | `RepetitionPenaltyLogitsProcessor` |
+# | `min_new_tokens` | `min_new_tokens` | `MinNewTokensLengthLogitsProcessor` |
+# | `apply_temperature` | `temperature`, with `do_sample=True` | `TemperatureLogitsWarper` |
+# | `top_k_filter` | `top_k` (default 50, 0 is off) | `TopKLogitsWarper` |
+# | `top_p_filter` | `top_p` | `TopPLogitsWarper` |
+# | `sample_next`, `generate` | `do_sample`, `max_new_tokens`, `eos_token_id` | `GenerationMixin.generate` |
+# | `beam_search` | `num_beams`, `length_penalty` (0 is our score), `early_stopping` | `BeamSearchScorer` in 4.45 |
+#
+# Mind the defaults: `generate(do_sample=True)` filters with `top_k=50` unless you say `top_k=0`. And a model folder
+# may ship a `generation_config.json` that changes all of these without a word.
+
+# %% [markdown]
+# ## Hand in
+#
+# Save the notebook first. The cell below then packs it, with your quiz attempts, into one file to upload.
+
+# %% tags=["demo"]
+labkit.hand_in()

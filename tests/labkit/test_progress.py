@@ -1,0 +1,126 @@
+"""Progress: what the visible checks found last, in every lab, in the order of the notebooks."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labkit import LabError, Progress
+from labkit.progress import Exercise
+
+
+def make_lab(root: Path, name: str, *grade_ids: str) -> Path:
+    folder = root / name
+    folder.mkdir()
+    plain: list[dict[str, Any]] = [{"cell_type": "markdown", "metadata": {}, "source": "x"}]
+    cells = [{"cell_type": "code", "metadata": {"nbgrader": {"grade_id": g}}, "source": ""} for g in grade_ids]
+    (folder / f"{name}.ipynb").write_text(json.dumps({"cells": plain + cells, "metadata": {}, "nbformat": 4}))
+    return folder
+
+
+def say(folder: Path, exercise: str, passed: int, total: int, time: str = "2026-01-02T10:00:00+00:00") -> None:
+    line = {"lab": folder.name, "exercise": exercise, "passed": passed, "total": total, "time": time}
+    with (folder / "progress.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    say(make_lab(tmp_path, "02-reward", "loss", "loss-checks", "loss-hidden"), "gone", 1, 1)
+    first = make_lab(tmp_path, "01-decoding", "b-checks", "a-checks", "c-checks")
+    say(first, "b", 1, 2)
+    say(first, "b", 2, 2)
+    say(first, "a", 3, 3)
+    say(first, "a", 2, 3)
+    make_lab(tmp_path, "00-start-here")
+    (tmp_path / "labkit").mkdir()
+    return tmp_path
+
+
+def outcomes(rows: list[Exercise]) -> list[tuple[str, str, bool | None]]:
+    return [(row.lab, row.exercise, row.passed) for row in rows]
+
+
+def test_the_last_outcome_counts_in_the_order_of_the_notebook(root: Path) -> None:
+    assert outcomes(Progress(root).table()) == [
+        ("01-decoding", "b", True),
+        ("01-decoding", "a", False),
+        ("01-decoding", "c", None),
+        ("02-reward", "loss", None),
+    ]
+
+
+def test_next_is_the_first_that_is_not_passed(root: Path) -> None:
+    assert Progress(root).next() == "Next: go on with a in 01-decoding; its checks do not all pass yet."
+    say(root / "01-decoding", "a", 3, 3)
+    assert Progress(root).next() == "Next: try c in 01-decoding."
+    say(root / "01-decoding", "c", 1, 1)
+    say(root / "02-reward", "loss", 1, 1)
+    assert Progress(root).next().startswith("All visible checks pass.")
+
+
+def test_broken_lines_are_skipped(root: Path) -> None:
+    with (root / "02-reward" / "progress.jsonl").open("ab") as file:
+        file.write(b'\xff\xfe\n[]\nnull\n{"exercise": "loss"}\n{"exercise": "loss", "passed": "x", "total": 1}\n{"half')
+    assert Progress(root).table()[-1].passed is None
+
+
+def test_no_checks_are_no_pass(root: Path) -> None:
+    say(root / "02-reward", "loss", 0, 0)
+    assert Progress(root).table()[-1].passed is False
+
+
+@pytest.mark.parametrize("content", [b"no json", b"\xff\xfe", b"[]", b'{"cells": 1}'])
+def test_a_broken_notebook_is_named_and_the_others_are_read(root: Path, content: bytes) -> None:
+    (root / "02-reward" / "02-reward.ipynb").write_bytes(content)
+    progress = Progress(root)
+    assert len(progress.table()) == 3
+    assert len(progress.problems) == 1
+    assert "02-reward.ipynb is no valid notebook" in progress.problems[0]
+    assert "02-reward.ipynb is no valid notebook" in progress._repr_html_()
+
+
+def test_odd_cells_do_no_harm(root: Path) -> None:
+    cells = [None, 3, {"metadata": None}, {"metadata": {"nbgrader": [1]}}, {"metadata": {"nbgrader": {"grade_id": 7}}}]
+    (root / "02-reward" / "02-reward.ipynb").write_text(json.dumps({"cells": cells}))
+    assert len(Progress(root).table()) == 3
+
+
+def test_the_page_is_a_table_with_headers_and_words(root: Path) -> None:
+    make_lab(root, "03-<b>", "<i>-checks")
+    page = Progress(root)._repr_html_()
+    assert page.count('scope="col"') == 4
+    assert page.count('scope="row"') == 5
+    assert "passed" in page
+    assert "not tried yet" in page
+    assert "&lt;i&gt;" in page
+    assert "<i>" not in page
+    assert re.search(r"<caption>Next: .*</caption>", page)
+
+
+def test_the_chart_says_in_words_what_it_shows(root: Path) -> None:
+    picture = Progress(root).plot()
+    assert picture.png.startswith(b"\x89PNG")
+    assert picture.alt == (
+        "Your progress. 01-decoding: 1 passed, 1 not all pass yet, 1 not tried yet; "
+        "02-reward: 0 passed, 0 not all pass yet, 1 not tried yet."
+    )
+
+
+def test_an_empty_root_says_so(tmp_path: Path) -> None:
+    progress = Progress(tmp_path)
+    assert progress.table() == []
+    assert "No exercises" in progress.next()
+    assert progress.plot().png
+
+
+def test_a_root_that_is_no_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="There is no folder"):
+        Progress(tmp_path / "nowhere")
+
+
+def test_the_current_folder_may_be_a_lab(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root / "01-decoding")
+    assert len(Progress("..").table()) == 4
