@@ -84,8 +84,8 @@ def next_tokens(panels: Mapping[str, torch.Tensor], tokenizer: Any, *, top: int 
                 axis.text(value, place, f" {label}", va="center", fontsize=8, color="#333333")
             axis.set(title=title, xlabel="probability", yticks=[], xlim=(0, 1.18 * max(map(max, bars.values()))))
             axis.grid(visible=False, axis="y")
-            axis.invert_yaxis()
         axes[0].set_yticks(range(len(names)), names)
+        axes[0].invert_yaxis()
         said = "; ".join(
             f"{title}: " + ", ".join(f"{n} {v:.2f}" for n, v in list(zip(names, values, strict=True))[:3])
             for title, values in bars.items()
@@ -105,7 +105,9 @@ def curves(
     """Lines over one axis; `levels` are dashed horizontal lines to compare with, label -> height."""
     with _figure(5.6, 3.3) as (figure, axes):
         _draw_lines(axes[0], x, lines, levels or {})
-        axes[0].set(xlabel=x_label, ylabel=y_label, xscale="log" if log_x else "linear", ylim=(0, None))
+        axes[0].set(xlabel=x_label, ylabel=y_label, ylim=(0, 1.1 * _highest(lines, levels or {})))
+        if log_x:
+            _log_axis(axes[0], "x")
         if len(lines) > 1:
             axes[0].legend()
         return _picture(figure, f"{y_label} against {x_label}. {_said(x, lines)}")
@@ -116,6 +118,7 @@ def small_multiples(
     *,
     y_label: str,
     levels: Mapping[str, float] | None = None,
+    levels_are: str = "",
 ) -> Picture:
     """One panel for each parameter with the same lines and the same y axis, side by side.
 
@@ -123,17 +126,21 @@ def small_multiples(
         panels: name of the parameter -> (its values, line label -> heights). Values are spaced evenly.
         y_label: what the heights are, with its unit.
         levels: dashed lines to compare with, line label -> height, in the colour of that line.
+        levels_are: what the dashed lines show, for the legend.
     """
     with _figure(2.5 * len(panels) + 0.8, 3.2, columns=len(panels)) as (figure, axes):
         for axis, (name, (values, lines)) in zip(axes, panels.items(), strict=True):
             places = list(range(len(values)))
             _draw_lines(axis, places, lines, levels or {}, named_levels=False)
-            axis.set(xlabel=name, xticks=places, xticklabels=[f"{v:g}" for v in values], ylim=(0, 1.03))
+            axis.set(xlabel=name, xticks=places, xticklabels=[f"{v:g}" for v in values], ylim=(-0.03, 1.03))
         axes[0].set_ylabel(y_label)
+        if levels_are:
+            axes[0].plot([], [], color=GREY, linestyle="--", label=levels_are)
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
         said = " ".join(f"{name}: {_said(values, lines)}" for name, (values, lines) in panels.items())
-        return _picture(figure, f"{y_label} against each parameter. {said}")
+        wanted = " ".join(f"{levels_are} {name}: {height:.2f}." for name, height in (levels or {}).items())
+        return _picture(figure, f"{y_label} against each parameter. {said} {wanted}")
 
 
 def along_text(
@@ -152,13 +159,17 @@ def along_text(
         axis = axes[0]
         for (label, heights), colour, marker in zip(lines.items(), _cycle(COLOURS), _cycle(MARKERS), strict=False):
             axis.plot(places, heights, color=colour, marker=marker, label=label, linewidth=1.0)
-        axis.set(ylabel=y_label, yscale="log" if log_y else "linear", xlim=(-0.7, len(tokens) - 0.3))
-        axis.set_xticks(places, tokens, rotation=90, fontsize=8)
-        axis.set_xlabel("token that comes next" if any(tokens) else "place in the text (tokens)")
-        axis.grid(visible=False, axis="x")
+        axis.set(ylabel=y_label, xlabel="place in the text (tokens)", xlim=(-0.7, len(tokens) - 0.3))
+        if log_y:
+            _log_axis(axis, "y")
+        if any(tokens):
+            axis.set_xticks(places, tokens, rotation=90, fontsize=8)
+            axis.set_xlabel("token that comes next")
+            axis.grid(visible=False, axis="x")
         if len(lines) > 1:
-            axis.legend()
-        return _picture(figure, f"{y_label} along a text. {_said(places, lines)}")
+            figure.legend(loc="outside upper center", ncols=len(lines))
+        said = "; ".join(f"{n}: lowest {min(y):.3g}, highest {max(y):.3g}" for n, y in lines.items())
+        return _picture(figure, f"{y_label} along a text. {said}.")
 
 
 def sliders(draw: Callable[..., Picture], **ranges: tuple[float, float, float, float]) -> Any:
@@ -206,7 +217,23 @@ def _draw_lines(
     for label, height in levels.items():
         axis.axhline(height, color=colour_of.get(label, GREY), linestyle="--", linewidth=1.2)
         if named_levels:
-            axis.text(x[-1], height, label, va="bottom", ha="right", fontsize=8.5, color=colour_of.get(label, GREY))
+            colour = colour_of.get(label, "#555555")
+            axis.text(x[0], height, label, va="bottom", ha="left", fontsize=9, color=colour)
+
+
+def _highest(lines: Mapping[str, Sequence[float]], levels: Mapping[str, float]) -> float:
+    return max([*(max(heights) for heights in lines.values()), *levels.values()])
+
+
+def _log_axis(axis: Any, which: str) -> None:
+    """A logarithmic axis that is labelled 1, 2, 5, 10 … instead of powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set(**{f"{which}scale": "log"})
+    scale = axis.xaxis if which == "x" else axis.yaxis
+    scale.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    scale.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:g}"))
+    scale.set_minor_formatter(NullFormatter())
 
 
 def _said(x: Sequence[float], lines: Mapping[str, Sequence[float]]) -> str:

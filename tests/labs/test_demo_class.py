@@ -1,0 +1,32 @@
+"""Every lab through nbgrader: a small simulated class gets the scores that its answers are worth."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from grader.build.release import build_lab
+from grader.grading.autograde import grade_class
+from grader.grading.demo_class import make_class
+from grader.paths import ROOT_VARIABLE, Course
+
+REPO = Course(Path(__file__).resolve().parents[2])
+
+
+@pytest.mark.parametrize("lab", REPO.assignments())
+def test_three_students_get_what_their_answers_are_worth(
+    lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The solution, a blank and a mixture, each in a kernel that imports torch: about five seconds a student."""
+    course = Course(tmp_path)
+    shutil.copytree(REPO.solutions / lab, course.solutions / lab)
+    shutil.copyfile(REPO.root / "nbgrader_config.py", tmp_path / "nbgrader_config.py")
+    monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
+    build_lab(course, lab)
+    students = make_class(course, lab, size=3)
+    rows = grade_class(course, lab)
+    assert [(row.student, row.score, row.graded) for row in rows] == [(s.name, s.expected, True) for s in students]
+    assert (rows[0].score, rows[1].score) == (rows[0].max_score, 0.0)
+    assert 0 < rows[2].score < rows[2].max_score
