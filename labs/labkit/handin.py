@@ -73,8 +73,6 @@ def _tell(goal: Path, files: list[Path]) -> None:
     print(f"Ready to upload: {goal.name}")
     for file in files:
         print(f"  {file.name}  {file.stat().st_size / 1000:.0f} kB")
-    if len(files) == 1:
-        print("  no quiz attempts yet")
     print(f"The notebook was last saved at {datetime.fromtimestamp(saved):%H:%M:%S on %Y-%m-%d}.")
     if time.time() - saved > OLD_SECONDS:
         print("  Save first: Ctrl+S, then run this cell again.")

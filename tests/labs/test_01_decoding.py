@@ -43,7 +43,7 @@ def answers(lab: LabChecks) -> dict[str, Any]:
 
 @st.composite
 def logits(draw: st.DrawFn) -> torch.Tensor:
-    """Float32 [batch, vocab] in steps of a quarter, so with many ties, and −inf here and there; some logit is finite."""
+    """Float32 [batch, vocab] in steps of a quarter, so with many ties, and −inf here and there; some are finite."""
     batch, vocab = draw(st.integers(1, 3)), draw(st.integers(1, 7))
     number = st.one_of(st.integers(-24, 24).map(lambda n: n / 4), st.just(-torch.inf))
     row = st.lists(number, min_size=vocab, max_size=vocab).filter(lambda values: max(values) > -torch.inf)
@@ -52,20 +52,22 @@ def logits(draw: st.DrawFn) -> torch.Tensor:
 
 @few
 @given(z=logits(), temperature=st.sampled_from([0.05, 0.5, 1.0, 1.7, 20.0]))
-def test_temperature_is_that_of_transformers(solution, z, temperature):
+def test_temperature_is_that_of_transformers(solution: dict[str, Any], z: torch.Tensor, temperature: float) -> None:
     expected = hf.TemperatureLogitsWarper(temperature)(None, z)
     assert torch.equal(solution["apply_temperature"](z, temperature), expected)
 
 
 @few
 @given(z=logits(), k=st.integers(1, 9))
-def test_top_k_is_that_of_transformers(solution, z, k):
+def test_top_k_is_that_of_transformers(solution: dict[str, Any], z: torch.Tensor, k: int) -> None:
     assert torch.equal(solution["top_k_filter"](z, k), hf.TopKLogitsWarper(k)(None, z))
 
 
 @few
 @given(z=logits(), p=st.floats(0.05, 0.99))
-def test_top_p_keeps_the_count_and_the_mass_of_transformers(solution, z, p):
+def test_top_p_keeps_the_count_and_the_mass_of_transformers(
+    solution: dict[str, Any], z: torch.Tensor, p: float
+) -> None:
     """Which of several tied tokens stay may differ, how many and with what probability may not."""
     probs = z.double().softmax(-1)
     sums = probs.sort(descending=True).values.cumsum(-1)
@@ -78,7 +80,9 @@ def test_top_p_keeps_the_count_and_the_mass_of_transformers(solution, z, p):
 
 @few
 @given(z=logits(), penalty=st.sampled_from([0.5, 1.0, 1.2, 3.0]), data=st.data())
-def test_repetition_penalty_is_that_of_transformers(solution, z, penalty, data):
+def test_repetition_penalty_is_that_of_transformers(
+    solution: dict[str, Any], z: torch.Tensor, penalty: float, data: st.DataObject
+) -> None:
     row = st.lists(st.integers(0, z.shape[1] - 1), min_size=4, max_size=4)
     ids = torch.tensor([data.draw(row) for _ in z])
     expected = hf.RepetitionPenaltyLogitsProcessor(penalty)(ids, z)
@@ -87,7 +91,9 @@ def test_repetition_penalty_is_that_of_transformers(solution, z, penalty, data):
 
 @few
 @given(z=logits(), generated=st.integers(0, 4), minimum=st.integers(0, 4), data=st.data())
-def test_min_new_tokens_is_that_of_transformers(solution, z, generated, minimum, data):
+def test_min_new_tokens_is_that_of_transformers(
+    solution: dict[str, Any], z: torch.Tensor, generated: int, minimum: int, data: st.DataObject
+) -> None:
     eos_id = data.draw(st.integers(0, z.shape[1] - 1))
     text = torch.zeros(len(z), 2 + generated, dtype=torch.long)
     expected = hf.MinNewTokensLengthLogitsProcessor(2, minimum, eos_id)(text, z)
@@ -96,7 +102,7 @@ def test_min_new_tokens_is_that_of_transformers(solution, z, generated, minimum,
 
 @few
 @given(z=logits(), u=st.floats(0, 1, exclude_max=True, width=32))
-def test_sample_next_draws_the_piece_that_holds_u(solution, z, u):
+def test_sample_next_draws_the_piece_that_holds_u(solution: dict[str, Any], z: torch.Tensor, u: float) -> None:
     token = solution["sample_next"](z, torch.full((len(z),), u))
     probs = z.double().softmax(-1)
     right = probs.cumsum(-1).gather(-1, token[:, None])[:, 0]
@@ -109,7 +115,9 @@ def test_sample_next_draws_the_piece_that_holds_u(solution, z, u):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("setting", [{}, {"penalty": 1.7}, {"minimum": 6}, {"penalty": 1.3, "minimum": 4}])
-def test_generate_with_one_token_left_is_transformers_greedy(solution, lab, answers, seed, setting):
+def test_generate_with_one_token_left_is_transformers_greedy(
+    solution: dict[str, Any], lab: LabChecks, answers: dict[str, Any], seed: int, setting: dict[str, Any]
+) -> None:
     policy = lab.fixtures.toy_policy(seed=seed)
     expected = policy.generate(
         answers["PROMPTS"],
@@ -124,7 +132,7 @@ def test_generate_with_one_token_left_is_transformers_greedy(solution, lab, answ
     assert torch.equal(got, expected)
 
 
-def test_the_reference_has_the_order_of_transformers(lab):
+def test_the_reference_has_the_order_of_transformers(lab: LabChecks) -> None:
     """The order that checks.py and the notebook teach is read out of transformers itself."""
     config = GenerationConfig(
         do_sample=True, repetition_penalty=1.2, min_new_tokens=3, temperature=0.7, top_k=5, top_p=0.9, eos_token_id=EOS
@@ -142,7 +150,9 @@ def test_the_reference_has_the_order_of_transformers(lab):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_wide_beams_agree_with_enumeration(solution, lab, answers, seed):
+def test_wide_beams_agree_with_enumeration(
+    solution: dict[str, Any], lab: LabChecks, answers: dict[str, Any], seed: int
+) -> None:
     policy = lab.fixtures.toy_policy(seed=seed, vocab_size=4, spread=0.4)
     prompt = answers["PROMPT"]
     score, new = max((answers["scored"](policy, prompt, text), text) for text in answers["all_texts"](4, 3, 3))
@@ -153,7 +163,9 @@ def test_wide_beams_agree_with_enumeration(solution, lab, answers, seed):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("beams", [2, 3])
-def test_beams_without_an_end_agree_with_transformers(solution, lab, answers, seed, beams):
+def test_beams_without_an_end_agree_with_transformers(
+    solution: dict[str, Any], lab: LabChecks, answers: dict[str, Any], seed: int, beams: int
+) -> None:
     """transformers keeps ended hypotheses apart; where nothing ends, both searches are the same."""
     policy = lab.fixtures.toy_policy(seed=seed, spread=0.4)
     policy.generation_config.eos_token_id = None
@@ -186,7 +198,9 @@ class Disturbed(InProcess):
 
 
 @pytest.mark.parametrize("exercise", ["generate", "beam_search"])
-def test_no_check_hangs_on_a_near_tie(solution, lab, answers, exercise, monkeypatch):
+def test_no_check_hangs_on_a_near_tie(
+    solution: dict[str, Any], lab: LabChecks, answers: dict[str, Any], exercise: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A machine that rounds otherwise must not decide a grade."""
     monkeypatch.setitem(answers, "SCORE_TOLERANCE", 0.02)
     student = Disturbed(solution, lab.fixtures)
@@ -194,7 +208,7 @@ def test_no_check_hangs_on_a_near_tie(solution, lab, answers, exercise, monkeypa
         check.body(student)
 
 
-def test_the_solution_notebook_runs_whole(tmp_path: Path):
+def test_the_solution_notebook_runs_whole(tmp_path: Path) -> None:
     """Every cell, demo cells included, in a real kernel with tiny.
 
     It may take up to 90 seconds: the sweep over four parameters writes some 8,000 tokens on a CPU, and that plot is

@@ -14,7 +14,7 @@ VOCAB = 5
 
 
 @pytest.fixture
-def ngrams(monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201 - a module
+def ngrams(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(MODELS))
     import ngrams
 
@@ -54,7 +54,7 @@ def kneser_ney(train: list[int], context: tuple[int, ...], word: int) -> float:
 
 
 @pytest.mark.parametrize("order", [2, 3])
-def test_kneser_ney_is_the_textbook_recursion(ngrams, train: np.ndarray, order: int) -> None:  # noqa: ANN001
+def test_kneser_ney_is_the_textbook_recursion(ngrams, train: np.ndarray, order: int) -> None:
     held_out = np.random.default_rng(4).integers(VOCAB, size=40)
     wanted = []
     for i in range(1, len(held_out)):
@@ -70,7 +70,7 @@ def test_kneser_ney_is_the_textbook_recursion(ngrams, train: np.ndarray, order: 
 
 
 @pytest.mark.parametrize("name", ["unigram", "add-one", "kn2", "kn3"])
-def test_probabilities_of_all_words_sum_to_one(ngrams, train: np.ndarray, name: str) -> None:  # noqa: ANN001
+def test_probabilities_of_all_words_sum_to_one(ngrams, train: np.ndarray, name: str) -> None:
     models = {
         "unigram": lambda h: ngrams.unigram_nats(train, h, VOCAB),
         "add-one": lambda h: ngrams.bigram_add_one_nats(train, h, VOCAB),
@@ -86,7 +86,7 @@ def test_probabilities_of_all_words_sum_to_one(ngrams, train: np.ndarray, name: 
     assert np.exp(-np.array(ends)).sum() == pytest.approx(1.0, abs=1e-12)
 
 
-def test_the_unigram_and_the_add_one_bigram_by_hand(ngrams) -> None:  # noqa: ANN001
+def test_the_unigram_and_the_add_one_bigram_by_hand(ngrams) -> None:
     train, held_out = np.array([0, 1, 0, 1, 0]), np.array([0, 1, 1])
     assert ngrams.unigram_nats(train, held_out, 2) == pytest.approx(-np.log(3 / 7))
     assert ngrams.bigram_add_one_nats(train, held_out, 2) == pytest.approx(-(np.log(3 / 4) + np.log(1 / 4)) / 2)

@@ -1,0 +1,41 @@
+"""The copy that a student works in: complete, and never written over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labkit.workspace import copy_labs
+
+
+@pytest.fixture
+def labs(tmp_path: Path) -> Path:
+    for name in ("nbgrader_config.py", "01-a/01-a.ipynb", "01-a/data/x.csv", "labkit/models.py", "pyproject.toml"):
+        file = tmp_path / "labs" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"first {name}")
+    return tmp_path / "labs"
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+def test_labs_and_the_configuration_are_copied_and_the_library_is_not(labs: Path, tmp_path: Path) -> None:
+    new = copy_labs(labs, tmp_path / "work")
+    assert sorted(files(tmp_path / "work")) == ["01-a/01-a.ipynb", "01-a/data/x.csv", "nbgrader_config.py"]
+    assert len(new) == 3
+
+
+def test_what_a_student_wrote_stays_and_new_labs_are_added(labs: Path, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    copy_labs(labs, work)
+    (work / "01-a" / "01-a.ipynb").write_text("mine")
+    (labs / "01-a" / "01-a.ipynb").write_text("second")
+    (labs / "02-b").mkdir()
+    (labs / "02-b" / "02-b.ipynb").write_text("new")
+    assert copy_labs(labs, work) == [work / "02-b" / "02-b.ipynb"]
+    assert files(work)["01-a/01-a.ipynb"] == "mine"
+    assert files(work)["02-b/02-b.ipynb"] == "new"
+    assert not list(work.rglob("*.part"))
