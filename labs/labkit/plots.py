@@ -155,7 +155,7 @@ def along_text(
         log_y: whether the y axis is logarithmic; heights are then positive.
     """
     places = list(range(len(tokens)))
-    with _figure(max(5.6, 0.27 * len(tokens)), 3.3) as (figure, axes):
+    with _figure(max(5.6 if len(lines) == 1 else 7.6, 0.27 * len(tokens)), 3.3) as (figure, axes):
         axis = axes[0]
         for (label, heights), colour, marker in zip(lines.items(), _cycle(COLOURS), _cycle(MARKERS), strict=False):
             axis.plot(places, heights, color=colour, marker=marker, label=label, linewidth=1.0)

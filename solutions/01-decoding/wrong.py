@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from grader.checks import wrong
@@ -396,7 +398,7 @@ def keeps_a_column(logits: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
 
 @wrong("generate", caught_by="one_token_left_is_greedy", hint="*whole* text")
 def reads_only_the_last_token(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Gives the model the last token alone, without its past."""
@@ -419,7 +421,7 @@ def reads_only_the_last_token(
 
 @wrong("generate", caught_by="one_token_left_is_greedy", hint="Return the prompt")
 def returns_only_the_new_tokens(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Cuts the prompt off."""
@@ -443,7 +445,7 @@ def returns_only_the_new_tokens(
 
 @wrong("generate", caught_by="one_token_left_is_greedy", hint="exactly that many")
 def makes_one_token_too_few(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Counts the last token of the prompt as a step."""
@@ -466,7 +468,7 @@ def makes_one_token_too_few(
 
 @wrong("generate", caught_by="ended_rows_stay_ended", hint="After EOS")
 def goes_on_after_eos(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Lets ended rows draw further tokens."""
@@ -489,7 +491,7 @@ def goes_on_after_eos(
 
 @wrong("generate", caught_by="ended_rows_stay_ended", hint="Stop when all rows")
 def never_stops(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Fills up to the last column even when all rows have ended."""
@@ -510,7 +512,7 @@ def never_stops(
 
 @wrong("generate", caught_by="ended_rows_stay_ended", hint="stop too early")
 def stops_at_the_first_eos(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Stops as soon as one row has ended."""
@@ -533,7 +535,7 @@ def stops_at_the_first_eos(
 
 @wrong("generate", caught_by="ended_rows_stay_ended", hint="in the prompt ends nothing")
 def takes_the_prompts_eos_for_the_end(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Looks for EOS in the whole text, prompt included."""
@@ -556,7 +558,7 @@ def takes_the_prompts_eos_for_the_end(
 
 @wrong("generate", caught_by="each_step_draws_with_its_own_column", hint="u[:, step]")
 def draws_always_with_the_first_column(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Uses the first uniform at every step."""
@@ -579,7 +581,7 @@ def draws_always_with_the_first_column(
 
 @wrong("generate", caught_by="filters_come_in_the_order_of_transformers", hint="Temperature comes before top-p")
 def temperature_after_top_p(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Filters by top-p first and heats what is left."""
@@ -602,7 +604,7 @@ def temperature_after_top_p(
 
 @wrong("generate", caught_by="filters_come_in_the_order_of_transformers", hint="Top-k comes before top-p")
 def top_p_before_top_k(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Takes the nucleus first, then its k largest."""
@@ -625,7 +627,7 @@ def top_p_before_top_k(
 
 @wrong("generate", caught_by="filters_come_in_the_order_of_transformers", hint="must not use up a place")
 def minimum_after_top_k(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Forbids EOS after top-k has given it a place."""
@@ -648,7 +650,7 @@ def minimum_after_top_k(
 
 @wrong("generate", caught_by="filters_come_in_the_order_of_transformers", hint="The penalty comes before top-k")
 def penalty_after_the_filters(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Penalises at the end, among the tokens that are left."""
@@ -671,7 +673,7 @@ def penalty_after_the_filters(
 
 @wrong("generate", caught_by="penalty_counts_the_prompt_and_minimum_does_not", hint="prompt included")
 def penalises_new_tokens_only(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Leaves the prompt out of the penalty."""
@@ -695,7 +697,7 @@ def penalises_new_tokens_only(
 
 @wrong("generate", caught_by="penalty_counts_the_prompt_and_minimum_does_not", hint="counts new tokens")
 def counts_the_prompt_for_the_minimum(
-    model: torch.nn.Module, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
+    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
     """Compares the minimum with the length of prompt and continuation."""
@@ -721,7 +723,7 @@ def counts_the_prompt_for_the_minimum(
 
 @wrong("beam_search", caught_by="wide_beams_find_the_most_probable_text", hint="log_softmax")
 def adds_raw_logits(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Adds logits, which are not comparable between steps."""
     if beams < 1:
@@ -743,7 +745,7 @@ def adds_raw_logits(
 
 @wrong("beam_search", caught_by="wide_beams_find_the_most_probable_text", hint="more probable text exists")
 def ranks_by_the_last_step(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Ranks by the last token's log-probability and forgets the sum."""
     if beams < 1:
@@ -765,7 +767,7 @@ def ranks_by_the_last_step(
 
 @wrong("beam_search", caught_by="wide_beams_find_the_most_probable_text", hint="plain sum")
 def returns_a_mean(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Divides the score by the number of new tokens at the end."""
     if beams < 1:
@@ -787,7 +789,7 @@ def returns_a_mean(
 
 @wrong("beam_search", caught_by="narrow_beams_keep_the_best_of_all_extensions", hint="*all* hypotheses together")
 def keeps_one_extension_of_each(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Extends each hypothesis by its best token only, after a first step with the best tokens."""
     if beams < 1:
@@ -810,7 +812,7 @@ def keeps_one_extension_of_each(
 
 @wrong("beam_search", caught_by="narrow_beams_keep_the_best_of_all_extensions", hint="*all* hypotheses together")
 def starts_with_copies(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Starts with as many copies of the prompt as there are beams, so that all beams stay the same."""
     if beams < 1:
@@ -832,7 +834,7 @@ def starts_with_copies(
 
 @wrong("beam_search", caught_by="ended_hypotheses_compete_as_they_are", hint="not extended")
 def extends_what_has_ended(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Goes on after EOS."""
     if beams < 1:
@@ -851,7 +853,7 @@ def extends_what_has_ended(
 
 @wrong("beam_search", caught_by="ended_hypotheses_compete_as_they_are", hint="not thrown away")
 def throws_ended_ones_away(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Takes ended hypotheses out of the pool and returns the best of the others."""
     if beams < 1:
@@ -873,7 +875,7 @@ def throws_ended_ones_away(
 
 @wrong("beam_search", caught_by="ended_hypotheses_compete_as_they_are", hint="divided by its length")
 def ranks_by_the_mean(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Ranks by the score per token, which favours long texts."""
     if beams < 1:
@@ -895,7 +897,7 @@ def ranks_by_the_mean(
 
 @wrong("beam_search", caught_by="one_beam_is_greedy", hint="below 1")
 def takes_any_number_of_beams(
-    model: torch.nn.Module, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
+    model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
     """Treats fewer than one beam as one."""
     beams = max(1, beams)

@@ -90,6 +90,7 @@ contexts of up to {recipe["context"]} tokens. It writes film reviews, and nothin
   turned into newlines; {HELD_OUT} whole reviews held out.
 - Training: {steps:,} steps of {recipe["batch"]} × {recipe["context"]} tokens, {seen} in all; Muon on the matrices,
   AdamW on the rest, bf16 autocast, no dropout, seed {recipe["seed"]}. All settings: `recipe.json`.
+  {recipe.get("note", "")}
 - Made by `solutions/models/train_tiny.py`, measured by `solutions/models/card.py`.
 
 Mean loss on the held-out reviews, all models on the same tokens:

@@ -37,7 +37,7 @@ class Recipe:
     heads: int = 4
     context: int = 256
     batch: int = 16
-    tokens: int = 20_480_000
+    tokens: int = 18_432_000
     warmup: float = 0.02
     decay: float = 0.33
     lr_matrices: float = 0.02
