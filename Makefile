@@ -6,6 +6,7 @@ PIP_ARGS ?=
 LAB_ARGS ?=
 
 BIN := .venv/bin
+START := 00-start-here/00-start-here.ipynb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
@@ -42,7 +43,7 @@ verify: setup
 
 lab: data
 	$(BIN)/python -m labkit.workspace labs work
-	cd work && exec ../$(BIN)/jupyter lab $(LAB_ARGS) 00-start-here/00-start-here.ipynb
+	cd work && exec ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
 
 instructor: data build
 	exec $(BIN)/jupyter lab $(LAB_ARGS)

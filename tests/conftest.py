@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -43,3 +50,32 @@ def toy(toy_template: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(ROOT_VARIABLE, str(root))
     monkeypatch.chdir(root)
     return Course(root)
+
+
+@pytest.fixture(scope="session")
+def serve() -> Any:
+    """`with serve(command, folder, environment) as address:` runs a JupyterLab with `--port=0` and ends it again."""
+
+    @contextlib.contextmanager
+    def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
+        pipes: dict[str, Any] = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+        with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes) as process:
+            try:
+                logged = (line.split("http://127.0.0.1:") for line in process.stderr)
+                port = next((int(parts[1].split("/")[0]) for parts in logged if len(parts) == 2), None)
+                assert port, "JupyterLab did not start"
+                wait_until_listening(port, process)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.stderr.read()
+
+    return running
+
+
+def wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:
+    """JupyterLab logs its address a moment before it listens there."""
+    while process.poll() is None:
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+    pytest.fail("JupyterLab ended before it listened")

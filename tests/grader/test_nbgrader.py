@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ from grader.paths import ROOT_VARIABLE, Course
 LAB = "01-toy"
 BIN = Path(sys.executable).parent
 TOKEN = "for-this-test"
+LAB_OPTIONS = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
+Serve = Callable[[list[str], Path, dict[str, str]], AbstractContextManager[str]]
 
 
 def environment(course: Course) -> dict[str, str]:
@@ -55,27 +56,10 @@ def course(toy_template: Course, tmp_path_factory: pytest.TempPathFactory) -> Co
 
 
 @pytest.fixture(scope="module")
-def server(course: Course) -> Iterator[str]:
+def server(course: Course, serve: Serve) -> Iterator[str]:
     """JupyterLab at the root of the course, as `make instructor` starts it; gives its address."""
-    options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
-    command = [str(BIN / "jupyter-lab"), *options]
-    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, cwd=course.root, env=environment(course), **pipes) as process:  # type: ignore[call-overload]
-        logged = (line.split("http://127.0.0.1:") for line in process.stderr)
-        port = next((int(parts[1].split("/")[0]) for parts in logged if len(parts) == 2), None)
-        assert port, "JupyterLab did not start"
-        wait_until_listening(port, process)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        process.stderr.read()
-
-
-def wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:
-    """JupyterLab logs its address a moment before it listens there."""
-    while process.poll() is None:
-        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-    pytest.fail("JupyterLab ended before it listened")
+    with serve([str(BIN / "jupyter-lab"), *LAB_OPTIONS], course.root, environment(course)) as address:
+        yield address
 
 
 def ask(url: str, data: dict[str, str] | None = None) -> Any:
