@@ -16,6 +16,7 @@ from grader.paths import Course, find_course
 
 MAX_CELL_LINES = 25
 KERNELSPEC = {"display_name": "Python 3 (RLHF labs)", "language": "python", "name": "python3"}
+FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
 
 
@@ -49,6 +50,7 @@ def read_source(path: Path) -> NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for place, cell in enumerate(notebook.cells):
         cell.metadata.pop("lines_to_next_cell", None)
+        cell.source = FOR_THE_FORMATTER.sub("", cell.source)
         cell["id"] = grade_id(cell) or f"cell-{place:03d}"
     return notebook
 

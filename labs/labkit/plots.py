@@ -184,7 +184,8 @@ def sliders(draw: Callable[..., Picture], **ranges: tuple[float, float, float, f
     controls = {}
     for name, (low, high, step, start) in ranges.items():
         kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
-        controls[name] = kind(min=low, max=high, step=step, value=start, description=name, continuous_update=False)
+        options = {"description": name, "style": {"description_width": "6em"}, "continuous_update": False}
+        controls[name] = kind(min=low, max=high, step=step, value=start, **options)
     shown = ipywidgets.HTML()
 
     def redraw(_change: object = None) -> None:
