@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
 NAMES = {"lab", "student"}
-NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "check runs", "failures"}
+NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "failures"}
 
 app = typer.Typer(
     help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"
@@ -214,10 +214,10 @@ def _show_demo(results: list[dict[str, Any]]) -> None:
 def _show_verifications(results: list[Verification]) -> None:
     from rich.console import Console
 
-    table = _table("", "lab", "exercises", "checks", "points", "caught", "check runs", "failures")
+    table = _table("", "lab", "exercises", "checks", "points", "caught", "failures")
     for r in results:
         caught = f"{r.caught} of {r.wrong}"
-        counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(r.runs), str(len(r.failures)))
+        counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(len(r.failures)))
         table.add_row(r.lab, *counts)
     Console().print(table)
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Start here
 #
-# In five labs you build, piece by piece, what turns a language model into one that writes what people prefer. This
+# In these labs you build, piece by piece, what turns a language model into one that writes what people prefer. This
 # page shows how a lab works, and where you stand. It takes ten minutes and is not graded.
 #
 # Run a cell with **Shift+Enter**.
