@@ -1,0 +1,980 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (RLHF labs)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 05 · DPO: preferences without a reward model
+#
+# Lab 04 ended with a puzzle. We know the best policy, $\pi^* = \pi_\mathrm{ref}\, e^{r/\beta} / Z$, and cannot compute
+# it, because $Z$ is a sum over all texts. **Direct preference optimisation** (Rafailov et al. 2023) walks round the
+# sum: in a *comparison* of two answers to the same prompt, $Z$ cancels.
+#
+# What is left is a classifier's loss on pairs. No reward model, no rollouts, no value head.
+#
+# | | |
+# |---|---|
+# | Time | about 110 minutes, 9 exercises, 40 points |
+# | You need | lab 04; a little torch (`gather`, `log_softmax`, `logsigmoid`) |
+# | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+
+# %%
+import math
+import tempfile
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+
+import labkit
+from labkit import checks, plots_alignment, plots_dpo, toy
+
+# %% [markdown]
+# ## 1 · From the optimum to a loss, in five steps
+#
+# We use the toy model of lab 04: two prompts, 341 possible responses to each, so that *everything* can be computed.
+# That way each step of the derivation is not only written but checked.
+
+# %% tags=["demo"]
+beta = 0.5
+log_ref = torch.stack([toy.log_probs(prompt) for prompt in (0, 1)])  # log π_ref(y|x), [prompt, response]
+r = torch.stack([toy.rewards(prompt) for prompt in (0, 1)])  # r(x, y)
+log_z = torch.logsumexp(log_ref + r / beta, dim=-1, keepdim=True)
+log_star = log_ref + r / beta - log_z  # log π*(y|x)
+print(f"{log_ref.shape[1]} responses; each π* adds up to {log_star.exp().sum(-1).tolist()}")
+
+# %% [markdown]
+# **Step 1: take the logarithm** of $\pi^* = \pi_\mathrm{ref}\, e^{r/\beta} / Z$ and solve for the reward (Rafailov et
+# al., eq. 5):
+#
+# $$r(x, y) = \beta \log \frac{\pi^*(y \mid x)}{\pi_\mathrm{ref}(y \mid x)} + \beta \log Z(x)$$
+#
+# A policy *is* a reward, up to a term. How exactly does this hold?
+
+# %% tags=["demo"]
+implied = beta * (log_star - log_ref)  # the part that needs no Z
+error = (r - (implied + beta * log_z)).abs().max()
+print(f"largest difference over {r.numel()} responses: {error:.1e}")
+
+# %% [markdown]
+# **Step 2: look at the term.** Is $\beta \log Z$ perhaps zero, or at least the same for all prompts?
+
+# %% tags=["demo"]
+for prompt, value in zip(toy.PROMPTS, (beta * log_z).flatten().tolist(), strict=True):
+    print(f"{prompt:18} β log Z(x) = {value:.4f}")
+spread = (r - implied).std(dim=-1)
+print(f"within a prompt, r − implied varies by {spread.max():.1e}")
+
+# %% [markdown]
+# Neither: it depends on $x$. But it does not depend on $y$. **Step 3: subtract** two responses to the *same* prompt,
+# a preferred $y_w$ and a rejected $y_l$. The term cancels:
+#
+# $$r(x, y_w) - r(x, y_l) = \beta \log \frac{\pi^*(y_w \mid x)}{\pi_\mathrm{ref}(y_w \mid x)} - \beta \log \frac{\pi^*(y_l \mid x)}{\pi_\mathrm{ref}(y_l \mid x)} = \beta \log u$$
+#
+# $$u = \frac{\pi(y_w \mid x) / \pi_\mathrm{ref}(y_w \mid x)}{\pi(y_l \mid x) / \pi_\mathrm{ref}(y_l \mid x)}$$
+#
+# Does it also cancel when the two responses belong to different prompts?
+
+# %% tags=["demo"]
+first, second = torch.triu_indices(341, 341, offset=1)  # every pair of responses
+same = (r[:, first] - r[:, second]) - (implied[:, first] - implied[:, second])
+across = (r[0, first] - r[1, second]) - (implied[0, first] - implied[1, second])
+print(f"same prompt:    wrong by at most {same.abs().max():.1e} over {same.numel():,} pairs")
+print(f"across prompts: wrong by {across.abs().min():.4f} in every pair")
+
+# %% [markdown]
+# Only within a prompt. That is why each DPO pair shares its prompt, and why nothing in DPO can say that one *prompt* is
+# better than another. **Step 4: bring in people.** Bradley and Terry's model (1952) needs the difference and
+# nothing else:
+#
+# $$P(y_w \succ y_l \mid x) = \sigma\big(r(x, y_w) - r(x, y_l)\big) = \sigma(\beta \log u)$$
+
+# %% tags=["demo"]
+people = torch.sigmoid(r[:, first] - r[:, second])
+policy = torch.sigmoid(implied[:, first] - implied[:, second])
+print(f"largest difference of the two probabilities: {(people - policy).abs().max():.1e}")
+
+# %% [markdown]
+# **Step 5: maximum likelihood.** Replace the unknown $\pi^*$ by the policy $\pi$ that we train, and make the observed
+# choices probable (eq. 7):
+#
+# $$\mathcal{L}(\pi) = -\,\mathbb{E}_{(x, y_w, y_l)} \log \sigma(\beta \log u)$$
+#
+# If people choose as in step 4, no policy has a lower loss than $\pi^*$. Here are $\pi_\mathrm{ref}$, $\pi^*$, and two
+# that go half the way and twice the way from one to the other:
+
+# %% tags=["demo"]
+for name, stretch in {"π_ref": 0.0, "half-way": 0.5, "π*": 1.0, "twice": 2.0}.items():
+    moved = stretch * (log_star - log_ref)
+    log_u = moved[:, first] - moved[:, second]
+    loss = -people * F.logsigmoid(beta * log_u) - (1 - people) * F.logsigmoid(-beta * log_u)
+    print(f"{name:9} loss {loss.mean():.6f}")
+
+# %% [markdown]
+# The reference starts at $\ln 2 = 0.693147$, a coin flip, and $\pi^*$ is lowest. Now you build the parts, from the curve
+# to a trained model.
+
+# %% [markdown]
+# ## 2 · The loss is a function of one number
+#
+# All that a pair contributes is its $u$: how much more the policy has moved towards $y_w$ than towards $y_l$, compared
+# with the reference. β stays *outside* the logarithm: $-\log \sigma(\beta \log u)$.
+#
+# Worked example, $\beta = 0.5$: for $u = 1$ the loss is $\ln 2 = 0.6931$; for $u = 4$, $\beta \log u = \log 2$,
+# $\sigma = 2/3$, and the loss is $-\log(2/3) = 0.4055$; for $u = 1/4$ it is $-\log(1/3) = 1.0986$.
+#
+# ### Exercise 1 · `loss_against_u` (●○○, 8 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "loss_against_u", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def loss_against_u(u: torch.Tensor, beta: float) -> torch.Tensor:
+    """The DPO loss −log σ(β log u), in nats, for each u.
+
+    Args:
+        u: float of any shape, dtype kept, u >= 0; 0 and inf are limits, where the loss is inf and 0.
+        beta: above 0, no unit.
+
+    Raises:
+        ValueError: beta is not above 0.
+    """
+    ### BEGIN SOLUTION
+    if not beta > 0:
+        raise ValueError(f"beta must be above 0, found {beta}")
+    return -F.logsigmoid(beta * u.log())
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "loss_against_u-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+u = torch.tensor([0.25, 1.0, 4.0], dtype=torch.float64)
+with checks("loss_against_u") as check:
+    check.close(
+        loss_against_u(u, 0.5), torch.tensor([1.098612, 0.693147, 0.405465], dtype=torch.float64),
+        "the worked example", hint="−log σ(β log u): β times log u, not log(βu), not βu.",
+    )  # fmt: skip
+    check.close(
+        loss_against_u(torch.tensor([1e-30, 1e30]), 2.0), torch.tensor([138.155106, 0.0]),
+        "stays finite for extreme u", hint="σ rounds to 0 or 1: use `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
+    )  # fmt: skip
+    check.raises(ValueError, lambda: loss_against_u(u, 0.0), "refuses β = 0", hint="Test β first.")
+
+# %% nbgrader={"grade": true, "grade_id": "loss_against_u-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `loss_against_u` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "loss_against_u", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Where is the loss lowest, and which β punishes a wrong order ($u < 1$) hardest? Look first at a plain axis, then at a
+# logarithmic one.
+
+# %% tags=["demo"]
+betas = (0.1, 0.5, 1.0, 2.0)
+near, far = torch.linspace(0.02, 6, 300), torch.logspace(-4, 4, 300)
+curves = {
+    axis: (u, {f"β = {b}": loss_against_u(u, b) for b in betas}) for axis, u in {"u": near, "u (log axis)": far}.items()
+}
+plots_dpo.smooth(curves, y_label="loss −log σ(β log u), nats", dots={1.0: math.log(2)}, log_x=["u (log axis)"], y_to=4)
+
+# %% [markdown]
+# The loss falls everywhere: there is no best $u$, larger is always better. All curves meet at $u = 1$, where the policy
+# equals the reference: **the loss starts at ln 2 whatever β is.** On the log axis each curve becomes a straight line on the
+# left, where the loss is about $-\beta \log u$: a larger β is a stricter judge.
+
+# %% [markdown]
+# ## 3 · Which pairs still teach something?
+#
+# The slope of the loss in $\log u$ says how strongly a pair pulls. Its size is the **gradient weight**:
+#
+# $$-\frac{\partial}{\partial \log u} \big({-\log \sigma(\beta \log u)}\big) = \beta\, \sigma(-\beta \log u)$$
+#
+# Mind the variable: the parameters move *log*-probabilities, so the slope is taken in $\log u$, not in $u$.
+#
+# Worked example, $\beta = 0.5$: $u = 1$ gives $0.5 \cdot \tfrac12 = 0.25$; $u = 4$ gives $0.5 \cdot \tfrac13 = 0.1667$.
+#
+# ### Exercise 2 · `dpo_gradient_weight` (●○○, 8 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "dpo_gradient_weight", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def dpo_gradient_weight(u: torch.Tensor, beta: float) -> torch.Tensor:
+    """Minus the slope of the DPO loss in log u: β σ(−β log u) (Rafailov et al. 2023, the gradient below eq. 7).
+
+    Args:
+        u: float of any shape, dtype kept, u >= 0; 0 and inf are limits, where the weight is β and 0.
+        beta: above 0, no unit.
+
+    Returns:
+        float of the shape of u, each between 0 and β.
+    """
+    ### BEGIN SOLUTION
+    return beta * torch.sigmoid(-beta * u.log())
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "dpo_gradient_weight-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+u = torch.tensor([0.25, 1.0, 4.0], dtype=torch.float64)
+log_u = u.log().requires_grad_()
+(-F.logsigmoid(0.5 * log_u)).sum().backward()
+with checks("dpo_gradient_weight") as check:
+    check.close(
+        dpo_gradient_weight(u, 0.5), torch.tensor([1 / 3, 0.25, 1 / 6], dtype=torch.float64),
+        "the worked example", hint="β in front of σ as well as in it, and a minus in σ.",
+    )  # fmt: skip
+    check.close(
+        dpo_gradient_weight(u, 0.5), -log_u.grad, "agrees with autograd",
+        hint="The slope in log u. The slope in u has another factor, 1/u.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "dpo_gradient_weight-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `dpo_gradient_weight` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "dpo_gradient_weight", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Which pairs dominate an update, those that the policy orders rightly or wrongly? And for which β does the answer
+# hardly matter?
+
+# %% tags=["demo"]
+weights = {"u (log axis)": (far, {f"β = {b}": dpo_gradient_weight(far, b) for b in betas})}
+plots_dpo.smooth(weights, y_label="gradient weight β σ(−β log u)", log_x=["u (log axis)"])
+
+# %% [markdown]
+# Wrongly ordered pairs (left) pull with weight β, well ordered ones fade out, half-way at $u = 1$. With a small β the
+# weight hardly changes over eight powers of ten: such a policy goes on separating pairs long after they are right.
+
+# %% [markdown]
+# ## 4 · The log-probability of a response
+#
+# $\log \pi(y \mid x)$ is a **sum** over the response's tokens, its EOS included:
+#
+# $$\log \pi(y \mid x) = \sum_t \log \pi(y_t \mid x, y_{<t})$$
+#
+# Three traps. **Shift**: the logits at place $t$ speak about the token at place $t + 1$. **Mask**: prompt tokens do not
+# count, padding does not count. **Pad = EOS**: GPT-2 has no pad token, so we borrow EOS (it opens the prompt as well);
+# which EOS is real, only the attention mask knows.
+#
+# Worked example: prompt `<eos> The`, response `film <eos>`, then padding: ids $(0, 7, 3, 0, 0, 0)$, mask
+# $(1, 1, 1, 1, 0, 0)$. The log-prob is $\log \pi(3 \mid 0, 7)$ from the logits at place 1, plus
+# $\log \pi(0 \mid 0, 7, 3)$ from those at place 2.
+#
+# ### Exercise 3 · `sequence_logprob` (●●○, 15 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "sequence_logprob", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sequence_logprob(
+    logits: torch.Tensor, ids: torch.Tensor, attention_mask: torch.Tensor, prompt_lengths: torch.Tensor
+) -> torch.Tensor:
+    """Log π(y|x) of each row's response, in nats: float [batch], dtype of the logits.
+
+    Args:
+        logits: float [batch, length, vocab]; at padded places they may be anything, -inf and nan too.
+        ids: int64 [batch, length]: prompt, response with its EOS, padding on the right. The pad id is the EOS id.
+        attention_mask: int64 [batch, length], 1 for prompt and response, 0 for padding.
+        prompt_lengths: int64 [batch], how many of a row's first tokens are prompt, at least 1.
+    """
+    ### BEGIN SOLUTION
+    log_probs = logits[:, :-1].log_softmax(-1).gather(-1, ids[:, 1:, None]).squeeze(-1)
+    place = torch.arange(1, ids.shape[1])
+    response = attention_mask[:, 1:].bool() & (place >= prompt_lengths[:, None])
+    return log_probs.masked_fill(~response, 0.0).sum(-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "sequence_logprob-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+ids = torch.tensor([[0, 7, 3, 0, 0, 0], [0, 5, 2, 2, 6, 0]])
+mask = torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])
+z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+lp = z.log_softmax(-1)
+with checks("sequence_logprob") as check:
+    found = sequence_logprob(z, ids, mask, torch.tensor([2, 3]))
+    check.close(
+        found[0], lp[0, 1, 3] + lp[0, 2, 0], "the worked example",
+        hint="Logits at place t predict the token at t + 1. The first EOS after the response counts, padding does not.",
+    )  # fmt: skip
+    check.close(
+        found[1], lp[1, 2, 2] + lp[1, 3, 6] + lp[1, 4, 0], "a row without padding",
+        hint="Sum, not mean. A prompt of 3 tokens: the first one that counts is at place 3.",
+    )  # fmt: skip
+    z.requires_grad_()
+    check.true(
+        lambda: sequence_logprob(z, ids, mask, torch.tensor([2, 3])).requires_grad, "gradients flow",
+        hint="No `.item()`, no `detach`: this is what gets trained.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "sequence_logprob-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `sequence_logprob` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "sequence_logprob", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 5 · The policy as a reward model
+#
+# Step 1, without the term that cancels, is the **implicit reward** of a response:
+#
+# $$\hat r(x, y) = \beta \log \frac{\pi(y \mid x)}{\pi_\mathrm{ref}(y \mid x)}$$
+#
+# It is 0 at the start of training for every text, and it can be read off any trained policy. TRL logs it as
+# `rewards/chosen` and `rewards/rejected`. Worked example: $\log \pi = -12$, $\log \pi_\mathrm{ref} = -10$,
+# $\beta = 0.5$: $\hat r = -1$.
+#
+# ### Exercise 4 · `implicit_reward` (●○○, 5 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "implicit_reward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def implicit_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
+    """β log(π/π_ref) of each response: its reward, up to a number that depends on the prompt only.
+
+    Args:
+        policy_logps: float [batch], log π(y|x) in nats; a long text may have −2000.
+        ref_logps: float [batch], log π_ref(y|x) in nats.
+        beta: above 0.
+
+    Returns:
+        float [batch], dtype kept.
+    """
+    ### BEGIN SOLUTION
+    return beta * (policy_logps - ref_logps)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "implicit_reward-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("implicit_reward") as check:
+    check.close(
+        implicit_reward(torch.tensor([-12.0, -9.0]), torch.tensor([-10.0, -10.0]), 0.5), torch.tensor([-1.0, 0.5]),
+        "the worked example, and a response that became likelier", hint="Policy minus reference, times β.",
+    )  # fmt: skip
+    check.close(
+        implicit_reward(torch.tensor([-2000.0]), torch.tensor([-2001.0]), 0.1), torch.tensor([0.1]),
+        "long texts", hint="Subtract log-probs; e^−2000 is 0 in floating point.", tol=1e-3,
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "implicit_reward-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `implicit_reward` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "implicit_reward", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 6 · The loss on log-probabilities
+#
+# In practice nobody computes $u$: with long texts it under- or overflows. Stay in logs,
+# $\log u = (\log\pi(y_w) - \log\pi(y_l)) - (\log\pi_\mathrm{ref}(y_w) - \log\pi_\mathrm{ref}(y_l))$.
+#
+# And people err. If a label is wrong with probability $\varepsilon$, the expected loss has both orders in it (**label
+# smoothing**, "conservative DPO"):
+#
+# $$\mathcal{L} = -(1 - \varepsilon) \log \sigma(\beta \log u) - \varepsilon \log \sigma(-\beta \log u)$$
+#
+# Worked example: $\log\pi = (-10, -14)$, $\log\pi_\mathrm{ref} = (-11, -12)$ for (chosen, rejected) give
+# $\log u = 4 - 1 = 3$. With $\beta = 0.1$ the loss is $-\log\sigma(0.3) = 0.5544$; with $\varepsilon = 0.1$ it is
+# $0.9 \cdot 0.5544 + 0.1 \cdot 0.8544 = 0.5844$.
+#
+# ### Exercise 5 · `dpo_loss` (●●○, 15 minutes, 7 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "dpo_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def dpo_loss(
+    policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
+    beta: float, label_smoothing: float = 0.0,
+) -> torch.Tensor:  # fmt: skip
+    """The DPO loss of each pair, in nats: float [pairs], dtype kept (Rafailov et al. 2023, eq. 7).
+
+    Args:
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float [pairs], log-probs of whole responses, in nats.
+        beta: at least 0; differences of log-probs times β may reach ±10,000.
+        label_smoothing: ε, the probability that a label is wrong, in [0, 0.5].
+
+    Raises:
+        ValueError: label_smoothing lies outside [0, 0.5].
+    """
+    ### BEGIN SOLUTION
+    if not 0 <= label_smoothing <= 0.5:
+        raise ValueError(f"label_smoothing must lie in [0, 0.5], found {label_smoothing}")
+    z = beta * ((policy_chosen - policy_rejected) - (ref_chosen - ref_rejected))
+    return -(1 - label_smoothing) * F.logsigmoid(z) - label_smoothing * F.logsigmoid(-z)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "dpo_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+example = [torch.tensor([value]) for value in (-10.0, -14.0, -11.0, -12.0)]
+with checks("dpo_loss") as check:
+    check.close(
+        dpo_loss(*example, 0.1), torch.tensor([0.5544]), "the worked example", tol=1e-4,
+        hint="log u is the policy's difference minus the reference's. One loss a pair: no mean.",
+    )  # fmt: skip
+    check.close(
+        dpo_loss(*example, 0.1, 0.1), torch.tensor([0.5844]), "with label smoothing", tol=1e-4,
+        hint="The second term has −β log u inside the σ, and weight ε.",
+    )  # fmt: skip
+    check.close(
+        dpo_loss(*example[:2], *example[:2], 7.0), torch.tensor([math.log(2)]), "ln 2 where the policy is the reference",
+        hint="Then log u is 0 whatever β is.",
+    )  # fmt: skip
+    leaf = torch.zeros(1, requires_grad=True)
+    check.true(lambda: dpo_loss(leaf, leaf, leaf, leaf, 1.0).requires_grad, "gradients flow", hint="No detach here.")
+    far_off = dpo_loss(torch.tensor([-9000.0]), torch.tensor([-10.0]), torch.zeros(1), torch.zeros(1), 1.0)
+    check.close(far_off, torch.tensor([8990.0]), "stays finite", hint="`F.logsigmoid`, not `log(sigmoid(...))`.")
+
+# %% nbgrader={"grade": true, "grade_id": "dpo_loss-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `dpo_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "dpo_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 7 · Three ways to one optimum
+#
+# Does minimising your loss really lead to $\pi^*$? On the toy model we can give it *exact* preferences: every pair of
+# responses, each order weighted by its Bradley–Terry probability. The policy is a table with one number for each
+# response, and starts as the reference.
+
+
+# %% tags=["demo"]
+def train_dpo(loss_of: Callable[[torch.Tensor], torch.Tensor], steps: int = 500) -> list[torch.Tensor]:
+    """Log π [response] at the start and after each step; `loss_of` maps log π to the losses of all pairs."""
+    table = log_ref[0].clone().requires_grad_()
+    optimizer = torch.optim.Adam([table], lr=0.1)
+    path = [log_ref[0]]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss_of(table.log_softmax(0)).mean().backward()
+        optimizer.step()
+        path.append(table.detach().log_softmax(0))
+    return path
+
+
+def kl(log_p: torch.Tensor, log_q: torch.Tensor) -> float:
+    return (log_p.exp() * (log_p - log_q)).sum().item()
+
+
+# %% tags=["demo"]
+ref_w, ref_l = log_ref[0, :, None], log_ref[0, None, :]  # rows win, columns lose: every ordered pair
+share = torch.sigmoid(r[0, :, None] - r[0, None, :])  # how often people choose the row
+exact = train_dpo(lambda lp: share * dpo_loss(lp[:, None], lp[None, :], ref_w, ref_l, beta))
+for step in (0, 30, 100, 200, 300, 500):
+    print(f"step {step:3}: KL(π‖π*) = {kl(exact[step], log_star[0]):.1e} nats")
+
+# %% [markdown]
+# It arrives. Two rivals: the same loss on 2,000 *sampled* pairs with one label each, as real data are; and **PPO**,
+# which samples responses, sees their reward minus the KL penalty, and takes clipped steps.
+
+# %% tags=["demo"]
+generator = torch.Generator().manual_seed(0)
+y = torch.multinomial(log_ref[0].exp(), 4000, replacement=True, generator=generator).view(2000, 2)
+y = y[y[:, 0] != y[:, 1]]
+second_wins = torch.rand(len(y), generator=generator) > torch.sigmoid(r[0, y[:, 0]] - r[0, y[:, 1]])
+won, lost = torch.where(second_wins[:, None], y.flip(1), y).T
+sampled = train_dpo(lambda lp: dpo_loss(lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], beta))
+print(f"{len(y)} pairs of different responses; KL(π‖π*) = {kl(sampled[-1], log_star[0]):.2f} nats at the end")
+
+
+# %% tags=["demo"]
+def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
+    table = log_ref[0].clone().requires_grad_()
+    optimizer = torch.optim.Adam([table], lr=0.05)
+    path = [log_ref[0]]
+    for _ in range(steps):
+        old = path[-1]
+        y = torch.multinomial(old.exp(), batch, replacement=True, generator=generator)
+        reward = r[0, y] - beta * (old - log_ref[0])[y]
+        advantage = (reward - reward.mean()) / (reward.std() + 1e-8)
+        for _ in range(4):
+            ratio = (table.log_softmax(0)[y] - old[y]).exp()
+            loss = -torch.min(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        path.append(table.detach().log_softmax(0))
+    return path
+
+
+ppo = train_ppo(100)
+print(f"PPO: KL(π‖π*) = {kl(ppo[-1], log_star[0]):.3f} nats after {100 * 256:,} samples")
+
+# %% [markdown]
+# Who gets how much reward for how much KL? The line is the frontier of lab 04, the best that any policy can do, and all
+# three aim at its point for $\beta = 0.5$.
+
+
+# %% tags=["demo"]
+def place(log_p: torch.Tensor) -> tuple[float, float]:
+    """KL from the reference, in nats, and expected reward."""
+    return kl(log_p, log_ref[0]), (log_p.exp() * r[0]).sum().item()
+
+
+def points(path: list[torch.Tensor], at: list[int]) -> tuple[list[float], list[float]]:
+    return tuple(map(list, zip(*(place(path[step]) for step in at), strict=True)))
+
+
+optimal = [(log_ref[0] + r[0] / b).log_softmax(0) for b in torch.logspace(1.5, -0.8, 60).tolist()]
+steps = [0, 5, 10, 20, 40, 60, 100]
+paths = {
+    "PPO": points(ppo, steps),
+    "DPO, exact preferences": points(exact, [*steps, 500]),
+    "DPO, sampled pairs": points(sampled, [*steps, 200, 500]),
+}
+marks = {"π*, β = 0.5": place(log_star[0])}
+plots_alignment.frontier(points(optimal, range(60)), marks=marks, paths=paths, kl_to=6)
+
+# %% [markdown]
+# Exact DPO arrives. PPO comes within a tenth of a nat, for 25,600 samples that somebody had to reward. Sampled labels
+# lead the same way first; then DPO goes on separating responses whose few labels happened to agree, for whom the best
+# $u$ is infinite. It pays more and more KL and even loses reward. Stop early, smooth the labels, or take IPO, below.
+
+# %% [markdown]
+# ## 8 · Preference pairs from real people
+#
+# Now to texts. Our human ratings (Hutto and Gilbert 2014) say how each of 10,605 snippets was rated by 15 to 29 people.
+# Two snippets that begin with the same two words make a pair: these words are the prompt, the better rated rest is
+# chosen. Whole prompts are held out.
+
+# %% tags=["demo"]
+from labkit.pairs import rating_pairs
+
+train_rows, held_out_rows = rating_pairs()
+print(len(train_rows), "pairs to train on,", len(held_out_rows), "held out")
+for name, value in train_rows[0].items():
+    print(f"{name:12} {value!r}")
+
+# %% [markdown]
+# TRL wants three columns: `prompt`, `chosen`, `rejected`. It joins prompt and response *as they are* and adds the EOS
+# itself. So:
+#
+# - the prompt is the first two words of `first`, the responses are everything after them, **with the space**;
+# - a response does not repeat the prompt, loses no character and gets no EOS;
+# - pairs with equal means are left out; pairs stay in order.
+#
+# Worked example: *A film of grace* (2.0) and *A film  without it* (−1.5) give prompt `'A film'`, chosen `' of grace'`
+# and rejected `'  without it'`.
+#
+# ### Exercise 6 · `format_preferences` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "format_preferences", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def format_preferences(
+    first: list[str], second: list[str], first_mean: list[float], second_mean: list[float]
+) -> dict[str, list[str]]:
+    """Columns "prompt", "chosen", "rejected", in this order, for TRL's DPOTrainer.
+
+    Args:
+        first, second: texts [pairs] of three words or more; a space ends a word.
+        first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher is chosen, equal ones are left out.
+    Raises:
+        ValueError: a pair's texts differ in their first two words; upper and lower case do not matter.
+    """
+    ### BEGIN SOLUTION
+    columns = {"prompt": [], "chosen": [], "rejected": []}
+    for a, b, a_mean, b_mean in zip(first, second, first_mean, second_mean, strict=True):
+        if a_mean == b_mean:
+            continue
+        prompt, other = (" ".join(text.split(" ")[:2]) for text in (a, b))
+        if prompt.lower() != other.lower():
+            raise ValueError(f"the texts begin with {prompt!r} and {other!r}: they are no pair")
+        better, worse = (a, b) if a_mean > b_mean else (b, a)
+        columns["prompt"].append(prompt)
+        columns["chosen"].append(better[len(prompt) :])
+        columns["rejected"].append(worse[len(prompt) :])
+    return columns
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "format_preferences-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+good, bad = "A film of grace", "A film  without it"
+pair = {"prompt": ["A film"], "chosen": [" of grace"], "rejected": ["  without it"]}
+with checks("format_preferences") as check:
+    check.equal(
+        format_preferences([good], [bad], [2.0], [-1.5]), pair, "the worked example",
+        hint="Cut the text after the prompt; splitting and joining again loses spaces.",
+    )  # fmt: skip
+    check.equal(
+        format_preferences([bad], [good], [-1.5], [2.0]), pair, "the better one may come second",
+        hint="The higher mean is chosen, whichever place it has.",
+    )  # fmt: skip
+    check.equal(
+        format_preferences([good, good], [bad, bad], [1.0, 1.0], [1.0, 0.0]), pair, "a tie is no preference",
+        hint="Equal means: leave the pair out.",
+    )  # fmt: skip
+    check.raises(
+        ValueError, lambda: format_preferences([good], ["A filmmaker speaks"], [1.0], [0.0]), "refuses other beginnings",
+        hint="Compare whole words: *A filmmaker* begins with *A film* too.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "format_preferences-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `format_preferences` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "format_preferences", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 9 · Two models and a tokenizer
+#
+# DPO needs the policy that learns and the reference that does not. They start with the same weights, but share no
+# memory: otherwise the reference moves along, $u$ stays 1, and the loss stays at $\ln 2$ for ever.
+#
+# In this order, as everywhere in the course:
+#
+# 1. `model`, by `AutoModelForCausalLM.from_pretrained(name)`;
+# 2. `model_ref`, a second copy: no parameter wants a gradient, and it is in eval mode (dropout off);
+# 3. `tokenizer`, whose pad token becomes its EOS token. A *new* pad token would need a new row in the embeddings.
+#
+# ### Exercise 7 · `load_policy_and_reference` (●●○, 10 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "load_policy_and_reference", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def load_policy_and_reference(name: str) -> tuple[torch.nn.Module, torch.nn.Module, object]:
+    """(model, model_ref, tokenizer) for DPO.
+
+    Args:
+        name: a folder with a model and its tokenizer, or an id of the hub.
+
+    Returns:
+        The policy, all of it trainable; the reference, with the same weights in memory of its own, frozen and in eval
+        mode; the tokenizer, padding with its EOS token.
+    """
+    ### BEGIN SOLUTION
+    model = AutoModelForCausalLM.from_pretrained(name)
+    model_ref = AutoModelForCausalLM.from_pretrained(name)
+    model_ref.requires_grad_(False).eval()
+    tokenizer = AutoTokenizer.from_pretrained(name)
+    tokenizer.pad_token = tokenizer.eos_token
+    return model, model_ref, tokenizer
+    ### END SOLUTION
+
+
+# %% [markdown]
+# This cell looks at what you return, in plain numbers. The checks below and the hidden ones read it, so leave it as it is.
+
+
+# %%
+def facts_of_models(name: str, ids: torch.Tensor) -> dict[str, object]:
+    """Numbers and flags about the models and the tokenizer that `load_policy_and_reference(name)` returns."""
+    model, model_ref, tokenizer = load_policy_and_reference(name)
+    facts = {
+        "trainable": [sum(p.numel() for p in m.parameters() if p.requires_grad) for m in (model, model_ref)],
+        "reference_in_training_mode": any(module.training for module in model_ref.modules()),
+        "pad_token": tokenizer.pad_token,
+        "pad_token_id": tokenizer.pad_token_id,
+        "vocabulary": len(tokenizer),
+    }
+    with torch.no_grad():
+        facts["policy_logits"] = model.eval()(ids).logits
+        facts["reference_logits"] = model_ref.eval()(ids).logits
+        for parameter in model.parameters():
+            parameter.add_(1.0)
+        facts["reference_logits_after_a_step"] = model_ref(ids).logits
+    return facts
+
+
+# %% [markdown]
+# And this is a model to try it on: random weights, three tokens, saved in a temporary folder.
+
+# %%
+sample = tempfile.mkdtemp()
+letters = Tokenizer(models.BPE(vocab={"<|endoftext|>": 0, "a": 1, "b": 2}, merges=[]))
+letters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+GPT2TokenizerFast(tokenizer_object=letters, eos_token="<|endoftext|>").save_pretrained(sample)
+shape = GPT2Config(vocab_size=3, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0)
+GPT2LMHeadModel(shape).save_pretrained(sample)
+
+# %% nbgrader={"grade": true, "grade_id": "load_policy_and_reference-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("load_policy_and_reference") as check:
+    facts = facts_of_models(sample, torch.tensor([[0, 1, 2]]))
+    before, after = facts["reference_logits"], facts["reference_logits_after_a_step"]
+    check.equal(before, facts["policy_logits"], "both start with the same weights", hint="Load both from `name`.")
+    check.true(facts["trainable"][0] > 0, "the policy can learn", hint="Freeze the reference only.")
+    check.equal(facts["trainable"][1], 0, "the reference is frozen", hint="`requires_grad_(False)` on the reference.")
+    check.true(
+        torch.equal(before, after), "training the policy leaves the reference alone", hint="Is it the same object?"
+    )
+    check.equal(facts["pad_token"], "<|endoftext|>", "pad = eos", hint="`tokenizer.pad_token = tokenizer.eos_token`")
+
+# %% nbgrader={"grade": true, "grade_id": "load_policy_and_reference-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `load_policy_and_reference` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "load_policy_and_reference", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 10 · Is the right answer ahead?
+#
+# **Preference accuracy** is the share of pairs whose chosen response has the higher implicit reward. A tie is half a
+# point: a policy that cannot tell guesses right half of the time. Untrained, *every* pair is a tie.
+#
+# Worked example: chosen $(1, 0, -2)$, rejected $(0, 0, 3)$: one right, one tie, one wrong: $(1 + 0.5 + 0)/3 = 0.5$.
+#
+# ### Exercise 8 · `preference_accuracy` (●○○, 6 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "preference_accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def preference_accuracy(chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor) -> float:
+    """The share of pairs in which the chosen response has the higher reward; a tie counts half.
+
+    Args:
+        chosen_rewards, rejected_rewards: float [pairs]; only exactly equal ones tie.
+
+    Returns:
+        A Python float between 0 and 1.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    ### BEGIN SOLUTION
+    if len(chosen_rewards) == 0:
+        raise ValueError("no pairs: the accuracy of nothing is not defined")
+    wins = (chosen_rewards > rejected_rewards).double()
+    ties = (chosen_rewards == rejected_rewards).double()
+    return (wins + 0.5 * ties).mean().item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "preference_accuracy-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("preference_accuracy") as check:
+    check.close(
+        preference_accuracy(torch.tensor([1.0, 0.0, -2.0]), torch.tensor([0.0, 0.0, 3.0])), 0.5, "the worked example",
+        hint="Ties count half, and the answer is a Python float: `.item()`.",
+    )  # fmt: skip
+    check.close(preference_accuracy(torch.zeros(4), torch.zeros(4)), 0.5, "an untrained policy", hint="All tie.")
+    check.raises(
+        ValueError, lambda: preference_accuracy(torch.zeros(0), torch.zeros(0)), "refuses no pairs", hint="0/0 is nan."
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "preference_accuracy-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `preference_accuracy` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "preference_accuracy", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 11 · Train a language model
+#
+# Everything together: your columns, your models, and TRL's trainer. Its `DPOConfig` is a `TrainingArguments` with β and
+# a few lengths. The learning rate is large because the model is tiny and the run short.
+
+# %% tags=["demo"]
+import datasets
+from transformers import PrinterCallback
+from trl import DPOConfig, DPOTrainer
+
+from labkit.models import WEIGHTS
+from labkit.quiet import quiet_transformers
+
+datasets.disable_progress_bars()
+train_data = datasets.Dataset.from_dict(format_preferences(**train_rows[:]))
+held_out = datasets.Dataset.from_dict(format_preferences(**held_out_rows[:]))
+model, model_ref, tokenizer = load_policy_and_reference(str(WEIGHTS / "tiny"))
+train_data[0]
+
+# %% tags=["demo"]
+arguments = DPOConfig(
+    output_dir=tempfile.mkdtemp(), beta=0.1, learning_rate=5e-4, max_steps=30, warmup_steps=5, seed=0,
+    per_device_train_batch_size=16, per_device_eval_batch_size=64, max_length=96, max_prompt_length=16,
+    remove_unused_columns=False, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
+)  # fmt: skip
+with quiet_transformers():
+    trainer = DPOTrainer(
+        model, model_ref, args=arguments, train_dataset=train_data, eval_dataset=held_out, tokenizer=tokenizer
+    )
+trainer.remove_callback(PrinterCallback)
+
+# %% [markdown]
+# TRL measures, and so do you: `held_out_logps` rests on your `sequence_logprob`. Note what TRL puts around a text:
+# `<|endoftext|>` before the prompt and after the response.
+
+
+# %% tags=["demo"]
+@torch.no_grad()
+def logps(policy: torch.nn.Module, prompts: list[str], responses: list[str]) -> torch.Tensor:
+    """Log π(y|x) of each response, float [batch]."""
+    eos = tokenizer.eos_token
+    texts = [eos + prompt + response + eos for prompt, response in zip(prompts, responses, strict=True)]
+    batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right")
+    lengths = torch.tensor([len(tokenizer(eos + prompt).input_ids) for prompt in prompts])
+    return sequence_logprob(policy(**batch).logits, batch.input_ids, batch.attention_mask, lengths)
+
+
+def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
+    policy.eval()
+    parts = [held_out[i : i + 64] for i in range(0, len(held_out), 64)]
+    return {
+        side: torch.cat([logps(policy, part["prompt"], part[side]) for part in parts])
+        for side in ("chosen", "rejected")
+    }
+
+
+# %% [markdown]
+# Before training the policy *is* the reference. What do you expect for the loss, and for the two accuracies?
+
+# %% tags=["demo"]
+ref = held_out_logps(model_ref)
+with quiet_transformers():
+    start = trainer.evaluate()
+rewards = [implicit_reward(ref[side], ref[side], 0.1) for side in ("chosen", "rejected")]
+print(f"TRL's loss {start['eval_loss']:.4f}, ln 2 = {math.log(2):.4f}")
+print(f"log π(chosen): yours {ref['chosen'].mean():.3f}, TRL's {start['eval_logps/chosen']:.3f}")
+print(f"accuracy: yours {preference_accuracy(*rewards)}, TRL's {start['eval_rewards/accuracies']}")
+
+# %% [markdown]
+# The same model, 0.5 and 0.0. TRL's `rewards/accuracies` is a strict $>$, so a tie counts as wrong: do not read the jump
+# after the first step as learning. (The loss is $\ln 2$ to the last digit because TRL switches dropout off in both models,
+# `disable_dropout=True`; with dropout, policy and reference would differ before the first step.) Now train.
+
+# %% tags=["demo"]
+with quiet_transformers():
+    trainer.train()
+log = [row for row in trainer.state.log_history if "rewards/margins" in row and "eval_loss" not in row]
+policy = held_out_logps(model)
+accuracy = preference_accuracy(*(implicit_reward(policy[side], ref[side], 0.1) for side in ("chosen", "rejected")))
+print(f"loss {log[0]['loss']:.4f} → {log[-1]['loss']:.4f}; held-out accuracy 0.50 → {accuracy:.3f}")
+
+# %% [markdown]
+# It has learned something about prompts that it never saw. But *how* did the margin grow? Guess: did the chosen texts
+# become more probable?
+
+# %% tags=["demo"]
+sides = {f"{side}: log π − log π_ref": [row[f"rewards/{side}"] / 0.1 for row in log] for side in ("chosen", "rejected")}
+plots_dpo.training(sides, [row["rewards/margins"] / 0.1 for row in log])
+
+# %% tags=["demo"]
+for side in ("chosen", "rejected"):
+    print(f"held out, {side:8}: mean log π {ref[side].mean():8.2f} → {policy[side].mean():8.2f}")
+margin = (policy["chosen"] - ref["chosen"]) - (policy["rejected"] - ref["rejected"])
+print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
+
+# %% [markdown]
+# **Both fall, and the margin rises.** The loss asks for a difference and nothing else; pushing the rejected text down
+# is the quicker way, and what chosen and rejected texts share (most of their words) goes down with it. The probability
+# goes to texts that nobody compared. So watch `logps/chosen`, and do not call a growing margin an improvement by itself.
+
+# %% [markdown]
+# ## 12 · A target instead of an endless race
+#
+# If a pair is always labelled the same way, Bradley–Terry's best $u$ is infinite: whatever β is, DPO never stops, and
+# the KL penalty is lost. **IPO** (Azar et al. 2023, eq. 17) regresses $\log u$ on a finite target instead:
+#
+# $$\mathcal{L}_\mathrm{IPO} = \Big(\log u - \frac{1}{2\beta}\Big)^2$$
+#
+# One trap in practice: TRL (`loss_type="ipo"`) first divides each log-probability by the response's number of tokens, so that
+# long texts do not dominate. The paper's formula does not say so. Your function can do both.
+#
+# Worked example, $\beta = 0.1$: $\log\pi - \log\pi_\mathrm{ref} = 2$ for chosen and $-1$ for rejected give
+# $(3 - 5)^2 = 4$. With 4 and 5 tokens they are $0.5$ and $-0.2$ a token: $(0.7 - 5)^2 = 18.49$.
+#
+# ### Exercise 9 · `ipo_loss` (●●●, 12 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "ipo_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def ipo_loss(
+    policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
+    beta: float, lengths: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """The IPO loss of each pair: float [pairs], dtype of the log-probs (Azar et al. 2023, eq. 17; their τ is β).
+
+    Args:
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float [pairs], log-probs of whole responses, in nats.
+        beta: above 0.
+        lengths: None for the paper's loss; else numbers of tokens of (chosen, rejected), int64 [pairs] each, and all
+            log-probs count per token, as in TRL.
+
+    Raises:
+        ValueError: beta is not above 0.
+    """
+    ### BEGIN SOLUTION
+    if not beta > 0:
+        raise ValueError(f"beta must be above 0, found {beta}")
+    chosen, rejected = policy_chosen - ref_chosen, policy_rejected - ref_rejected
+    if lengths is not None:
+        chosen, rejected = chosen / lengths[0], rejected / lengths[1]
+    return (chosen - rejected - 1 / (2 * beta)) ** 2
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "ipo_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+example = [torch.tensor([value], dtype=torch.float64) for value in (-8.0, -13.0, -10.0, -12.0)]
+tokens = (torch.tensor([4]), torch.tensor([5]))
+with checks("ipo_loss") as check:
+    check.close(
+        ipo_loss(*example, 0.1), torch.tensor([4.0], dtype=torch.float64), "the worked example",
+        hint="The target of log u is 1/(2β), and the square is around the difference.",
+    )  # fmt: skip
+    check.close(
+        ipo_loss(*example, 0.1, tokens), torch.tensor([18.49], dtype=torch.float64), "per token",
+        hint="Divide each side by its own number of tokens, before subtracting.",
+    )  # fmt: skip
+    check.raises(ValueError, lambda: ipo_loss(*example, 0.0), "refuses β = 0", hint="1/(2β) has no value there.")
+
+# %% nbgrader={"grade": true, "grade_id": "ipo_loss-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `ipo_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("05-dpo", "ipo_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Where does each loss want $\log u$ to be? Compare their shapes for $\beta = 0.5$; the dot marks IPO's target.
+
+# %% tags=["demo"]
+log_u, zero = torch.linspace(-3, 8, 200), torch.zeros(200)
+lines = {name: loss(log_u, zero, zero, zero, 0.5) for name, loss in {"DPO": dpo_loss, "IPO": ipo_loss}.items()}
+plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_to=6)
+
+# %% [markdown]
+# DPO is content with any large $u$; IPO pulls back what has gone too far, and no outlier can make it run away.
+
+# %% [markdown]
+# ## 13 · Where this lives today
+#
+# Labs 04 and 05 use TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.10):
+#
+# | TRL 0.11.4 | TRL 1.x |
+# |---|---|
+# | `DPOTrainer(model, ref_model, args=…, train_dataset=…, eval_dataset=…)` | the same; in both, no `ref_model` means a copy of the start |
+# | `DPOTrainer(tokenizer=…)` | `processing_class=…` |
+# | `DPOConfig(beta, learning_rate, max_steps, max_length, label_smoothing)` | the same; the default `learning_rate` is 1e-6 (was 5e-5), `max_length` 1024 (was 512) |
+# | `DPOConfig(max_prompt_length=…)` | gone: `max_length` with `truncation_mode`, which now is `keep_start` by default (was `keep_end`) |
+# | `DPOConfig(loss_type="sigmoid")`, `"ipo"` | the same, or a list with `loss_weights` |
+# | `DPOConfig(remove_unused_columns=False)` | not needed: the trainer names the columns that it uses |
+# | `DPOConfig(disable_dropout=True)`, `save_strategy`, `report_to`, `logging_steps` | the same; `logging_steps` is 10 by default, `bf16` and `gradient_checkpointing` are on |
+# | `DPOTrainer.dpo_loss`, `.concatenated_forward`, `.get_batch_logps` | one method, `DPOTrainer._compute_loss` |
+# | columns `prompt`, `chosen`, `rejected`; EOS added by the trainer | the same; chat messages too |
+# | logs `rewards/chosen`, `rewards/margins`, `rewards/accuracies` (strict $>$), `logps/chosen` | the same names, still strict $>$ |
+# | `tokenizer.pad_token = tokenizer.eos_token` | done by the trainer if there is none |
+# | `PPOConfig(init_kl_coef=…)`, the β of lab 04 | `trl.experimental.ppo.PPOConfig(kl_coef=…)` up to 1.12; then no PPO |
+# | `trainer.train()`, `.evaluate()`, `.remove_callback()`, `.state.log_history` | the same, from `transformers.Trainer` |
+#
+# And yours: `sequence_logprob` is `get_batch_logps`, `implicit_reward` is `rewards/chosen`, `preference_accuracy` is
+# `rewards/accuracies` with fair ties.
+
+# %% [markdown]
+# ## Hand in
+#
+# Save the notebook first. The cell below then packs what you did into one file to upload.
+
+# %% tags=["demo"]
+labkit.hand_in()
