@@ -1,0 +1,74 @@
+"""What the tests of every lab share: its solution, its checks, and its whole notebook, executed. A module names LAB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from grader.build.notebooks import read_source, solution_namespace
+from grader.checks.registry import LabChecks, load_lab
+from grader.paths import Course
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A solution notebook after all its cells ran, demo cells included."""
+
+    cells: list[NotebookNode]
+
+    @property
+    def outputs(self) -> list[NotebookNode]:
+        return [output for cell in self.cells for output in cell.get("outputs", [])]
+
+    @property
+    def printed(self) -> str:
+        return "".join(output.get("text", "") for output in self.outputs)
+
+    @property
+    def pictures(self) -> int:
+        """Pictures that say in words what they show."""
+        return sum('alt="' in output.get("data", {}).get("text/html", "") for output in self.outputs)
+
+    @property
+    def points(self) -> float:
+        """What the hidden cells ended in, added up."""
+        hidden = [cell for cell in self.cells if cell.id.endswith("-hidden")]
+        return sum(float(cell.outputs[-1]["data"]["text/plain"]) for cell in hidden)
+
+
+@pytest.fixture(scope="module")
+def solution(request: pytest.FixtureRequest, repo: Course) -> dict[str, Any]:
+    """What the solution's graded cells define."""
+    return solution_namespace(request.module.LAB, repo)
+
+
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest, repo: Course) -> LabChecks:
+    return load_lab(repo.solutions / request.module.LAB)
+
+
+@pytest.fixture(scope="module")
+def answers(lab: LabChecks) -> dict[str, Any]:
+    """The names of checks.py: its references."""
+    return lab.checks[0].body.__globals__
+
+
+@pytest.fixture
+def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
+    """The whole solution notebook in a real kernel with tiny, on one thread: two on busy cores wait for one another."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    name = request.module.LAB
+    notebook = read_source(repo.solutions / name / "lab.py")
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("labkit.smol_installed()", "False")
+    folder = tmp_path / name
+    folder.mkdir()
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
+    return Executed(notebook.cells)
