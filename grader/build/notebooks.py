@@ -117,6 +117,9 @@ def _problems_of_graded(
     elif name.endswith("-checks"):
         if meta.get("points") != 0:
             found.append(Problem(path, line, f"{name} holds visible checks: set points to 0."))
+    elif not meta.get("solution"):
+        if not meta.get("locked"):
+            found.append(Problem(path, line, f"{name} is neither an answer nor locked: set solution or locked to true."))
     elif "### BEGIN SOLUTION" not in cell.source:
         found.append(Problem(path, line, f"{name} has no ### BEGIN SOLUTION … ### END SOLUTION."))
     return found

@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
 
-from grader.build.notebooks import source_notebook, write_notebook
+from grader.build.notebooks import BuildError, Problem, source_notebook, write_notebook
 from grader.coursedir import converter, load_config
 from grader.paths import Course
 
+REFUSED = (
+    "nbgrader refused the change: graded cells were added, removed or renamed, and the gradebook has submissions of "
+    "{lab}. Take the change back, or start that lab anew: `nbgrader db assignment remove {lab} --force` (its grades go)."
+)
 LEFT_BY_WORK = {".ipynb_checkpoints", "__pycache__", "progress.jsonl", "attempts.jsonl"}
 
 
@@ -80,8 +85,10 @@ def _generate(course: Course, lab: str, root: Path, gradebook: Path) -> None:
     )
     quiet = logging.getLogger("grader.nbgrader")
     quiet.setLevel(logging.ERROR)
-    made = converter(GenerateAssignment, config, log=quiet)
-    made.start()
+    try:
+        converter(GenerateAssignment, config, log=quiet).start()
+    except NbGraderException as refused:
+        raise BuildError([Problem(course.solutions / lab / "lab.py", 1, REFUSED.format(lab=lab))]) from refused
 
 
 def _put_in_place(made: Path, target: Path) -> list[Path]:

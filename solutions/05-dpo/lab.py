@@ -664,10 +664,10 @@ def load_policy_and_reference(name: str) -> tuple[torch.nn.Module, torch.nn.Modu
 
 
 # %% [markdown]
-# This cell looks at what you return, in plain numbers. The checks below and the hidden ones read it, so leave it as it is.
+# This cell looks at what you return, in plain numbers. The checks below and the hidden ones read it, so it is locked.
 
 
-# %%
+# %% nbgrader={"grade": false, "grade_id": "facts_of_models", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def facts_of_models(name: str, ids: torch.Tensor) -> dict[str, object]:
     """Numbers and flags about the models and the tokenizer that `load_policy_and_reference(name)` returns."""
     model, model_ref, tokenizer = load_policy_and_reference(name)

@@ -81,6 +81,17 @@ def test_a_build_deletes_nothing_that_it_did_not_make(toy: Course) -> None:
     assert mine.read_text() == "mine"
 
 
+def test_a_changed_set_of_cells_is_refused_while_there_are_submissions(toy: Course) -> None:
+    with gradebook(toy) as book:
+        book.add_student("ada")
+        book.add_submission(LAB, "ada")
+    before = (toy.labs / LAB / f"{LAB}.ipynb").read_bytes()
+    edit(toy.solutions / LAB / "lab.py", '"grade_id": "total"', '"grade_id": "sum"')
+    with pytest.raises(BuildError, match="the gradebook has submissions of 01-toy"):
+        build_lab(toy, LAB)
+    assert (toy.labs / LAB / f"{LAB}.ipynb").read_bytes() == before
+
+
 def test_a_build_works_on_a_fresh_clone_without_class_folder(toy: Course) -> None:
     shutil.rmtree(toy.class_dir)
     shutil.rmtree(toy.source)
@@ -103,6 +114,11 @@ def test_a_build_works_on_a_fresh_clone_without_class_folder(toy: Course) -> Non
         ('run("01-toy", "mean"', 'run("01-toy", "spread"', "mean-hidden must run its checks"),
         ("import math\n", "\n".join(["x = 1"] * 26) + "\n", "this cell has 26 lines, at most 25"),
         ('"points": 0', '"points": 1', "holds visible checks: set points to 0"),
+        (
+            '"locked": true, "schema_version": 3, "solution": false',
+            '"locked": false, "schema_version": 3, "solution": false',
+            "total is neither an answer nor locked",
+        ),
         ("    ### BEGIN SOLUTION\n    if", "    if", "mean has no ### BEGIN SOLUTION"),
     ],
 )

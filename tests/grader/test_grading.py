@@ -91,6 +91,8 @@ EDITS: dict[str, tuple[str, Callable[[NotebookNode], None], float]] = {
     "noisy": ("solution", lambda nb: cell(nb, "mean").update(source=NOISY_MEAN), 5.0),
     "deleted-tests": ("solution", lambda nb: drop(nb, "mean-checks", "mean-hidden", "spread-hidden"), 5.0),
     "deleted-answer": ("solution", lambda nb: drop(nb, "mean", "mean-checks"), 2.0),
+    "deleted-locked": ("solution", lambda nb: drop(nb, "total"), 5.0),
+    "changed-locked": ("solution", lambda nb: cell(nb, "total").update(source="def total(values): return 0.0"), 5.0),
     "duplicated": ("blank", duplicated, 0.0),
     "demo-tag": ("blank", lambda nb: tag_all(nb, "demo"), 0.0),
     "skip-tag": ("blank", lambda nb: tag_all(nb, "skip-execution"), 0.0),

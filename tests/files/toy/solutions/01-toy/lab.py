@@ -17,13 +17,19 @@ import math
 raise RuntimeError("grading must not run a demo cell")
 
 
+# %% nbgrader={"grade": false, "grade_id": "total", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def total(values: list[float]) -> float:
+    """The sum of `values`, in a locked cell that answers may use."""
+    return math.fsum(values)
+
+
 # %% nbgrader={"grade": false, "grade_id": "mean", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def mean(values: list[float]) -> float:
     """The arithmetic mean of `values`. Raises ValueError when there are none."""
     ### BEGIN SOLUTION
     if not values:
         raise ValueError("no values")
-    return math.fsum(values) / len(values)
+    return total(values) / len(values)
     ### END SOLUTION
 
 
