@@ -32,9 +32,11 @@ class Row:
     remedy: str = ""
 
 
-def roster(course: Course, lab: str) -> list[str]:
-    """Every student whom the gradebook knows or who has a folder under `class/submitted`, in order."""
-    del lab  # a student without a submission of this lab gets a row too
+def roster(course: Course) -> list[str]:
+    """Every student whom the gradebook knows or who has a folder under `class/submitted`, in order.
+
+    A student without a submission of the lab at hand gets a row too.
+    """
     folders = {p.name for p in course.submitted.iterdir() if p.is_dir()} if course.submitted.exists() else set()
     with gradebook(course) as book:
         known = {student.id for student in book.students}
@@ -68,7 +70,7 @@ def grade_class(
         LookupError: the lab is not registered.
     """
     require_assignment(course, lab)
-    names = roster(course, lab) if students is None else students
+    names = roster(course) if students is None else students
     rows = []
     for done, name in enumerate(names):
         progress(name, done, len(names))
