@@ -85,13 +85,14 @@ def grade_student(course: Course, lab: str, student: str) -> Row:
     if not seen.ready:
         return _record_zero(course, lab, seen)
     said = _autograde(course, lab, student)
-    with gradebook(course) as book:
-        submission = book.find_submission(lab, student)
-        needs_hand = any(grade.needs_manual_grade for book_ in submission.notebooks for grade in book_.grades)
-        row = Row(student, float(submission.score), float(submission.max_score), graded=not said and not needs_hand)
     if said:
         return _record_zero(course, lab, Intake(student, False, said, "open the notebook; what was handed in is kept"))
-    return row
+    with gradebook(course) as book:
+        submission = book.find_submission(lab, student)
+        score, max_score = float(submission.score), float(submission.max_score)
+        if submission.needs_manual_grade:
+            return Row(student, score, max_score, False, "some cells have no score yet", "grade them in formgrader")
+        return Row(student, score, max_score, graded=True)
 
 
 def _autograde(course: Course, lab: str, student: str) -> str:

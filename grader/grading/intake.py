@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ def look_at(course: Course, lab: str, student: str) -> Intake:
     """Read a submission as data only; nothing of it runs."""
     folder = course.submitted / student / lab
     path = folder / f"{lab}.ipynb"
+    if glob.escape(student) != student:
+        found = f"nbgrader would read the name {student} as a pattern for many names"
+        return Intake(student, False, found, "rename the folder: no *, ? or [ in it")
     if not folder.is_dir():
         return Intake(student, False, "nothing handed in", f"put {path.name} into {_short(course, folder)}")
     if folder.is_symlink() or path.is_symlink():

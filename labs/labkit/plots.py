@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -51,10 +50,6 @@ class Picture:
 
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"
-
-    def save(self, path: str | Path) -> None:
-        """Write the PNG to `path`."""
-        Path(path).write_bytes(self.png)
 
 
 def next_tokens(panels: Mapping[str, torch.Tensor], tokenizer: Any, *, top: int = 12) -> Picture:

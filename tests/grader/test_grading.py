@@ -112,6 +112,7 @@ BROKEN = {
     "empty-folder": "is empty",
     "link": "is a link",
     "absent": "nothing handed in",
+    "demo-0[12]": "as a pattern",
 }
 
 
@@ -144,6 +145,7 @@ def hand_in_everything(course: Course) -> None:
     for name in ("renamed", "missing", "empty-folder", "link"):
         (course.submitted / name / LAB).mkdir(parents=True)
     (course.submitted / "absent").mkdir()
+    shutil.copytree(starts["solution"], course.submitted / "demo-0[12]" / LAB)
     shutil.copy(starts["solution"] / f"{LAB}.ipynb", course.submitted / "renamed" / LAB / f"{LAB} (1).ipynb")
     (course.submitted / "missing" / LAB / "notes.txt").write_text("sorry")
     (course.submitted / "link" / LAB / f"{LAB}.ipynb").symlink_to(starts["solution"] / f"{LAB}.ipynb")
