@@ -1,5 +1,6 @@
 """nbgrader on this layout: where its folders lie, and the hooks of `grader` that make it fair."""
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -14,7 +15,8 @@ c.CourseDirectory.release_directory = "labs"
 c.CourseDirectory.submitted_directory = "class/submitted"
 c.CourseDirectory.autograded_directory = "class/autograded"
 c.CourseDirectory.feedback_directory = "class/feedback"
-c.CourseDirectory.db_url = f"sqlite:///{ROOT}/class/gradebook.db?timeout=60"
+# GRADER_DB puts the gradebook elsewhere, such as postgresql+psycopg://user@host/rlhf; `grader grade --db` sets it.
+c.CourseDirectory.db_url = os.environ.get("GRADER_DB") or f"sqlite:///{ROOT}/class/gradebook.db?timeout=60"
 
 # Cells that demonstrate or train are skipped by autograde, by validate and by both buttons.
 c.Execute.skip_cells_with_tag = "demo"
@@ -33,6 +35,16 @@ c.Autograde.sanitize_preprocessors = [
     STEP + "DeduplicateIds",
     STEP + "OverwriteKernelspec",
     STEP + "OverwriteCells",
+    STEP + "CheckCellMetadata",
+]
+
+# Student code runs in a sandboxed kernel, the hidden checks in nbgrader's own process: `grader grade`'s way.
+c.Autograde.autograde_preprocessors = [
+    "grader.grading.nbgrader_execute.Execute",
+    STEP + "IgnorePattern",
+    STEP + "LimitOutput",
+    STEP + "SaveAutoGrades",
+    STEP + "AssignLatePenalties",
     STEP + "CheckCellMetadata",
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.build.verify import Verification
-    from grader.grading.autograde import Row
+    from grader.grading.autograde import Engine, Row
     from grader.paths import Course
 
 HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
@@ -82,22 +83,68 @@ def verify(
 
 
 @app.command()
-def grade(lab: OneLab, as_json: AsJson = False) -> None:
+def grade(
+    lab: OneLab,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Workers on this machine; as many as cores by default.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="'local', or 'dask' for a Dask cluster.")] = "local",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Address of a Dask scheduler; without it, a cluster of --jobs workers is started."),
+    ] = None,
+    db: Annotated[
+        str | None,
+        typer.Option(help="The gradebook's address, such as postgresql+psycopg://…; class/gradebook.db else."),
+    ] = None,
+    sandbox: Annotated[
+        str,
+        typer.Option(help="'auto', or 'none': student code then runs with your rights. For a class that you trust."),
+    ] = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no table; failures only.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Grade class/submitted for one lab, with a row for every student, whatever was handed in.
 
-    It writes nbgrader's gradebook and class/autograded, and the rows to class/reports/LAB/grading.csv and .json. Exit
-    code 1 where a submission could not be graded; the table says why and what to do.
+    Student code runs in sandboxed kernels, the hidden checks outside of them. Finished results are kept in
+    class/cache: a run that was stopped goes on where it was, and an unchanged submission is not executed again. It
+    writes nbgrader's gradebook and class/autograded, and the rows to class/reports/LAB/grading.csv and .json. Exit code
+    1 where a submission could not be graded; the table says why and what to do.
+
+    Examples: `grader grade 01-decoding --jobs 8`, `grader grade 05-dpo --engine dask --scheduler tcp://host:8786`
     """
     from grader.grading.autograde import write_rows
 
     with _wrong_use() as course:
-        rows = _grade_with_progress(course, lab)
+        if db:
+            os.environ["GRADER_DB"] = _database(db)
+        chosen = _engine(engine, scheduler, jobs)
+        if sandbox not in ("auto", "none"):
+            raise LookupError(f"--sandbox is auto or none, not {sandbox!r}.")
+        rows = _grade_with_progress(course, lab, engine=chosen, sandboxed=sandbox == "auto", quiet=quiet)
         files = [str(path) for path in write_rows(course, lab, rows)]
-    if not as_json:
+    if not as_json and not quiet:
         _show_rows(rows)
         _console().print(f"Written: {', '.join(files)}")
     failures = [f"{row.student}: {row.reason}" for row in rows if not row.graded]
     _report([asdict(row) for row in rows], failures, "", as_json)
+
+
+def _database(address: str) -> str:
+    """SQLAlchemy's address of a database; plain `postgresql://` takes the driver that is installed with the grader."""
+    return address.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _engine(name: str, scheduler: str | None, jobs: int | None) -> Engine:
+    from grader.grading.autograde import local_engine
+
+    if name == "local" and scheduler is None:
+        return local_engine(jobs)
+    if name == "dask":
+        from grader.grading.on_dask import dask_engine
+
+        return dask_engine(scheduler, jobs)
+    raise LookupError(f"--engine is local or dask, not {name!r}; --scheduler goes with dask.")
 
 
 @app.command("demo-class")
@@ -135,11 +182,12 @@ def demo_class(
 def _wrong_use() -> Iterator[Course]:
     """The course; errors that the user can mend become one message and exit code 2."""
     from grader.build.notebooks import BuildError
+    from grader.kernels.sandbox import SandboxError
     from grader.paths import find_course
 
     try:
         yield find_course()
-    except (LookupError, FileNotFoundError, BuildError) as error:
+    except (LookupError, FileNotFoundError, BuildError, SandboxError) as error:
         typer.echo(f"grader: {error}", err=True)
         raise typer.Exit(WRONG_USE) from None
 
@@ -156,19 +204,35 @@ def _console() -> Console:
     return Console(stderr=True)
 
 
-def _grade_with_progress(course: Course, lab: str, students: list[str] | None = None) -> list[Row]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def _grade_with_progress(
+    course: Course,
+    lab: str,
+    students: list[str] | None = None,
+    engine: Engine | None = None,
+    sandboxed: bool = True,
+    quiet: bool = False,
+) -> list[Row]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
-    from grader.grading.autograde import grade_class
+    from grader.grading.autograde import Progress, grade_class
 
-    columns = (TextColumn(lab), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.description}"), console=_console()) as bar:
-        task = bar.add_task("", total=None)
+    columns = (TextColumn(lab), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, TextColumn("{task.description}"), console=_console(), disable=quiet) as bar:
+        task = bar.add_task("starting", total=None)
 
-        def show(student: str, done: int, total: int) -> None:
-            bar.update(task, description=student, completed=done, total=total)
+        def show(now: Progress) -> None:
+            speed = bar.tasks[0].speed
+            rate = f"{speed:.1f}/s" if speed else ""
+            counts = [
+                rate,
+                f"{now.cached} unchanged" if now.cached else "",
+                f"{now.failed} failed" if now.failed else "",
+            ]
+            said = ", ".join(part for part in counts if part)
+            bar.update(task, description=said, completed=now.done, total=now.total)
 
-        return grade_class(course, lab, students, show)
+        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed)
 
 
 def _report(result: Any, failures: list[str], done: str, as_json: bool) -> None:
@@ -194,10 +258,13 @@ def _table(title: str, *columns: str) -> Any:
 
 def _show_rows(rows: list[Row]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     table = _table("", "student", "score", "of", "what went wrong", "what to do")
     for row in rows:
-        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", row.reason, row.remedy)
+        wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
+        look = "look at the notebook" if row.flags and not row.remedy else row.remedy
+        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", escape(wrong), escape(look))
     Console().print(table)
 
 

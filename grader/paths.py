@@ -42,6 +42,21 @@ class Course:
         return self.class_dir / "submitted"
 
     @property
+    def autograded(self) -> Path:
+        """Executed notebooks, as formgrader opens them."""
+        return self.class_dir / "autograded"
+
+    @property
+    def cache(self) -> Path:
+        """Finished results, by content."""
+        return self.class_dir / "cache"
+
+    @property
+    def banks(self) -> Path:
+        """Every quiz bank that was released, with its keys, by hash."""
+        return self.class_dir / "banks"
+
+    @property
     def gradebook(self) -> Path:
         """Nbgrader's SQLite database."""
         return self.class_dir / "gradebook.db"

@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from grader.cells import grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.paths import Course, find_course
 
@@ -53,17 +54,6 @@ def read_source(path: Path) -> NotebookNode:
         cell.source = FOR_THE_FORMATTER.sub("", cell.source)
         cell["id"] = grade_id(cell) or f"cell-{place:03d}"
     return notebook
-
-
-def grade_id(cell: NotebookNode) -> str | None:
-    """The nbgrader id of a cell, if it has one."""
-    found = cell.metadata.get("nbgrader", {}).get("grade_id")
-    return None if found is None else str(found)
-
-
-def is_demo(cell: NotebookNode) -> bool:
-    """Whether grading skips the cell."""
-    return "demo" in cell.metadata.get("tags", [])
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

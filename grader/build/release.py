@@ -48,19 +48,19 @@ def build_lab(course: Course, lab: str) -> list[Path]:
     if lab in course.assignments():
         write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
-    with _released(course, lab, course.gradebook) as folder:
+    with _released(course, lab, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
 
 
 def check_lab(course: Course, lab: str) -> list[Drift]:
     """Compare `labs/` with a fresh build in a temporary folder, byte for byte; writes nothing in the course."""
     with tempfile.TemporaryDirectory(prefix="grader-check-") as temporary:
-        with _released(course, lab, Path(temporary) / "gradebook.db") as folder:
+        with _released(course, lab, f"sqlite:///{temporary}/gradebook.db") as folder:
             return _compare(folder, course.labs / lab)
 
 
 @contextmanager
-def _released(course: Course, lab: str, gradebook: Path) -> Iterator[Path]:
+def _released(course: Course, lab: str, db_url: str) -> Iterator[Path]:
     """A temporary folder with what students receive of one lab."""
     with tempfile.TemporaryDirectory(prefix="grader-build-") as temporary:
         root = Path(temporary)
@@ -69,18 +69,18 @@ def _released(course: Course, lab: str, gradebook: Path) -> Iterator[Path]:
             write_notebook(notebook, root / "release" / lab / f"{lab}.ipynb")
         else:
             write_notebook(notebook, root / "source" / lab / f"{lab}.ipynb")
-            _generate(course, lab, root, gradebook)
+            _generate(course, lab, root, db_url)
         yield root / "release" / lab
 
 
-def _generate(course: Course, lab: str, root: Path, gradebook: Path) -> None:
-    """Let nbgrader make the release of `root/source` in `root/release`, and register it in `gradebook`."""
+def _generate(course: Course, lab: str, root: Path, db_url: str) -> None:
+    """Let nbgrader make the release of `root/source` in `root/release`, and register it in the gradebook at `db_url`."""
     config = load_config(
         course,
         root=str(root),
         source_directory="source",
         release_directory="release",
-        db_url=f"sqlite:///{gradebook}",
+        db_url=db_url,
         assignment_id=lab,
     )
     quiet = logging.getLogger("grader.nbgrader")

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import torch
 
 from grader.checks.student import Result
-from grader.checks.values import copy_value, describe, same
+from grader.checks.values import describe, same
+from grader.kernels.values import copy_value
 
 
 class Missed(Exception):  # noqa: N818 - an outcome, not a fault

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import builtins
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from grader.checks.values import NotAValueError, copy_value, type_name
+from grader.kernels.calls import call_with_values, method_of, plain_copies
+
+SAID = {
+    "NotImplementedError": "It is not written yet.",
+    "TimeLimit": "It did not finish in time.",
+    "KernelDied": "It ended the kernel.",
+    "NoMoreKernels": "It was not called: too many kernels had been lost before.",
+}
 
 
 @dataclass(frozen=True)
 class StudentError:
-    """An exception out of student code: the name of its built-in type. The message is left out on purpose:
-
-    student code chooses it, and it could carry hidden inputs into feedback.
-    """
+    """An exception out of student code: the name of its built-in type, or why no answer came."""
 
     kind: str
 
     def said(self) -> str:
         """How feedback puts it."""
-        if self.kind == "NotImplementedError":
-            return "It is not written yet."
-        return f"It raised {self.kind}."
+        return SAID.get(self.kind, f"It raised {self.kind}.")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Ref:
-    """An object that stays on the student's side, and its trusted `twin`, which expectations use."""
+    """An object that stays on the student's side; `twin` is a trusted copy for expectations, where there is one."""
 
     twin: Any
     handle: Any
@@ -56,8 +56,8 @@ class Ref:
         return self.owner.call_ref(self, method, *args, **kwargs)
 
     def state(self) -> Result:
-        """The `state_dict` of the student's object."""
-        return self.call("state_dict")
+        """The `state_dict` of the student's object, as a plain dict."""
+        return self.owner.call_ref(self, "state_dict")
 
 
 class Student(ABC):
@@ -66,6 +66,10 @@ class Student(ABC):
     @abstractmethod
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """Call the notebook's function `name` with copies of the arguments. Never raises for what student code does."""
+
+    @abstractmethod
+    def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
+        """As `call`, but whatever it returns stays on the student's side: the value of the result is a `Ref`."""
 
     @abstractmethod
     def call_ref(self, ref: Ref, method: str, *args: Any, **kwargs: Any) -> Result:
@@ -90,51 +94,44 @@ class InProcess(Student):
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.call`."""
+        return self._named(name, args, kwargs)
+
+    def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
+        """See `Student.keep`."""
+        return self._named(name, args, kwargs, keep=True)
+
+    def _named(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], keep: bool = False) -> Result:
         function = self._namespace.get(name)
         if not callable(function):
             return Result(None, StudentError("NameError"), args, args)
-        return _called(function, args, kwargs)
+        return self._called(function, args, kwargs, keep)
 
     def call_ref(self, ref: Ref, method: str, *args: Any, **kwargs: Any) -> Result:
         """See `Student.call_ref`."""
-        return _called(getattr(ref.handle, method), args, kwargs)
+        return self._called(lambda *a, **kw: method_of(ref.handle, method)(*a, **kw), args, kwargs)
 
     def build(self, recipe: str, /, **kwargs: Any) -> Ref:
         """See `Student.build`."""
-        if self._fixtures is None:
-            raise LookupError(f"This lab has no fixtures.py, so nothing can build {recipe!r}.")
-        make = getattr(self._fixtures, recipe)
+        make = recipe_of(self._fixtures, recipe)
         return Ref(twin=make(**kwargs), handle=make(**kwargs), owner=self)
 
-
-def _called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result:
-    passed = tuple(arg.handle if isinstance(arg, Ref) else copy_value(arg) for arg in args)
-    named = {key: arg.handle if isinstance(arg, Ref) else copy_value(arg) for key, arg in kwargs.items()}
-    before = _plain(args, kwargs)
-    value, error = None, None
-    try:
-        value = copy_value(function(*passed, **named))
-    except NotAValueError as found:
-        error = StudentError(f"no plain value ({found})")
-    except BaseException as raised:  # noqa: BLE001 - student code may raise anything, SystemExit too
-        error = StudentError(_public_name(raised))
-    return Result(value, error, before, _plain(passed, named))
+    def _called(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keep: bool = False
+    ) -> Result:
+        before = plain_copies((*args, *kwargs.values()))
+        called = call_with_values(function, args, kwargs, lambda arg: arg.handle if isinstance(arg, Ref) else arg, keep)
+        error = StudentError(called.error) if called.error else None
+        value = Ref(None, called.kept, self) if keep and error is None else called.value
+        return Result(value, error, before, called.after)
 
 
-def _plain(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """Copies of the plain arguments, in order; those that are no values (models) are left out."""
-    kept = []
-    for arg in (*args, *kwargs.values()):
-        try:
-            kept.append(copy_value(copy.copy(arg) if isinstance(arg, dict) else arg))
-        except NotAValueError:
-            continue
-    return tuple(kept)
+def recipe_of(fixtures: ModuleType | None, recipe: str) -> Callable[..., Any]:
+    """A recipe of a lab's `fixtures.py`.
 
-
-def _public_name(error: BaseException) -> str:
-    """The nearest built-in type of an exception: a student's own class name is not repeated."""
-    for kind in type(error).__mro__:
-        if getattr(builtins, kind.__name__, None) is kind:
-            return str(kind.__name__)
-    return type_name(error)
+    Raises:
+        LookupError: the lab has no fixtures, or none of that name.
+    """
+    if fixtures is None:
+        raise LookupError(f"This lab has no fixtures.py, so nothing can build {recipe!r}.")
+    found: Callable[..., Any] = getattr(fixtures, recipe)
+    return found

@@ -1,28 +1,37 @@
-"""Grading a class through nbgrader's own Autograde, one student at a time, so that no one stops the others."""
+"""Grading a class: intake, what the cache has, the engine for the rest, one recorder, and a row for every student."""
 
 from __future__ import annotations
 
 import csv
 import json
-import logging
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from nbgrader.api import MissingEntry
-from nbgrader.converters import Autograde
-from nbgrader.converters.base import NbGraderException
 
-from grader.coursedir import converter, gradebook, load_config
-from grader.grading.intake import Intake, look_at
+from grader.coursedir import gradebook, load_config
+from grader.grading.assignment import Assignment, load_assignment
+from grader.grading.cache import Cache
+from grader.grading.intake import Intake, look_at, read_submission
+from grader.grading.local import run_locally
+from grader.grading.record import record
+from grader.grading.result import Done, Graded, Submission, Task
+from grader.kernels.limits import Limits
 from grader.paths import Course
 
-Progress = Callable[[str, int, int], None]
+Engine = Callable[[Assignment, Sequence[Task]], Iterator[Done]]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One student's result. `graded` is False when the submission could not be graded; `reason` then says why."""
+    """One student's result. `graded` is False when the submission could not be graded; `reason` then says why.
+
+    `events` tells what went wrong while it ran, `flags` what an instructor should look at. `executed` is False where
+    the result of an earlier run was taken.
+    """
 
     student: str
     score: float
@@ -30,6 +39,30 @@ class Row:
     graded: bool
     reason: str = ""
     remedy: str = ""
+    events: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    executed: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: submissions recorded and in all, those taken from the cache, those not gradable so far."""
+
+    done: int
+    total: int
+    cached: int
+    failed: int
+    student: str = ""
+
+
+Watch = Callable[[Progress], None]
+
+
+def local_engine(jobs: int | None = None) -> Engine:
+    """The engine of this machine with `jobs` workers; as many as there are cores by default."""
+    workers = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    return lambda assignment, tasks: run_locally(assignment, tasks, workers)
 
 
 def roster(course: Course) -> list[str]:
@@ -58,87 +91,110 @@ def require_assignment(course: Course, lab: str) -> None:
         except MissingEntry:
             registered = False
     if not registered or not master.exists():
-        raise LookupError(f"{lab} is not registered in {course.gradebook}: run `grader build {lab}` first.")
+        raise LookupError(f"{lab} is not registered in the gradebook: run `grader build {lab}` first.")
 
 
 def grade_class(
-    course: Course, lab: str, students: list[str] | None = None, progress: Progress = lambda *_: None
+    course: Course,
+    lab: str,
+    students: list[str] | None = None,
+    watch: Watch = lambda _: None,
+    engine: Engine | None = None,
+    limits: Limits | None = None,
+    sandboxed: bool = True,
 ) -> list[Row]:
-    """Autograde a lab for every student, and give each a row, whatever was handed in.
+    """Grade a lab for every student, and give each a row, whatever was handed in.
+
+    Results are kept under `class/cache` as they come and recorded at once: a run that is stopped at any moment goes on
+    where it was. Equal submissions are executed once.
 
     Raises:
         LookupError: the lab is not registered.
+        SandboxError: kernels cannot be sandboxed here.
     """
     require_assignment(course, lab)
+    assignment = load_assignment(course, lab, limits, sandboxed)
     names = roster(course) if students is None else students
-    rows = []
-    for done, name in enumerate(names):
-        progress(name, done, len(names))
-        rows.append(grade_student(course, lab, name))
-    progress("", len(names), len(names))
-    return rows
+    run = _Recorder(course, assignment, watch, len(names))
+    with run:
+        waiting = run.record_what_is_known(names)
+        tasks = [Task(key, waiting[key][0][1]) for key in waiting]
+        if tasks:
+            for done in (engine or local_engine())(assignment, tasks):
+                run.record_done(done, waiting[done.key])
+    return [run.rows[name] for name in names]
 
 
-def grade_student(course: Course, lab: str, student: str) -> Row:
-    """Autograde one submission, or record a zero with the reason why it cannot be."""
-    seen = look_at(course, lab, student)
-    if not seen.ready:
-        return _record_zero(course, lab, seen)
-    said = _autograde(course, lab, student)
-    if said:
-        return _record_zero(course, lab, Intake(student, False, said, "open the notebook; what was handed in is kept"))
-    with gradebook(course) as book:
-        submission = book.find_submission(lab, student)
-        score, max_score = float(submission.score), float(submission.max_score)
-        if submission.needs_manual_grade:
-            return Row(student, score, max_score, False, "some cells have no score yet", "grade them in formgrader")
-        return Row(student, score, max_score, graded=True)
+class _Recorder:
+    """Records results one after another; the only one who writes the gradebook."""
 
+    def __init__(self, course: Course, assignment: Assignment, watch: Watch, total: int) -> None:
+        self.rows: dict[str, Row] = {}
+        self._course, self._assignment, self._watch, self._total = course, assignment, watch, total
+        self._cache = Cache(course.cache / assignment.lab)
+        self._config = load_config(course)
+        self._opened = gradebook(course)
+        self._cached = 0
 
-def _autograde(course: Course, lab: str, student: str) -> str:
-    """Run nbgrader's Autograde on one submission. Returns what went wrong in one line, or nothing."""
-    config = load_config(course, assignment_id=lab, student_id=student)
-    log = logging.getLogger(f"grader.autograde.{student}")
-    log.setLevel(logging.WARNING)
-    log.propagate = False
-    heard = _Heard()
-    log.addHandler(heard)
-    try:
-        converter(Autograde, config, log=log, force=True).start()
-    except NbGraderException:
-        return heard.cause() or "nbgrader could not grade it"
-    finally:
-        log.removeHandler(heard)
-    return ""
+    def __enter__(self) -> _Recorder:
+        self._book = self._opened.__enter__()
+        return self
 
+    def __exit__(self, *error: object) -> None:
+        self._opened.__exit__(None, None, None)
 
-class _Heard(logging.Handler):
-    """Keeps the errors that nbgrader logs, to say in one line what happened."""
+    def record_what_is_known(self, names: Sequence[str]) -> dict[str, list[tuple[str, Submission]]]:
+        """Record everybody who needs no execution; returns the others: students and their submission, by key."""
+        waiting: dict[str, list[tuple[str, Submission]]] = defaultdict(list)
+        for name in names:
+            seen = look_at(self._course, self._assignment.lab, name)
+            if not seen.ready:
+                self._record(name, Submission(b""), self._nothing(seen), executed=False)
+                continue
+            submission = read_submission(self._course, self._assignment.lab, name)
+            key = submission.key(self._assignment.digest)
+            known = self._cache.get(key)
+            if known is None:
+                waiting[key].append((name, submission))
+            else:
+                self._cached += 1
+                self._record(name, submission, known, executed=False)
+        return waiting
 
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.lines: list[str] = []
+    def record_done(self, done: Done, students: list[tuple[str, Submission]]) -> None:
+        """Keep and record a result, for each student who handed exactly this in."""
+        graded = done.graded
+        if graded is None:
+            remedy = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
+            graded = Graded(False, {}, reason=f"the grader failed: {done.failure}", remedy=remedy)
+        else:
+            self._cache.put(done.key, graded)
+        for name, submission in students:
+            self._record(name, submission, graded, executed=True)
 
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines += record.getMessage().strip().splitlines()
+    def _nothing(self, seen: Intake) -> Graded:
+        return Graded(False, {}, reason=seen.reason, remedy=seen.remedy)
 
-    def cause(self) -> str:
-        """The exception at the end of a traceback if one was logged, else the first error."""
-        ends = [line for line in self.lines if line and not line[0].isspace() and "Error" in line.split(":")[0]]
-        return "".join(ends[-1:] or self.lines[:1])[:200]
-
-
-def _record_zero(course: Course, lab: str, seen: Intake) -> Row:
-    """A gradebook row of zeros, so that the roster and the gradebook agree; what was handed in stays as it is."""
-    with gradebook(course) as book:
-        book.update_or_create_student(seen.student)
-        max_score = float(book.find_assignment(lab).max_score)
-        submission = book.update_or_create_submission(lab, seen.student)
-        for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                grade.auto_score, grade.needs_manual_grade = 0.0, False
-        book.db.commit()
-    return Row(seen.student, 0.0, max_score, False, seen.reason, seen.remedy)
+    def _record(self, name: str, submission: Submission, graded: Graded, executed: bool) -> None:
+        lab = self._assignment.lab
+        record(self._book, self._course, self._config, lab, name, submission, graded)
+        flags = list(graded.flags)
+        if not self._assignment.sandboxed and graded.graded:
+            flags.append("graded without a sandbox (--sandbox=none): student code could read and write this machine")
+        self.rows[name] = Row(
+            student=name,
+            score=round(sum(graded.scores.values()), 2),
+            max_score=sum(self._assignment.max_scores().values()),
+            graded=graded.graded,
+            reason=graded.reason,
+            remedy=graded.remedy,
+            events=graded.events,
+            flags=flags,
+            seconds=graded.seconds,
+            executed=executed,
+        )
+        failed = sum(not row.graded for row in self.rows.values())
+        self._watch(Progress(len(self.rows), self._total, self._cached, failed, name))
 
 
 def write_rows(course: Course, lab: str, rows: list[Row]) -> Iterator[Path]:
@@ -152,5 +208,6 @@ def write_rows(course: Course, lab: str, rows: list[Row]) -> Iterator[Path]:
     with as_csv.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Row.__dataclass_fields__))
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        for row in rows:
+            writer.writerow(asdict(row) | {"events": "; ".join(row.events), "flags": "; ".join(row.flags)})
     yield as_csv

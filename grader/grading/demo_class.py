@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from grader.build.notebooks import execute_code, grade_id, graded_code, source_notebook, write_notebook
+from grader.build.notebooks import execute_code, graded_code, source_notebook, write_notebook
+from grader.cells import grade_id
 from grader.checks.registry import LabChecks, load_lab
 from grader.checks.running import run_exercise, score
 from grader.checks.student import InProcess

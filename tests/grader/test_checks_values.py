@@ -11,7 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.checks.values import MAX_BYTES, NotAValueError, copy_value, describe, same
+from grader.checks.values import describe, same
+from grader.kernels.values import MAX_BYTES, NotAValueError, copy_value
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 values = st.recursive(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from grader.build.notebooks import is_demo, read_source
+from grader.build.notebooks import read_source
+from grader.cells import is_demo
 from grader.checks.registry import LabChecks
 from grader.paths import Course
 

@@ -1,0 +1,131 @@
+"""A student in another process: calls cross to a sandboxed kernel with values only; see `grader.kernels`."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+from grader.checks.student import Ref, Result, Student, StudentError, recipe_of
+from grader.kernels.calls import plain_copies
+from grader.kernels.client import CallTimeoutError, KernelDiedError
+from grader.kernels.values import NOT_PLAIN, NUMPY_SCALARS, Handle
+
+TIME_LIMIT, KERNEL_DIED = "TimeLimit", "KernelDied"
+MAX_TIMEOUTS = 3
+BUILT_IN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
+FOUND = ("set", "another kind of object", *NUMPY_SCALARS)
+KNOWN_ERRORS = frozenset(BUILT_IN | {f"no plain value ({NOT_PLAIN.format(name)})" for name in FOUND})
+
+Answer = tuple[dict[str, Any], list[Any]]
+
+
+class Kernels(Protocol):
+    """What answers calls: one kernel after another, should one die. `generation` counts them."""
+
+    @property
+    def generation(self) -> int:
+        """The number of the kernel that answers now."""
+
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Answer:
+        """See `grader.kernels.client.Kernel.call`."""
+
+    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+        """See `grader.kernels.client.Kernel.call_method`."""
+
+    def build(self, source: str, recipe: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """See `grader.kernels.client.Kernel.build`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a kept object is: in which kernel, under which name."""
+
+    generation: int
+    name: str
+
+
+class GoneError(Exception):
+    """A reference names an object of a kernel that has died."""
+
+
+class Across(Student):
+    """A notebook whose functions run in a kernel of their own. Whatever comes back is an answer, never a fact."""
+
+    def __init__(self, kernels: Kernels, fixtures: ModuleType | None = None, recipes: str = "") -> None:
+        self._kernels = kernels
+        self._fixtures = fixtures
+        self._recipes = recipes
+        self._timeouts: dict[str, int] = {}
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
+        """See `Student.call`."""
+        return self._asked(name, args, kwargs, lambda a, kw: self._kernels.call(name, a, kw))
+
+    def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
+        """See `Student.keep`."""
+        return self._asked(name, args, kwargs, lambda a, kw: self._kernels.call(name, a, kw, keep=True), keep=True)
+
+    def call_ref(self, ref: Ref, method: str, *args: Any, **kwargs: Any) -> Result:
+        """See `Student.call_ref`."""
+        return self._asked(
+            method, args, kwargs, lambda a, kw: self._kernels.call_method(self._handle(ref), method, a, kw)
+        )
+
+    def build(self, recipe: str, /, **kwargs: Any) -> Ref:
+        """See `Student.build`. A recipe that fails in the kernel gives a reference to nothing."""
+        twin = recipe_of(self._fixtures, recipe)(**kwargs)
+        try:
+            kept = self._kernels.build(self._recipes, recipe, kwargs).get("kept")
+        except (KernelDiedError, CallTimeoutError):
+            kept = None
+        return Ref(twin, Place(self._kernels.generation, kept if isinstance(kept, str) else "nothing"), self)
+
+    def _handle(self, ref: Ref) -> Handle:
+        if ref.handle.generation != self._kernels.generation:
+            raise GoneError
+        return Handle(ref.handle.name)
+
+    def _asked(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        ask: Callable[[list[Any], dict[str, Any]], Answer],
+        keep: bool = False,
+    ) -> Result:
+        before = plain_copies((*args, *kwargs.values()))
+        if self._timeouts.get(name, 0) >= MAX_TIMEOUTS:
+            return Result(None, StudentError(TIME_LIMIT), before, before)
+        try:
+            passed = [self._handle(arg) if isinstance(arg, Ref) else arg for arg in args]
+            named = {key: self._handle(arg) if isinstance(arg, Ref) else arg for key, arg in kwargs.items()}
+            header, values = ask(passed, named)
+        except CallTimeoutError:
+            self._timeouts[name] = self._timeouts.get(name, 0) + 1
+            return Result(None, StudentError(TIME_LIMIT), before, before)
+        except (KernelDiedError, GoneError):
+            return Result(None, StudentError(KERNEL_DIED), before, before)
+        return self._result(header, values, before, keep)
+
+    def _result(self, header: dict[str, Any], values: list[Any], before: tuple[Any, ...], keep: bool) -> Result:
+        kind = header.get("error")
+        if kind is not None:
+            values = [None, values[1] if len(values) == 2 else ()]
+        elif len(values) != 2:
+            kind = "no plain value"
+        after = values[1] if len(values) == 2 and type(values[1]) is tuple else ()
+        if kind is not None:
+            return Result(None, StudentError(_known(kind)), before, after)
+        if keep:
+            return Result(
+                Ref(None, Place(self._kernels.generation, str(header.get("kept"))), self), None, before, after
+            )
+        return Result(values[0], None, before, after)
+
+
+def _known(kind: Any) -> str:
+    """The name of an error, if it is one that honest code sends: free text from a kernel must not reach feedback."""
+    return kind if isinstance(kind, str) and kind in KNOWN_ERRORS else "another kind of error"

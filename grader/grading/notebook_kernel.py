@@ -1,0 +1,122 @@
+"""A kernel for one notebook that comes back: when it dies, another one runs again what later cells need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from grader.checks.across import Answer
+from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+from grader.kernels.limits import Limits
+from grader.kernels.values import Handle
+
+T = TypeVar("T")
+
+
+class NotebookKernel:
+    """Runs cells and calls in one kernel after another. `events` says in plain words what went wrong, in order.
+
+    A cell that ended a kernel, or did not end in time, is not run again.
+    """
+
+    def __init__(self, start: Callable[[], Kernel], limits: Limits) -> None:
+        self.events: list[str] = []
+        self.lost = 0
+        self._start, self._limits = start, limits
+        self._deadline = time.monotonic() + limits.submission_seconds
+        self._kernel: Kernel | None = None
+        self._done: list[str] = []
+
+    @property
+    def generation(self) -> int:
+        """The number of the kernel that answers now."""
+        return self.lost
+
+    def run(self, source: str, where: str) -> list[Any]:
+        """Run one cell; `where` names it in `events`. Returns its raw outputs.
+
+        Raises:
+            KernelDiedError: it ended its kernel, or no kernel is left.
+            CallTimeoutError: it was stopped.
+        """
+        try:
+            outputs = self._alive().run(source, self._seconds(self._limits.cell_seconds))
+        except KernelDiedError as died:
+            self._lose(f"{where}: {died}")
+            raise
+        except CallTimeoutError as slow:
+            self.events.append(f"{where}: {slow} and was stopped")
+            raise
+        self._done.append(source)
+        return outputs
+
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Answer:
+        """See `grader.kernels.client.Kernel.call`."""
+        return self._asked(f"a call of {name}", lambda kernel: kernel.call(name, args, kwargs, keep))
+
+    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+        """See `grader.kernels.client.Kernel.call_method`."""
+        return self._asked(f"a call of {name}", lambda kernel: kernel.call_method(ref, name, args, kwargs))
+
+    def build(self, source: str, recipe: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """See `grader.kernels.client.Kernel.build`."""
+        return self._asked(f"building {recipe}", lambda kernel: kernel.build(source, recipe, kwargs))
+
+    def changed(self) -> list[str]:
+        """What the kernel finds tampered with in itself."""
+        return self._asked("its last look at itself", lambda kernel: kernel.changed())
+
+    def close(self) -> None:
+        """End the kernel."""
+        if self._kernel is not None:
+            self._kernel.close()
+            self._kernel = None
+
+    def _asked(self, what: str, ask: Callable[[Kernel], T]) -> T:
+        try:
+            return ask(self._alive())
+        except KernelDiedError as died:
+            self._lose(f"{what}: {died}")
+            raise
+        except CallTimeoutError as slow:
+            self.events.append(f"{what}: {slow} and was stopped")
+            raise
+
+    def _seconds(self, wanted: float) -> float:
+        return max(0.1, min(wanted, self._deadline - time.monotonic()))
+
+    def _lose(self, event: str) -> None:
+        if self._kernel is not None:
+            self.events.append(event)
+            self.lost += 1
+        self.close()
+
+    def _alive(self) -> Kernel:
+        """The kernel, or a new one in which the earlier cells ran again.
+
+        Raises:
+            KernelDiedError: too many were lost, or the time of the submission is used up.
+        """
+        while self._kernel is None:
+            self._refuse_more()
+            self._kernel = self._start()
+            try:
+                for source in self._done:
+                    self._kernel.run(source, self._seconds(self._limits.cell_seconds))
+            except (KernelDiedError, CallTimeoutError) as died:
+                self._lose(f"running the earlier cells again: {died}")
+        self._refuse_more()
+        return self._kernel
+
+    def _refuse_more(self) -> None:
+        if self.lost > self._limits.restarts:
+            self._end(f"{self.lost} kernels were lost; the rest of the notebook was not run")
+        if time.monotonic() > self._deadline:
+            self._end(f"the submission took more than {self._limits.submission_seconds:g} s; the rest was not run")
+
+    def _end(self, reason: str) -> None:
+        if reason not in self.events:
+            self.events.append(reason)
+        self.close()
+        raise KernelDiedError(reason)

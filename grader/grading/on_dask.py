@@ -1,0 +1,85 @@
+"""The engine of a Dask cluster: the same pure function, bytes in and bytes out, one zygote a worker.
+
+Each worker machine has the same installation of the kit; submissions, checks and results travel as bytes, and nothing
+of them stays there. A worker that is lost has its submissions given to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from distributed import Client, LocalCluster, WorkerPlugin, as_completed
+from distributed.worker import Worker
+
+from grader.grading.assignment import Assignment
+from grader.grading.result import Done, Graded, Task
+
+RETRIES = 3
+
+
+class Zygotes(WorkerPlugin):  # type: ignore[misc]
+    """On each worker: its own zygote, started with the worker, ended with it."""
+
+    name = "grader-zygote"
+
+    def __init__(self, assignment: bytes) -> None:
+        self.assignment = assignment
+
+    def setup(self, worker: Worker) -> None:
+        """Import, load the checks, start the zygote and try its sandbox.
+
+        Raises:
+            SandboxError: this machine has no sandbox.
+        """
+        from grader.grading.assignment import zygote_for
+        from grader.grading.worker import loaded
+        from grader.kernels.launch import wait_until_ready
+
+        self.zygote = wait_until_ready(zygote_for(loaded(self.assignment)[0]))
+        worker.grader = (self.assignment, self.zygote.started)
+
+    def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
+        """End the zygote, and with it every kernel."""
+        self.zygote.stop()
+
+
+def _grade(submission: bytes) -> bytes:
+    """On a worker: one task."""
+    from distributed import get_worker
+
+    from grader.grading.worker import grade_bytes
+
+    assignment, started = get_worker().grader
+    return grade_bytes(assignment, submission, started)
+
+
+def dask_engine(scheduler: str | None, jobs: int | None) -> Callable[[Assignment, Sequence[Task]], Iterator[Done]]:
+    """The engine of the cluster at `scheduler`; without one, of a cluster of `jobs` processes on this machine."""
+
+    def run(assignment: Assignment, tasks: Sequence[Task]) -> Iterator[Done]:
+        if scheduler is not None:
+            with Client(scheduler) as client:
+                yield from run_on(client, assignment, tasks)
+            return
+        with (
+            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as client,
+        ):
+            yield from run_on(client, assignment, tasks)
+
+    return run
+
+
+def run_on(client: Client, assignment: Assignment, tasks: Sequence[Task]) -> Iterator[Done]:
+    """Grade tasks on the workers of `client` and yield results as they come."""
+    client.register_plugin(Zygotes(assignment.to_bytes()))
+    futures = {
+        client.submit(_grade, task.submission.to_bytes(), key=f"grade-{task.key}", retries=RETRIES): task.key
+        for task in tasks
+    }
+    for future in as_completed(list(futures)):
+        error = future.exception()
+        if error is None:
+            yield Done(futures[future], Graded.from_bytes(future.result()))
+        else:
+            yield Done(futures[future], None, f"{type(error).__name__}: {error}")

@@ -1,0 +1,97 @@
+"""Outputs of cells: those that came from a kernel, cleaned of everything active, and those of trusted checks."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from grader.checks.running import Outcome, as_html, as_text, score
+
+IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+MAX_OUTPUTS = 200
+MAX_TEXT = 1_100_000
+MAX_IMAGE = 4_000_000
+MAX_LINES = 1_000
+
+
+def clean(raw: Sequence[Any]) -> list[NotebookNode]:
+    """Outputs as nbformat has them, from what a kernel sent: text and pixel images only, bounded.
+
+    HTML, SVG, JavaScript and widgets are left out: formgrader and feedback would run them in the instructor's browser.
+    """
+    kept, text_left = [], MAX_TEXT
+    for output in raw[:MAX_OUTPUTS]:
+        found = _clean(output) if isinstance(output, dict) else None
+        if found is None:
+            continue
+        if found.output_type == "stream":
+            found.text = found.text[:text_left]
+            text_left -= len(found.text)
+        kept.append(found)
+    return kept
+
+
+def _clean(output: dict[str, Any]) -> NotebookNode | None:
+    kind = output.get("output_type")
+    if kind == "stream":
+        name = "stderr" if output.get("name") == "stderr" else "stdout"
+        return new_output("stream", name=name, text=_lines(_text(output.get("text"))))
+    if kind == "error":
+        lines = output.get("traceback")
+        traceback = [_text(line)[:4_000] for line in lines[:MAX_LINES]] if isinstance(lines, list) else []
+        name, value = _text(output.get("ename"))[:200], _text(output.get("evalue"))[:4_000]
+        return new_output("error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"])
+    if kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
+        # A result is shown as a display: only trusted checks may leave what nbgrader reads as a grade.
+        data = _inert(output["data"])
+        return new_output("display_data", data) if data else None
+    return None
+
+
+def _inert(data: dict[Any, Any]) -> dict[str, str]:
+    kept = {}
+    if isinstance(data.get("text/plain"), str):
+        kept["text/plain"] = _lines(_text(data["text/plain"])[:MAX_TEXT])
+    for mime, magic in IMAGES.items():
+        image = data.get(mime)
+        if isinstance(image, str) and len(image) <= MAX_IMAGE and _decoded(image).startswith(magic):
+            kept[mime] = image
+    return kept
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+def _text(value: Any) -> str:
+    """`value` if it is text, with lone surrogates, which no file can hold, replaced."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+
+
+def _lines(text: str) -> str:
+    lines = text.split("\n", MAX_LINES)
+    return text if len(lines) <= MAX_LINES else "\n".join([*lines[:MAX_LINES], "… more lines were cut …"])
+
+
+def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode]:
+    """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
+    shown = {"text/plain": as_text(exercise, outcomes), "text/html": as_html(exercise, outcomes)}
+    return [new_output("display_data", shown), of_points(score(outcomes))]
+
+
+def of_points(points: float) -> NotebookNode:
+    """A number that nbgrader reads as the grade of its cell."""
+    return new_output("execute_result", {"text/plain": repr(points)}, execution_count=1)
+
+
+def of_failure(name: str, reason: str) -> NotebookNode:
+    """An error that the engine puts where a cell gave none."""
+    return new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"])

@@ -1,0 +1,133 @@
+"""One submission's grade: sanitize, execute, check. A pure function of (submission, assignment, environment)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+
+import nbformat
+from nbformat import NotebookNode
+
+from grader.cells import grade_id, is_demo
+from grader.checks.across import Across
+from grader.checks.registry import LabChecks
+from grader.checks.running import Outcome, run_check, score
+from grader.grading import outputs
+from grader.grading.assignment import Assignment
+from grader.grading.intake import read_notebook
+from grader.grading.notebook_kernel import NotebookKernel
+from grader.grading.result import Graded, Submission
+from grader.grading.sanitize import sanitize
+from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+
+StartKernel = Callable[[Mapping[str, bytes]], Kernel]
+
+
+def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, start: StartKernel) -> Graded:
+    """Grade one submission. It never raises for anything that a submission holds or does.
+
+    Raises:
+        SandboxError: kernels cannot be sandboxed here.
+    """
+    found = read_notebook(submission.notebook, assignment.lab)
+    if isinstance(found, str):
+        remedy = "ask for the file again; this one is kept as it is"
+        return Graded(False, dict.fromkeys(assignment.max_scores(), 0.0), reason=found, remedy=remedy)
+    return grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
+
+
+def grade_notebook(
+    assignment: Assignment, checks: LabChecks, notebook: NotebookNode, files: Mapping[str, bytes], start: StartKernel
+) -> Graded:
+    """Execute and check a sanitized notebook, whose cells get their outputs."""
+    began = time.monotonic()
+    kernel = NotebookKernel(lambda: start(files), assignment.limits)
+    run = _Run(assignment, checks, kernel)
+    try:
+        run.cells(notebook)
+        flags = run.look_for_tampering()
+    finally:
+        kernel.close()
+    return Graded(
+        graded=True,
+        scores=run.scores,
+        notebook=nbformat.writes(notebook),
+        outcomes={name: [asdict(outcome) for outcome in outcomes] for name, outcomes in run.outcomes.items()},
+        events=kernel.events,
+        flags=flags,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+@dataclass
+class _Run:
+    """The notebook's cells in order, and what they gave."""
+
+    assignment: Assignment
+    checks: LabChecks
+    kernel: NotebookKernel
+    scores: dict[str, float] = field(default_factory=dict)
+    outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
+
+    def cells(self, notebook: NotebookNode) -> None:
+        """Run student cells in the kernel, and at the places of hidden cells the trusted checks."""
+        exercises, scores = self.assignment.exercises(), self.assignment.max_scores()
+        for place, cell in enumerate(notebook.cells):
+            if cell.cell_type != "code":
+                continue
+            name = grade_id(cell)
+            if name in exercises:
+                cell.outputs = self.check(name, exercises[name], scores[name])
+                cell.execution_count = 1
+            elif exercises and not is_demo(cell):
+                cell.outputs = self.run(cell.source, f"cell {place + 1}" + (f" ({name})" if name else ""))
+            if name in scores and name not in exercises:
+                self.scores[name] = 0.0
+
+    def run(self, source: str, where: str) -> list[NotebookNode]:
+        """One cell of the student's notebook."""
+        if not source.strip():
+            return []
+        try:
+            return outputs.clean(self.kernel.run(source, where))
+        except CallTimeoutError as slow:
+            return [outputs.of_failure("CellTimeoutError", str(slow))]
+        except KernelDiedError as died:
+            return [outputs.of_failure("DeadKernelError", str(died))]
+
+    def check(self, name: str, exercise: str, most: float) -> list[NotebookNode]:
+        """All hidden checks of one exercise, each with a student of its own: a dead kernel costs one check."""
+        done = tuple(
+            run_check(check, self.assignment.lab, self._student(), self.assignment.secret)
+            for check in self.checks.of(exercise)
+        )
+        self.outcomes[exercise] = done
+        self.scores[name] = min(score(done), most)
+        return outputs.of_checks(exercise, done)
+
+    def _student(self) -> Across:
+        return Across(self.kernel, self.checks.fixtures, self.assignment.fixtures)
+
+    def look_for_tampering(self) -> list[str]:
+        """Run a cell whose outcome is known, and ask the kernel what changed in it."""
+        faults = [f"the check {o.check} broke: {o.fault}" for done in self.outcomes.values() for o in done if o.fault]
+        if not self.outcomes:
+            return faults
+        token = secrets.token_hex(4)
+        source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"
+        lost = self.kernel.lost
+        try:
+            answer = outputs.clean(self.kernel.run(source, "the canary cell"))
+            changed = self.kernel.changed()
+        except (CallTimeoutError, KernelDiedError):
+            return (
+                [*faults, "the kernel did not live to the end of the notebook"] if lost == self.kernel.lost else faults
+            )
+        told = [(o.get("ename"), o.get("evalue")) for o in answer]
+        if told != [("AssertionError", f"canary {token}")]:
+            faults.append("tampered kernel: a failing assert did not show as it should")
+        if changed:
+            faults.append(f"tampered kernel: changed are {', '.join(changed)}")
+        return faults

@@ -1,0 +1,115 @@
+"""The one writer: results into nbgrader's gradebook and `class/autograded`, as nbgrader's own autograde leaves them."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from datetime import datetime
+from typing import Any
+
+import nbformat
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_task, parse_utc
+from traitlets.config import Config
+
+from grader.cells import grade_id
+from grader.grading.cache import write_whole
+from grader.grading.result import Graded, Submission
+from grader.paths import Course
+
+READ_ONLY = 0o444
+QUIET = logging.getLogger("grader.record")
+QUIET.setLevel(logging.CRITICAL)
+
+
+def record(
+    book: Any, course: Course, config: Config, lab: str, student: str, submission: Submission, graded: Graded
+) -> None:
+    """Write one result: the files first, then all rows of the submission in one transaction.
+
+    Whenever the process ends, the gradebook holds the submission as it was before or as it is now, and the next run
+    completes it. What a grader gave by hand in formgrader stays; such cells ask for a look where their grade changed.
+    """
+    _write_files(course, lab, student, submission, graded)
+    book.update_or_create_student(student)
+    timestamp = _timestamp(submission)
+    kept = book.update_or_create_submission(lab, student, **({"timestamp": timestamp} if timestamp else {}))
+    cells = _cells(graded)
+    for notebook in kept.notebooks:
+        for grade in notebook.grades:
+            _set_grade(grade, cells.get(grade.name))
+        for comment in notebook.comments:
+            cell = cells.get(comment.name)
+            blank = cell is not None and _unchanged(cell)
+            comment.auto_comment = "No response." if blank else None
+        book.db.flush()
+        _set_penalty(config, kept, notebook, student)
+    book.db.commit()
+
+
+def _set_grade(grade: Any, cell: Any) -> None:
+    """As nbgrader's SaveAutoGrades; a cell that is not there gets 0."""
+    points = determine_grade(cell, QUIET)[0] if cell is not None and is_grade(cell) else 0.0
+    if grade.auto_score == points and not grade.needs_manual_grade:
+        return
+    same = grade.auto_score == points
+    grade.auto_score = points
+    if points is None or (grade.manual_score is not None and not same):
+        grade.needs_manual_grade = True
+    elif grade.manual_score is None:
+        grade.needs_manual_grade = False
+
+
+def _set_penalty(config: Config, submission: Any, notebook: Any, student: str) -> None:
+    """By the plugin that nbgrader's configuration names, as AssignLatePenalties does it."""
+    notebook.late_submission_penalty = None
+    if submission.total_seconds_late <= 0:
+        return
+    assigner = AssignLatePenalties(config=config, log=QUIET)
+    assigner.init_plugin()
+    penalty = assigner.plugin_inst.late_submission_penalty(student, notebook.score, submission.total_seconds_late)
+    if penalty is not None:
+        notebook.late_submission_penalty = assigner._check_late_penalty(notebook, penalty)
+
+
+def _cells(graded: Graded) -> dict[str, Any]:
+    if not graded.notebook:
+        return {}
+    cells = nbformat.reads(graded.notebook, as_version=4).cells
+    return {name: cell for cell in cells if (name := grade_id(cell))}
+
+
+def _unchanged(cell: Any) -> bool:
+    return bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell))
+
+
+def _timestamp(submission: Submission) -> datetime | None:
+    """When it was handed in, if a `timestamp.txt` says so; one that cannot be read says nothing."""
+    try:
+        found: datetime | None = parse_utc(submission.files["timestamp.txt"].decode().strip())
+    except (KeyError, ValueError, UnicodeDecodeError, OverflowError):
+        return None
+    return found
+
+
+def _write_files(course: Course, lab: str, student: str, submission: Submission, graded: Graded) -> None:
+    """`class/autograded/<student>/<lab>`: the executed notebook, what the release has, and what else was handed in."""
+    folder = course.autograded / student / lab
+    if not graded.notebook:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    master = course.source / lab
+    files = dict(submission.files)
+    for path in sorted(master.rglob("*")):
+        if path.is_file() and path.suffix != ".ipynb":
+            files[str(path.relative_to(master))] = path.read_bytes()
+    files[f"{lab}.ipynb"] = graded.notebook.encode("utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != content:
+            write_whole(path, content, READ_ONLY)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and str(path.relative_to(folder)) not in files:
+            path.unlink()

@@ -1,0 +1,69 @@
+"""What a worker does, on this machine or on a cluster: bytes of a submission in, bytes of its result out."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from grader.checks.registry import LabChecks, load_lab
+from grader.grading.assignment import Assignment, zygote_with
+from grader.grading.pipeline import grade_submission
+from grader.grading.result import Submission
+from grader.kernels import linux
+from grader.kernels.client import Kernel
+from grader.kernels.launch import Started, wait_until_ready
+
+torch.set_num_threads(1)  # a worker a core: more threads would wait for one another
+
+
+@lru_cache(maxsize=4)
+def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
+    """An assignment and its checks, from bytes. The checks are written to a folder that only this user can read."""
+    found = Assignment.from_bytes(assignment)
+    with tempfile.TemporaryDirectory(prefix="grader-checks-") as temporary:
+        folder = Path(temporary) / hashlib.sha256(assignment).hexdigest()[:16] / found.lab
+        folder.mkdir(parents=True)
+        if not found.checks:
+            return found, LabChecks(found.lab, (), (), None)
+        (folder / "checks.py").write_text(found.checks, encoding="utf-8")
+        if found.fixtures:
+            (folder / "fixtures.py").write_text(found.fixtures, encoding="utf-8")
+        return found, load_lab(folder)
+
+
+def grade_bytes(assignment: bytes, submission: bytes, zygote: Started) -> bytes:
+    """Grade one submission with kernels from `zygote`."""
+    found, checks = loaded(assignment)
+
+    def start(files: Mapping[str, bytes]) -> Kernel:
+        return Kernel(zygote, found.limits, files)
+
+    return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
+
+
+@lru_cache(maxsize=4)
+def own_zygote(imports: tuple[tuple[str, ...], ...], sandboxed: bool) -> Started:
+    """The zygote of this process for what a notebook imports; it ends with it.
+
+    Raises:
+        SandboxError: kernels cannot be sandboxed here.
+    """
+    zygote = wait_until_ready(zygote_with(imports, sandboxed))
+    atexit.register(zygote.stop)
+    return zygote.started
+
+
+def die_with_parent() -> None:
+    """Let the operating system end this process when the one that forked it ends; Linux only."""
+    if sys.platform == "linux":
+        linux.prctl(linux.PR_SET_PDEATHSIG, 9)
+    if os.getppid() == 1:
+        os._exit(1)

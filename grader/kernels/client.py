@@ -1,0 +1,166 @@
+"""The trusted side of a warm kernel: it has one forked, and talks to it within limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from grader.kernels.launch import Started
+from grader.kernels.limits import Limits
+from grader.kernels.sandbox import SandboxError
+from grader.kernels.values import Handle
+from grader.kernels.watch import usage
+from grader.kernels.wire import Closed, Message, TimeUp, WireError, receive, send
+
+BIRTH_SECONDS = 30.0
+GRACE_SECONDS = 2.0
+
+
+class KernelDiedError(Exception):
+    """The kernel is gone; the message says, in plain words, why."""
+
+
+class CallTimeoutError(Exception):
+    """A cell or a call did not finish in time and was stopped; the kernel lives."""
+
+
+@dataclass
+class Kernel:
+    """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called."""
+
+    started: Started
+    limits: Limits
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Have it forked.
+
+        Raises:
+            SandboxError: it could not enter its sandbox.
+        """
+        self.pid = 0
+        self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(BIRTH_SECONDS)
+        try:
+            self._socket.connect(self.started.socket)
+            send(self._socket, {"op": "new", "limits": asdict(self.limits), "folder": self._folder})
+            deadline = time.monotonic() + BIRTH_SECONDS
+            self.pid = int(self._born(deadline)["pid"])
+            self._born(deadline)
+        except (OSError, WireError, TimeUp) as failed:
+            self.close()
+            raise KernelDiedError(f"a kernel could not be started ({failed or type(failed).__name__})") from failed
+        except SandboxError:
+            self.close()
+            raise
+        if self.files:
+            self._ask({"op": "files", "names": list(self.files)}, list(self.files.values()), self.limits.call_seconds)
+
+    def _born(self, deadline: float) -> dict[str, Any]:
+        header, _ = receive(self._socket, deadline)
+        if header.get("op") == "failed":
+            raise SandboxError(str(header.get("reason")))
+        return header
+
+    def run(self, source: str, seconds: float | None = None) -> list[dict[str, Any]]:
+        """Run a cell and return what it put out, as it was sent: look at it with `outputs.clean`.
+
+        Raises:
+            CallTimeoutError: it took too long and was stopped.
+        """
+        header, _ = self._ask({"op": "run", "source": source}, (), seconds or self.limits.cell_seconds)
+        outputs = header.get("outputs")
+        if type(outputs) is not list:
+            raise self._lost("it answered a cell with something else")
+        return outputs
+
+    def call(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Call a function by name: (what was said, [value, arguments afterwards])."""
+        request = {"op": "call", "name": name, "kwargs": list(kwargs), "keep": keep}
+        return self._ask(request, [*args, *kwargs.values()], self.limits.call_seconds)
+
+    def call_method(
+        self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[Any]]:
+        """Call a method of an object that stays in the kernel."""
+        request = {"op": "method", "ref": ref.name, "name": name, "kwargs": list(kwargs)}
+        return self._ask(request, [*args, *kwargs.values()], self.limits.call_seconds)
+
+    def build(self, source: str, recipe: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a recipe of a `fixtures.py` whose text is `source`."""
+        request = {"op": "build", "source": source, "recipe": recipe}
+        return self._ask(request, [dict(kwargs)], self.limits.call_seconds)[0]
+
+    def changed(self) -> list[str]:
+        """What the kernel finds tampered with in itself."""
+        names = self._ask({"op": "canary"}, (), self.limits.call_seconds)[0].get("changed")
+        return [str(name)[:100] for name in names[:20]] if isinstance(names, list) else ["its own report"]
+
+    def close(self) -> None:
+        """End it, with every process that it started."""
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGKILL)
+            if not self.started.sandboxed:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.pid, signal.SIGKILL)
+        self.pid = 0
+        self._socket.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _ask(self, header: dict[str, Any], values: Sequence[Any], seconds: float) -> Message:
+        """Send a request and wait for its answer; when time is up, stop what runs, or else end the kernel."""
+        request = secrets.token_hex(8)
+        deadline = time.monotonic() + seconds
+        try:
+            self._socket.settimeout(seconds)
+            send(self._socket, header | {"id": request}, values)
+            return self._answer(request, deadline)
+        except TimeUp:
+            self._interrupt(request)
+            raise CallTimeoutError(f"it took more than {seconds:g} s") from None
+        except Closed as gone:
+            raise self._lost("it ended by itself") from gone
+        except WireError as broken:
+            raise self._lost(f"it broke the protocol: {broken}") from broken
+
+    def _interrupt(self, request: str) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(self.pid, signal.SIGINT)
+        try:
+            self._answer(request, time.monotonic() + GRACE_SECONDS)
+        except (TimeUp, WireError) as stuck:
+            raise self._lost("it took too long and could not be stopped") from stuck
+
+    def _answer(self, request: str, deadline: float) -> Message:
+        header, values = receive(self._socket, deadline, self._look_at_usage)
+        if header.get("id") != request:
+            raise WireError("an answer to another question")
+        return header, values
+
+    def _look_at_usage(self) -> None:
+        used = usage(self.pid)
+        if used is None:
+            return
+        limits = self.limits
+        if used.memory_mb > limits.memory_mb:
+            raise self._lost(f"it used more than {limits.memory_mb} MB of memory")
+        if used.cpu_seconds > limits.cpu_seconds:
+            raise self._lost(f"it used more than {limits.cpu_seconds} s of CPU time")
+
+    def _lost(self, reason: str) -> KernelDiedError:
+        self.close()
+        return KernelDiedError(reason)

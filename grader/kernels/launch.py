@@ -1,0 +1,134 @@
+"""Starting a zygote: its settings, its environment, and the folder that it lives in. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from grader.kernels.sandbox import SandboxError, View
+
+# PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment.
+ENVIRONMENT = {
+    "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/home/student",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",  # a fork needs a parent with one thread
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "IPYTHONDIR": "/tmp/ipython",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "NBGRADER_EXECUTION": "autograde",
+}
+
+
+@dataclass(frozen=True)
+class Started:
+    """A running zygote: where to ask for kernels, and whether they are sandboxed."""
+
+    socket: str
+    sandboxed: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass
+class Zygote:
+    """A running zygote and its folder; use as a context manager."""
+
+    process: subprocess.Popen[bytes]
+    folder: str
+    started: Started
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the zygote, and with it every kernel that it forked."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def start_zygote(
+    imports: Sequence[Sequence[str]], readable: Sequence[Path] = (), sandboxed: bool = True, cache: Path | None = None
+) -> Zygote:
+    """Start a zygote that has imported `imports`: lists of a module and names to take from it.
+
+    `readable` names the folders that kernels may read besides Python's own; `cache` is told to labkit as its cache.
+
+    Raises:
+        SandboxError: no sandbox is to be had here; the message says why and what to do.
+    """
+    if sandboxed and sys.platform != "linux":
+        raise SandboxError(
+            f"the sandbox needs Linux, this is {sys.platform}. Grade in a Linux container or machine; "
+            "or, for a class that you trust, say --sandbox=none."
+        )
+    folder = tempfile.mkdtemp(prefix="grader-zygote-")
+    root = Path(folder) / "root"
+    root.mkdir()
+    address = str(Path(folder) / "socket")
+    view = View.of(*readable)
+    settings = {
+        "socket": address,
+        "root": str(root),
+        "imports": [list(entry) for entry in imports],
+        "paths": list(view.paths),
+        "sandboxed": sandboxed,
+    }
+    environment = ENVIRONMENT | ({"LABKIT_CACHE": str(cache)} if cache else {})
+    command = [sys.executable, "-I", "-m", "grader.kernels.zygote"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd="/"
+    )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(settings).encode() + b"\n")
+    process.stdin.flush()
+    return Zygote(process, folder, Started(address, sandboxed))
+
+
+def wait_until_ready(zygote: Zygote) -> Zygote:
+    """Wait until the zygote has imported everything and tried its sandbox.
+
+    Raises:
+        SandboxError: a kernel cannot be shut in here; the message says why and what to do.
+        RuntimeError: the zygote ended.
+    """
+    assert zygote.process.stdout is not None
+    line = zygote.process.stdout.readline()
+    if not line:
+        said = zygote.process.stderr.read().decode(errors="replace")[-2000:] if zygote.process.stderr else ""
+        zygote.stop()
+        raise RuntimeError(f"The process that forks kernels ended while it imported:\n{said}")
+    status = json.loads(line)
+    if status["threads"] != 1:
+        zygote.stop()
+        raise RuntimeError(
+            f"The process that forks kernels has {status['threads']} threads after importing; a fork needs 1. "
+            "A module that the lab imports starts threads: import it inside a function."
+        )
+    if status["refused"]:
+        raise SandboxError(status["refused"])
+    return zygote

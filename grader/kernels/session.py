@@ -1,0 +1,148 @@
+"""What runs inside a kernel: it waits for requests of the trusted side, runs cells, calls functions, and answers.
+
+Requests are messages (see `wire`) whose header has an `id` that is drawn by the trusted side and an `op`:
+
+    files   {names}                values: their contents            lays out the working folder
+    run     {source}                                                 -> {outputs}
+    call    {name, kwargs, keep}   values: the arguments             -> {error, kept}   values: result, arguments after
+    method  {ref, name, kwargs}    values: the arguments             -> as call
+    build   {source, recipe}       values: the keyword arguments     -> {ref} or {error}
+    canary  {}                                                       -> {changed}
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import random
+import signal
+import socket
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+from grader.kernels import canary, sandbox
+from grader.kernels.calls import Called, call_with_values, method_of
+from grader.kernels.limits import Limits
+from grader.kernels.shell import Collector, Shell
+from grader.kernels.values import Handle, NotAValueError
+from grader.kernels.wire import Closed, Message, WireError, dump, receive
+
+SEED = 20_260_101
+
+
+def reseed() -> None:
+    """Start every generator at the same place in every kernel: the same submission gets the same grade."""
+    random.seed(SEED)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(SEED)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(SEED)
+
+
+class Session:
+    """One kernel's state: its shell, and the objects that stay in it."""
+
+    def __init__(self, connection: socket.socket, shell: Shell, limits: Limits) -> None:
+        self.connection, self.shell, self.limits = connection, shell, limits
+        self.objects: dict[str, Any] = {}
+        self.fixtures: types.ModuleType | None = None
+        self.before = canary.fingerprint(shell)
+
+    def serve(self) -> None:
+        """Answer requests until the trusted side goes."""
+        while True:
+            try:
+                header, values = receive(self.connection)
+            except KeyboardInterrupt:  # it came too late for the cell that it was meant for
+                continue
+            except (Closed, WireError):
+                return
+            answer: dict[str, Any] = {}
+            given: list[Any] = []
+            try:
+                answer, given = self.answer(header, values)
+            except KeyboardInterrupt:
+                answer = {"error": "KeyboardInterrupt"}
+            answer["id"] = header["id"]
+            self._reply(answer, given)
+
+    def _reply(self, answer: dict[str, Any], given: list[Any]) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            data = dump(answer, given)
+        except NotAValueError as refused:
+            data = dump({"id": answer["id"], "error": f"no plain value ({refused})"}, [None, ()])
+        self.connection.settimeout(None)
+        self.connection.sendall(data)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def answer(self, header: dict[str, Any], values: list[Any]) -> Message:
+        """Do what a request asks."""
+        op = header["op"]
+        if op == "run":
+            return {"outputs": self.shell.run(header["source"], self.limits.output_bytes)}, []
+        if op == "call":
+            return self._call(header, values)
+        if op == "method":
+            target = self.objects.get(header["ref"])
+            return self._called(lambda *a, **kw: method_of(target, header["name"])(*a, **kw), header, values)
+        if op == "build":
+            return self._build(header, values[0])
+        if op == "files":
+            sandbox.write_files(dict(zip(header["names"], values, strict=True)), Path.cwd())
+            return {}, []
+        if op == "canary":
+            return {"changed": canary.changed(self.before, self.shell)}, []
+        return {"error": "unknown request"}, []
+
+    def _call(self, header: dict[str, Any], values: list[Any]) -> Message:
+        function = self.shell.user_ns.get(header["name"])
+        if not callable(function):
+            return {"error": "NameError"}, [None, tuple(values)]
+        return self._called(function, header, values)
+
+    def _called(self, function: Any, header: dict[str, Any], values: list[Any]) -> Message:
+        names = header["kwargs"]
+        split = len(values) - len(names)
+        kwargs = dict(zip(names, values[split:], strict=True))
+        self.shell.collector = Collector(0)
+        called = call_with_values(function, values[:split], kwargs, self._resolve, bool(header.get("keep")))
+        if header.get("keep") and called.error is None:
+            return {"error": None, "kept": self._keep(called)}, [None, called.after]
+        return {"error": called.error}, [called.value, called.after]
+
+    def _resolve(self, value: Any) -> Any:
+        return self.objects.get(value.name) if type(value) is Handle else value
+
+    def _keep(self, called: Called) -> str:
+        name = f"object-{len(self.objects)}"
+        self.objects[name] = called.kept
+        return name
+
+    def _build(self, header: dict[str, Any], kwargs: dict[str, Any]) -> Message:
+        if self.fixtures is None:
+            module = types.ModuleType("fixtures")
+            sys.modules["fixtures"] = module  # classes of recipes are looked up by their module's name
+            exec(compile(header["source"], "<fixtures>", "exec"), vars(module))
+            self.fixtures = module
+        called = call_with_values(getattr(self.fixtures, header["recipe"]), [], kwargs, self._resolve, keep=True)
+        if called.error is not None:
+            return {"error": called.error}, []
+        return {"error": None, "kept": self._keep(called)}, []
+
+
+def main(connection: socket.socket, shell: Shell, limits: Limits) -> None:
+    """Become a kernel; returns when the trusted side goes."""
+    builtins.input = _no_input
+    shell.user_ns["__name__"] = "__main__"
+    reseed()
+    session = Session(connection, shell, limits)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    connection.sendall(dump({"op": "ready", "pid": os.getpid()}))
+    session.serve()
+
+
+def _no_input(_prompt: object = "") -> str:
+    raise EOFError("There is nobody to answer input() while a notebook is graded.")

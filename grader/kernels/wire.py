@@ -1,0 +1,223 @@
+"""Messages between the trusted side and a kernel: a JSON header, plain values, tensors as safetensors. Never pickle.
+
+A message is `header` (JSON, small), `values` (a JSON tree, see below) and one safetensors blob with the numbers of all
+tensors and arrays. On the socket: three big-endian lengths, then the three parts. In the tree, None, bool, float, str
+and ints of up to 53 bits stand for themselves; the rest is an object with one key:
+
+    {"i": hex}  {"f": "nan"|"inf"|"-inf"}  {"b": base64}  {"l": [...]}  {"t": [...]}  {"d": [[key, value], ...]}
+    {"T": n} tensor n of the blob   {"A": [n, dtype]} array   {"c": {...}} complex, as pairs   {"h": name} a handle
+
+What arrives is built from exact built-in types only, within bounds of size and depth, whatever was sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import socket
+import struct
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+
+from grader.kernels.values import MAX_BYTES, MAX_DEPTH, MAX_INT_BITS, Handle, NotAValueError, copy_value
+
+LENGTHS = struct.Struct(">III")
+MAX_HEADER = 8 * 2**20
+MAX_TREE = 3 * MAX_BYTES
+MAX_BLOB = 2 * MAX_BYTES
+MAX_SAFE_INT = 2**53
+MAX_NODES = 2_000_000
+ARRAYS = {np.dtype(name).name for name in "? b h i l B H I L e f d".split()}
+
+Message = tuple[dict[str, Any], list[Any]]
+
+
+class WireError(Exception):
+    """What arrived is no message: cut off, too large, or malformed."""
+
+
+class Closed(WireError):  # noqa: N818 - an outcome: the other side has gone
+    """The other side closed the connection, or died."""
+
+
+class TimeUp(Exception):  # noqa: N818 - an outcome
+    """No message arrived before the deadline."""
+
+
+def dump(header: dict[str, Any], values: Sequence[Any] = ()) -> bytes:
+    """A message as bytes.
+
+    Raises:
+        NotAValueError: one of `values` may not pass.
+    """
+    tensors: list[torch.Tensor] = []
+    tree = [_encode(value if isinstance(value, Handle) else copy_value(value), tensors) for value in values]
+    blob = safetensors.torch.save({str(i): tensor for i, tensor in enumerate(tensors)}) if tensors else b""
+    head, body = _json(header), _json(tree)
+    return LENGTHS.pack(len(head), len(body), len(blob)) + head + body + blob
+
+
+def load(head: bytes, body: bytes, blob: bytes) -> Message:
+    """The header and the values of a message.
+
+    Raises:
+        WireError: it is malformed.
+    """
+    try:
+        header, tree = json.loads(head), json.loads(body)
+        tensors = safetensors.torch.load(blob) if blob else {}
+        if type(header) is not dict or type(tree) is not list:
+            raise WireError("a header or a list of values is missing")
+        budget = [MAX_NODES]
+        values = [_decode(node, tensors, 0, budget) for node in tree]
+        return header, [value if isinstance(value, Handle) else copy_value(value) for value in values]
+    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, safetensors.SafetensorError) as error:
+        raise WireError(f"malformed message ({type(error).__name__})") from error
+
+
+def send(connection: socket.socket, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
+    """Send one message.
+
+    Raises:
+        NotAValueError: one of `values` may not pass; nothing was sent.
+        Closed: the other side has gone.
+        TimeUp: it takes nothing in.
+    """
+    data = dump(header, values)
+    try:
+        connection.sendall(data)
+    except TimeoutError as slow:
+        raise TimeUp from slow
+    except OSError as gone:
+        raise Closed(str(gone)) from gone
+
+
+def receive(
+    connection: socket.socket, deadline: float | None = None, tick: Callable[[], None] = lambda: None
+) -> Message:
+    """Receive one message; `tick` is called about four times a second while waiting, and may raise.
+
+    Raises:
+        TimeUp: `deadline` (of `time.monotonic`) passed.
+        Closed: the other side has gone.
+        WireError: what arrived is malformed or too large.
+    """
+    lengths = LENGTHS.unpack(_exactly(connection, LENGTHS.size, deadline, tick))
+    for length, most in zip(lengths, (MAX_HEADER, MAX_TREE, MAX_BLOB), strict=True):
+        if length > most:
+            raise WireError(f"a part of {length} bytes arrived, at most {most} are taken")
+    head, body, blob = (_exactly(connection, length, deadline, tick) for length in lengths)
+    return load(head, body, blob)
+
+
+def _exactly(connection: socket.socket, size: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
+    parts, missing = bytearray(), size
+    while missing:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeUp
+        connection.settimeout(0.25 if left is None else min(0.25, left))
+        try:
+            part = connection.recv(min(missing, 2**20))
+        except TimeoutError:
+            tick()
+            continue
+        except OSError as gone:
+            raise Closed(str(gone)) from gone
+        if not part:
+            raise Closed("the connection ended")
+        parts += part
+        missing -= len(part)
+    return bytes(parts)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _encode(value: Any, tensors: list[torch.Tensor]) -> Any:
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return value if abs(value) < MAX_SAFE_INT else {"i": hex(value)}
+    if kind is float:
+        return value if math.isfinite(value) else {"f": repr(value)}
+    if kind is bytes:
+        return {"b": base64.b64encode(value).decode("ascii")}
+    if kind is Handle:
+        return {"h": value.name}
+    if kind is list or kind is tuple:
+        return {"l" if kind is list else "t": [_encode(part, tensors) for part in value]}
+    if kind is dict:
+        return {"d": [[_encode(key, tensors), _encode(part, tensors)] for key, part in value.items()]}
+    if kind is np.ndarray:
+        if value.dtype.kind == "c":
+            pairs = np.ascontiguousarray(value).view(value.real.dtype).reshape(*value.shape, 2)
+            return {"c": _encode(pairs, tensors)}
+        tensors.append(torch.from_numpy(np.ascontiguousarray(value).reshape(value.shape)))
+        return {"A": [len(tensors) - 1, value.dtype.name]}
+    if value.is_complex():
+        return {"c": _encode(torch.view_as_real(value.resolve_conj()).clone(), tensors)}
+    tensors.append(value)
+    return {"T": len(tensors) - 1}
+
+
+def _decode(node: Any, tensors: dict[str, torch.Tensor], depth: int, budget: list[int]) -> Any:
+    budget[0] -= 1
+    if depth > MAX_DEPTH + 2 or budget[0] < 0:
+        raise NotAValueError("too deep or too many parts")
+    kind = type(node)
+    if node is None or kind in (bool, str, int, float):
+        return node
+    if kind is not dict or len(node) != 1:
+        raise WireError("a value of an unknown form")
+    (tag, inner), deeper = next(iter(node.items())), depth + 1
+    if tag in ("l", "t"):
+        parts = [_decode(part, tensors, deeper, budget) for part in _list(inner)]
+        return parts if tag == "l" else tuple(parts)
+    if tag == "d":
+        pairs = [_list(pair, 2) for pair in _list(inner)]
+        return {_decode(k, tensors, deeper, budget): _decode(v, tensors, deeper, budget) for k, v in pairs}
+    if tag == "T":
+        return tensors[str(inner)]
+    if tag == "A":
+        index, dtype = _list(inner, 2)
+        array = tensors[str(index)].numpy()
+        if array.dtype.name != dtype or dtype not in ARRAYS:
+            raise WireError("an array of another dtype than it says")
+        return array
+    if tag == "c":
+        pairs_of = _decode(inner, tensors, deeper, budget)
+        if isinstance(pairs_of, torch.Tensor):
+            return torch.view_as_complex(pairs_of)
+        return np.ascontiguousarray(pairs_of).view(np.result_type(pairs_of.dtype, np.complex64))[..., 0]
+    return _decode_text(tag, inner)
+
+
+def _decode_text(tag: str, text: Any) -> Any:
+    if type(text) is not str:
+        raise WireError("text was expected")
+    if tag == "i" and len(text) <= MAX_INT_BITS // 4 + 8:
+        return int(text, 16)
+    if tag == "f" and text in ("nan", "inf", "-inf"):
+        return float(text)
+    if tag == "b":
+        return base64.b64decode(text, validate=True)
+    if tag == "h" and len(text) <= 100:
+        return Handle(text)
+    raise WireError("a value of an unknown form")
+
+
+def _list(value: Any, length: int | None = None) -> list[Any]:
+    if type(value) is not list or (length is not None and len(value) != length):
+        raise WireError("a list was expected")
+    return value

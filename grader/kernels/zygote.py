@@ -1,0 +1,205 @@
+"""The zygote: a process that imports what notebooks import, once, and forks a kernel for each submission.
+
+It is a program of its own, started by `launch.start_zygote`, that imports of our code only `grader.kernels` and learns
+nothing of any lab but the names of the modules to import: a fork has the memory of its parent, so what it must not know
+is never here. It has one thread, because a fork copies only the thread that calls it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from grader.kernels import linux, sandbox, session
+from grader.kernels.limits import Limits
+from grader.kernels.sandbox import SandboxError, View
+from grader.kernels.shell import Shell, make_shell
+from grader.kernels.wire import WireError, dump, receive
+
+WARM = {
+    # Modules that libraries import when first used, for up to a second in every kernel.
+    "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
+    "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
+    "transformers": (
+        "transformers.models.gpt2.modeling_gpt2",
+        "transformers.generation.utils",
+        "transformers.generation.logits_process",
+    ),
+    "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the trusted side tells a zygote, as one line of JSON on its standard input."""
+
+    socket: str
+    root: str
+    imports: list[list[str]]
+    paths: list[str]
+    sandboxed: bool
+
+
+def preload(imports: list[list[str]]) -> list[str]:
+    """Import modules, and names from them; what cannot be imported is left to the notebook. Returns what failed."""
+    failed = []
+    wanted = [
+        *imports,
+        *([module] for modules in WARM.values() for module in modules if _base(module) in _bases(imports)),
+    ]
+    for module, *names in wanted:
+        try:
+            loaded = importlib.import_module(module)
+            for name in names:
+                getattr(loaded, name, None)
+        except Exception:  # noqa: BLE001 - the notebook meets the same error and shows it
+            failed.append(module)
+    return failed
+
+
+def _base(module: str) -> str:
+    return module.split(".")[0]
+
+
+def _bases(imports: list[list[str]]) -> set[str]:
+    return {_base(module) for module, *_ in imports} | {"IPython"}
+
+
+def serve(settings: Settings) -> None:
+    """Fork a kernel for each connection, for as long as the trusted side lives."""
+    shell = make_shell()
+    failed = preload(settings.imports)
+    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+    gc.collect()
+    gc.freeze()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(settings.socket)
+    os.chmod(settings.socket, 0o600)
+    listener.listen(128)
+    refused = _try_out(settings, shell, listener)
+    _say({"threads": threads, "failed": failed, "refused": refused})
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(sys.stdin, selectors.EVENT_READ)
+    number = 0
+    while True:
+        for key, _ in selector.select(timeout=0.5):
+            if key.fileobj is sys.stdin:
+                return  # the trusted side has gone
+            connection, _ = listener.accept()
+            number += 1
+            if os.fork() == 0:
+                _become_kernel(connection, listener, settings, shell, number)
+            connection.close()
+        _reap()
+
+
+def _try_out(settings: Settings, shell: Shell, listener: socket.socket) -> str:
+    """Have one kernel born and end again. Returns why that failed, or nothing."""
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        ours.close()
+        _become_kernel(theirs, listener, settings, shell, 0)
+    theirs.close()
+    ours.sendall(dump({"op": "new", "limits": asdict(Limits()), "folder": "/"}))
+    try:
+        for _ in ("born", "ready"):
+            header, _ = receive(ours)
+            if header["op"] == "failed":
+                return str(header["reason"])
+    except WireError as ended:
+        return f"a kernel ended while it was born ({ended})"
+    finally:
+        ours.close()
+    return ""
+
+
+def _reap() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
+
+
+def _become_kernel(
+    connection: socket.socket, listener: socket.socket, settings: Settings, shell: Shell, number: int
+) -> None:
+    """The forked child: never returns. It talks of what goes wrong, and ends."""
+    code = 1
+    try:
+        listener.close()
+        os.setsid()
+        _only_keep(connection)
+        request, _ = receive(connection)
+        limits = Limits(**request["limits"])
+        if settings.sandboxed:
+            _enter_as_first_process(connection, settings, limits, number)
+        else:
+            sandbox.limit_resources(limits)
+            _announce(connection, os.getpid())
+            os.chdir(request["folder"])
+        session.main(connection, shell, limits)
+        code = 0
+    except SandboxError as refused:
+        _tell(connection, str(refused))
+    except BaseException as broken:  # noqa: BLE001 - the last place that can say anything
+        _tell(connection, "".join(traceback.format_exception(broken))[-2000:])
+    finally:
+        os._exit(code)
+
+
+def _enter_as_first_process(connection: socket.socket, settings: Settings, limits: Limits, number: int) -> None:
+    """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    sandbox.leave_namespaces()
+    child = os.fork()
+    if child:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _announce(connection, child)
+        connection.close()
+        os.waitpid(child, 0)
+        os._exit(0)
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    sandbox.enter(View(tuple(settings.paths)), limits, settings.root, number)
+
+
+def _announce(connection: socket.socket, pid: int) -> None:
+    connection.sendall(dump({"op": "born", "pid": pid}))
+
+
+def _tell(connection: socket.socket, reason: str) -> None:
+    with contextlib.suppress(OSError):
+        connection.sendall(dump({"op": "failed", "reason": reason}))
+
+
+def _only_keep(connection: socket.socket) -> None:
+    """Close every descriptor but the connection; standard input and outputs lead nowhere."""
+    kept = connection.fileno()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nowhere, number)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, 4096)
+
+
+def _say(status: dict[str, Any]) -> None:
+    os.write(1, (json.dumps(status) + "\n").encode())
+
+
+def main() -> None:
+    """Read the settings, import, serve until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the trusted side, which ends us
+    serve(Settings(**json.loads(sys.stdin.buffer.readline())))
+
+
+if __name__ == "__main__":
+    main()
