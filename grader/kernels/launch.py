@@ -14,6 +14,7 @@ from types import TracebackType
 
 from grader.kernels.sandbox import SandboxError, View
 
+SAID = "stderr.txt"
 # PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment.
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -64,8 +65,9 @@ class Zygote:
 
     def stop(self) -> None:
         """End the zygote, and with it every kernel that it forked."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
         self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -100,9 +102,10 @@ def start_zygote(
     }
     environment = ENVIRONMENT | ({"LABKIT_CACHE": str(cache)} if cache else {})
     command = [sys.executable, "-I", "-m", "grader.kernels.zygote"]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd="/"
-    )
+    with open(Path(folder, SAID), "wb") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment, cwd="/"
+        )
     assert process.stdin is not None
     process.stdin.write(json.dumps(settings).encode() + b"\n")
     process.stdin.flush()
@@ -119,7 +122,7 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
     assert zygote.process.stdout is not None
     line = zygote.process.stdout.readline()
     if not line:
-        said = zygote.process.stderr.read().decode(errors="replace")[-2000:] if zygote.process.stderr else ""
+        said = Path(zygote.folder, SAID).read_text(errors="replace")[-2000:]
         zygote.stop()
         raise RuntimeError(f"The process that forks kernels ended while it imported:\n{said}")
     status = json.loads(line)
