@@ -1,4 +1,7 @@
-"""The proof that checks check: the solution earns all, a blank nothing, and every named mistake is caught."""
+"""The proof that checks check: the solution earns all, a blank nothing, and every named mistake is caught.
+
+Twice: in this process, as stock nbgrader runs checks, and across processes in a sandboxed kernel, as `grader grade` does.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from grader.build.across import verify_across
 from grader.build.notebooks import execute_code, graded_code, solution_namespace
 from grader.checks.registry import Check, LabChecks, Wrong, load_lab
 from grader.checks.running import Outcome, run_check
@@ -29,6 +33,7 @@ class Verification:
     wrong: int
     caught: int
     runs: int
+    runs_in_kernel: int
     failures: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,9 +42,9 @@ class Verification:
 
 
 def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress = lambda _: None) -> Verification:
-    """Run every check of a lab against its solution, its blank release and its wrong answers, in this process.
+    """Run every check of a lab against its solution, its blank release and its wrong answers.
 
-    Checks that draw from `rng` run under `seeds` seeds, the others once.
+    In this process, checks that draw from `rng` run under `seeds` seeds, the others once; in a kernel, all run once.
     """
     checks = load_lab(course.solutions / lab)
     secrets = [f"verify-{i}".encode() for i in range(seeds)]
@@ -69,6 +74,8 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
         failure = _not_caught(answer, checks, namespace, outcomes)
         caught += failure is None
         failures += [failure] if failure else []
+    across = verify_across(course, lab, checks, secrets[0], progress)
+    failures += across.failures
     proved = {answer.caught_by for answer in checks.wrong}
     failures += [f"{_where(c)}: no wrong answer proves that it catches any" for c in checks.checks if c.name not in proved]
     failures += [
@@ -84,6 +91,7 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
         wrong=len(checks.wrong),
         caught=caught,
         runs=runs,
+        runs_in_kernel=across.runs,
         failures=failures,
     )
 

@@ -17,10 +17,10 @@ from grader.checks.running import Outcome, run_check, score
 from grader.grading import outputs
 from grader.grading.assignment import Assignment
 from grader.grading.intake import read_notebook
-from grader.grading.notebook_kernel import NotebookKernel
 from grader.grading.result import Graded, Submission
 from grader.grading.sanitize import sanitize
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+from grader.kernels.notebook_kernel import NotebookKernel
 
 StartKernel = Callable[[Mapping[str, bytes]], Kernel]
 

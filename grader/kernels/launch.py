@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import labkit
 from grader.kernels.sandbox import SandboxError, View
+from labkit.cache import cache_folder
 
 SAID = "stderr.txt"
 # PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment.
@@ -110,6 +112,11 @@ def start_zygote(
     process.stdin.write(json.dumps(settings).encode() + b"\n")
     process.stdin.flush()
     return Zygote(process, folder, Started(address, sandboxed))
+
+
+def lab_zygote(imports: Sequence[Sequence[str]], sandboxed: bool = True) -> Zygote:
+    """Start a zygote whose kernels may read `labkit` and what was fetched for it, as a student's may."""
+    return start_zygote(imports, [Path(labkit.__file__).parent, cache_folder()], sandboxed, cache_folder())
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:
