@@ -1,12 +1,12 @@
-"""Warm kernels for everybody else's nbgrader: a jupyter_client provisioner that forks ipykernels instead of starting them.
+"""Warm kernels for any nbgrader: a jupyter_client provisioner that forks ipykernels instead of starting them.
 
 Stock nbgrader (or nbclient, or nbconvert) takes it by an environment variable:
 
     JUPYTER_DEFAULT_PROVISIONER_NAME=warm GRADER_PRELOAD="torch transformers trl" nbgrader autograde ps1
 
 Each notebook then runs in a fork of a process that has imported these modules, in our sandbox: it sees its own folder
-read-only, writes to `/tmp` and its home in memory, and has no network. Tests inside the notebook run where they always did,
-in the student's kernel: this road is faster and safer for the machine, but it does not keep hidden tests from student code.
+read-only, writes to `/tmp` and its home in memory, and has no network. Tests inside the notebook run where they always
+did, in the student's kernel: this is faster, and safer for the machine, but it keeps no hidden test from student code.
 `GRADER_SANDBOX=none` leaves the sandbox out.
 """
 
@@ -26,7 +26,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
@@ -39,13 +39,15 @@ WAIT_SECONDS = 0.02
 
 @lru_cache(maxsize=1)
 def own_zygote(preload: str, sandbox: str) -> Started:
-    """This process's zygote; it ends with the process.
+    """The zygote of this process; it ends with it.
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
     modules = [[name] for name in preload.replace(",", " ").split()]
-    zygote = wait_until_ready(lab_zygote([*modules, ["ipykernel.kernelapp"], ["ipykernel.ipkernel"]], sandbox != "none"))
+    zygote = wait_until_ready(
+        lab_zygote([*modules, ["ipykernel.kernelapp"], ["ipykernel.ipkernel"]], sandbox != "none")
+    )
     atexit.register(zygote.stop)
     return zygote.started
 
@@ -87,7 +89,7 @@ class ForkedProcess:
         self.kill()
 
 
-class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
+class WarmProvisioner(LocalProvisioner):
     """Has each kernel forked by a zygote. See the module."""
 
     _folder = ""
@@ -125,8 +127,8 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
         for answer in (born, ready):
             if answer.get("op") == "failed":
                 raise SandboxError(str(answer.get("reason")))
-        self.process = ForkedProcess(connection, int(born["pid"]))
-        self.pid, self.pgid = self.process.pid, None
+        self.process = ForkedProcess(connection, int(born["pid"]))  # type: ignore[assignment]
+        self.pid, self.pgid = int(born["pid"]), None
         return self.connection_info
 
     async def wait(self) -> int | None:

@@ -175,9 +175,7 @@ def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Sh
     IPKernelApp.launch_instance(request["argv"])
 
 
-def _enter_as_first_process(
-    connection: socket.socket, view: View, root: str, limits: Limits, number: int
-) -> None:
+def _enter_as_first_process(connection: socket.socket, view: View, root: str, limits: Limits, number: int) -> None:
     """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.leave_namespaces()
