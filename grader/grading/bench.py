@@ -96,7 +96,8 @@ def run(home: Course, jobs: int, size: int, many: int, tell: Callable[[str], Non
                 f"| {lab} | {stock.seconds:.1f} s, {stock.seconds / size:.2f} each | {ours.seconds:.1f} s, "
                 f"{ours.seconds / size:.3f} each | **{stock.seconds / ours.seconds:.1f}×** "
                 f"| {'yes' if stock.scores == ours.scores else 'NO'} "
-                f"| {stock.memory.grader:.0f} → {ours.memory.grader:.0f} | {stock.memory.kernel:.0f} → {ours.memory.kernel:.0f} |"
+                f"| {stock.memory.grader:.0f} → {ours.memory.grader:.0f} "
+                f"| {stock.memory.kernel:.0f} → {ours.memory.kernel:.0f} |"
             )
         tell(f"{LABS[1]}: {FEW}, then {many} submissions by grader grade")
         few, _ = _stamped(course, FEW, jobs)
