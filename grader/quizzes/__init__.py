@@ -1,0 +1,1 @@
+"""Quizzes: item banks with proved keys, sealed for students, and scored by the trusted side."""
