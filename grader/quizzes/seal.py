@@ -1,4 +1,4 @@
-"""Sealing a bank for students: ids and orders that tell nothing, ciphertexts of one length, the same bytes each time."""
+"""Sealing a bank for students: ids and orders that tell nothing, ciphertexts of one length, reproducible bytes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def option_ids(secret: bytes, bank: str, item: str, count: int) -> list[str]:
 
 
 def public_order(ids: Iterable[str], fixed: Iterable[bool]) -> list[int]:
-    """Written positions in the order of the page: free ones by id on the places of free ones, fixed ones where they are.
+    """Written positions in the order of the page: free ones by id on the places of free ones, fixed ones stay.
 
     An id is an HMAC of a position, so that this order tells neither the written one nor the key.
     """

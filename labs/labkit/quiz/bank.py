@@ -63,7 +63,8 @@ class Variant:
 
     def part(self, name: str) -> Part:
         """The part called `name`. Raises LookupError."""
-        return _named(self.parts, name, "part")
+        found: Part = _named(self.parts, name, "part")
+        return found
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class Bank:
 
     def item(self, name: str) -> Item:
         """The item called `name`. Raises LookupError."""
-        return _named(self.items, name, "item")
+        found: Item = _named(self.items, name, "item")
+        return found
 
     @property
     def max_points(self) -> float:
@@ -164,17 +166,13 @@ def parse_bank(raw: bytes, where: str = "bank") -> Bank:
         attempts=None if content.get("attempts") is None else int(top.number("attempts", 1, 10**6)),
         shuffle=top.get("shuffle", bool),
         note=top.get("note", str),
-        kdf=Kdf(*(int(kdf.number(name, 1, 2**20)) for name in "nrp"), salt=kdf.binary("salt", bytes.fromhex)),
-        groups=tuple(tuple(map(str, group)) for group in top.get("groups", list)),
+        kdf=Kdf(_cost(kdf, "n"), _cost(kdf, "r"), _cost(kdf, "p"), kdf.binary("salt", bytes.fromhex)),
+        groups=tuple(_names(group, top) for group in top.get("groups", list)),
         items=items,
         hash=hashlib.sha256(raw).hexdigest(),
     )
     grouped = [name for group in bank.groups for name in group]
-    if (
-        sorted(grouped) != sorted(item.id for item in items)
-        or len(set(grouped)) != len(grouped)
-        or not all(bank.groups)
-    ):
+    if sorted(grouped) != sorted(item.id for item in items) or not all(bank.groups):
         raise top.error("groups", "each item in one group, and no empty group")
     return bank
 
@@ -216,6 +214,16 @@ def _part(fields: _Fields) -> Part:
 
 def _option(fields: _Fields) -> Option:
     return Option(fields.get("id", str), fields.get("html", str), fields.get("fixed", bool, False))
+
+
+def _cost(fields: _Fields, name: str) -> int:
+    return int(fields.number(name, 1, 2**16))
+
+
+def _names(group: object, fields: _Fields) -> tuple[str, ...]:
+    if not isinstance(group, list) or not all(isinstance(name, str) for name in group):
+        raise fields.error("groups", "lists of item ids")
+    return tuple(group)
 
 
 def _base64(text: object, fields: _Fields) -> bytes:

@@ -1,8 +1,8 @@
 """Sealing and opening: the verdict on an answer can be read by whoever gives that answer, and no other way.
 
 The key of an answer is scrypt (RFC 7914) of the place and the answer; the cipher is AES-SIV (RFC 5297), which needs no
-nonce and so gives the same bytes in every build. This stops peeking into the file. It does not stop a program that tries
-every answer: a question with four options has four keys.
+nonce and so gives the same bytes in every build. This stops peeking into the file. It does not stop a program that
+tries every answer: a question with four options has four keys.
 """
 
 from __future__ import annotations
