@@ -26,6 +26,7 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 EQUALITIES = {"allclose", "isclose", "array_equal"}
 PROVIDED = {"np", "math", "rng", "variant"}
+OTHER = "__other__"
 
 
 def why_idle(source: str, given: Mapping[str, Any], holds: bool) -> str:
@@ -42,7 +43,7 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool) -> str:
         return "it uses nothing that `given` makes, so it is a constant"
     if any(_is_tautology(node) for node in ast.walk(tree)):
         return "it compares something with itself"
-    tried = [_evaluate(tree, {**given, name: other}) for name in spoken_of for other in disturbed(given[name])]
+    tried = [_evaluate(mutant, {**given, **names}) for mutant, names in _disturbances(tree, spoken_of, given)]
     outcomes = [outcome for outcome in tried if outcome is not None]
     if not holds:
         outcomes += [outcome for mutant in _equalised(tree) if (outcome := _evaluate(mutant, given)) is not None]
@@ -71,6 +72,20 @@ def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool | None:
         return None
 
 
+def _disturbances(
+    tree: ast.Expression, names: list[str], given: Mapping[str, Any]
+) -> Iterator[tuple[ast.Expression, dict[str, Any]]]:
+    """The claim with a name disturbed wherever it stands, and with it disturbed at one place only."""
+    for name in names:
+        count = sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+        for other in disturbed(given[name]):
+            yield tree, {name: other}
+            for number in range(count if count > 1 else 0):
+                mutant = ast.parse(ast.unparse(tree), mode="eval")
+                [node for node in ast.walk(mutant) if isinstance(node, ast.Name) and node.id == name][number].id = OTHER
+                yield mutant, {OTHER: other}
+
+
 def _turned(tree: ast.Expression) -> Iterator[ast.Expression]:
     """The claim with one comparison turned round, for each of its comparisons."""
     count = sum(isinstance(node, ast.Compare) for node in ast.walk(tree))
@@ -82,15 +97,16 @@ def _turned(tree: ast.Expression) -> Iterator[ast.Expression]:
 
 
 def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
-    """The claim with the two sides of one equality made the same: what it would say if they were equal."""
+    """The claim with the two sides of an equality made the same, for each and for all: what if they were equal?"""
     places = [place for place, node in enumerate(ast.walk(tree)) if _sides(node)]
-    for place in places:
+    for chosen in [[place] for place in places] + [places]:
         mutant = ast.parse(ast.unparse(tree), mode="eval")
-        node = list(ast.walk(mutant))[place]
-        if isinstance(node, ast.Compare):
-            node.comparators = [node.left]
-        elif isinstance(node, ast.Call):
-            node.args[1] = node.args[0]
+        nodes = list(ast.walk(mutant))
+        for node in (nodes[place] for place in chosen):
+            if isinstance(node, ast.Compare):
+                node.comparators = [node.left]
+            elif isinstance(node, ast.Call):
+                node.args[1] = node.args[0]
         yield mutant
 
 
@@ -107,7 +123,9 @@ def disturbed(value: Any) -> list[Any]:
     """Other values of the same kind, far from this one; of functions, others that give such values."""
     if isinstance(value, bool | np.bool_):
         return [not value]
-    if isinstance(value, int | float | np.number | np.ndarray):
+    if isinstance(value, float | np.floating):
+        return [-value, value * 1000 + 1, value * 0, float("inf")]
+    if isinstance(value, int | np.number | np.ndarray):
         return [-value, value * 1000 + 1, value * 0]
     if isinstance(value, str):
         return ["", value[::-1] + "?"]
@@ -118,7 +136,7 @@ def disturbed(value: Any) -> list[Any]:
     if isinstance(value, type):
         return [object]
     if callable(value):
-        return [_after(value, way) for way in range(3)]
+        return [_after(value, way) for way in range(4)]
     return [_other(value)] if _is_tensor(value) else []
 
 
