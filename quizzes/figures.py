@@ -1,4 +1,4 @@
-"""Plots of quiz items, each drawn from the formula that it shows. A function gets an item's `args` and returns a figure."""
+"""Plots of quiz items, each drawn from the formula that it shows: from an item's `args` to a figure."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from grader.quizzes.model import (
 
 Ask = dict[str, Any]
 Step = str | int
+NUMBER: Ask = {"number": True}  # of a value that has to be one
 
 
 def request(bank: Loaded, item: AnyItem, variant: int, probe: bool) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def asks(item: AnyItem) -> Iterator[Ask]:
         for place, entry in enumerate(item.entries):
             yield text(entry.text, "entries", place, "text")
             if entry.value is not None:
-                yield value(entry.value, "entries", place, "value")
+                yield value(entry.value, "entries", place, "value") | NUMBER
     elif isinstance(item, Match):
         yield from _match(item)
     elif isinstance(item, Cloze):
@@ -108,10 +109,10 @@ def _options(options: list[Option], shared: str | None, *place: Step) -> Iterato
 
 
 def _number(number: Number, *place: Step) -> Iterator[Ask]:
-    yield value(number.value, *place, "value")
+    yield value(number.value, *place, "value") | NUMBER
     bind = {"answer": {"path": path_of(*place, "value")}}
     if number.tolerance is not None:
-        yield value(number.tolerance, *place, "tolerance")
+        yield value(number.tolerance, *place, "tolerance") | NUMBER
     for name in ("feedback", "otherwise", "label"):
         yield text(getattr(number, name), *place, name) | {"bind": bind}
     if number.claim:
@@ -119,7 +120,7 @@ def _number(number: Number, *place: Step) -> Iterator[Ask]:
         yield from _far_off(number, *place)
     for index, wrong in enumerate(number.wrong):
         here = (*place, "wrong", index)
-        yield value(wrong.value, *here, "value")
+        yield value(wrong.value, *here, "value") | NUMBER
         yield text(wrong.feedback, *here, "feedback") | {"bind": {"answer": {"path": path_of(*here, "value")}}}
         if number.claim:
             yield _claim(number.claim, {"answer": {"path": path_of(*here, "value")}}, *here, "claim", probe=False)

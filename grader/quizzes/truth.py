@@ -121,9 +121,6 @@ def _number(item: AnyItem, one: Evaluated, number: Number, *place: str | int) ->
     here = path_of(*place)
     if number.claim is None and item.source is None:
         yield here, f"nothing decides it: give it {NEEDS}"
-    for name in ("value", "tolerance", *(f"wrong/{index}/value" for index in range(len(number.wrong)))):
-        if f"{here}/{name}" in one.results and one.number(f"{here}/{name}") is None:
-            yield f"{here}/{name}", f"{name} is no number but {one.results[f'{here}/{name}']!r}"
     if number.claim is None:
         return
     if not one.holds(f"{here}/claim"):

@@ -115,7 +115,7 @@ def _one(ask: dict[str, Any], names: dict[str, Any], values: dict[str, Any], req
         return _filled(source, known)
     if ask["kind"] == "value":
         values[ask["path"]] = _value(source, known)
-        return _as_number(values[ask["path"]])
+        return _as_number(values[ask["path"]], ask.get("number", False))
     if ask["kind"] == "claim":
         return _claim(source, known, request["probe"] and ask.get("probe", True))
     if ask["kind"] == "run":
@@ -148,9 +148,11 @@ def _value(source: Any, names: dict[str, Any]) -> Any:
     return eval(compile(source.strip(), "<bank>", "eval"), dict(names)) if isinstance(source, str) else source
 
 
-def _as_number(value: Any) -> Any:
+def _as_number(value: Any, required: bool) -> Any:
     """A value for the way back: a float where it is a number, else its text."""
     if isinstance(value, bool | np.bool_ | str) or not isinstance(value, int | float | np.number):
+        if required:
+            raise TypeError(f"{value!r} is no number")
         return str(value)
     number = float(value)
     if not math.isfinite(number):
