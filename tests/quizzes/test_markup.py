@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lxml import etree
 
 from grader.quizzes.markup import MarkupError, to_code, to_html, to_inline, to_plain
 
@@ -47,7 +48,7 @@ def test_a_dollar_sign_can_be_written() -> None:
         (r"$\frac{1}{2$", "braces are not closed"),
         ("$\\begin{aligned}a\\end{aligned}$", "the environment aligned cannot be drawn"),
         ("![a](b.png)", "images are not shown"),
-        ("| $x|y$ | b |\n|---|---|\n| 1 | 2 |", "maths is not closed|images"),
+        ("| $x|y$ | b |\n|---|---|---|\n| 1 | 2 | 3 |", "maths is not closed"),
         ("```klingon\nx\n```", "no language is called 'klingon'"),
     ],
 )
@@ -60,7 +61,7 @@ def test_what_cannot_be_shown_is_refused(text: str, says: str) -> None:
 @given(st.sampled_from([r"\frac{a}{b}", r"x_{1}^{2}", r"\sqrt{\beta}", r"\begin{cases}a & b\\c & d\end{cases}"]))
 def test_mathml_is_well_formed(tex: str) -> None:
     made = to_html(f"${tex}$")
-    etree.fromstring(made[made.index("<math") : made.rindex("</math>") + 7].encode())
+    ElementTree.fromstring(made[made.index("<math") : made.rindex("</math>") + 7].encode())
 
 
 @settings(max_examples=100, deadline=None)

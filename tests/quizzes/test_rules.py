@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_credit_follows_the_rule(rule: str, credits: list[int], of: int, share: 
 
 def test_credit_refuses_what_makes_no_sense() -> None:
     for rule, credits, of in (("half", [1], 0), ("per-part", [], 0), ("right-minus-wrong", [1], 0)):
-        with pytest.raises(ValueError, match="rule|part|true option"):
+        with pytest.raises(ValueError, match=r"rule|part|true option"):
             item_score(rule, credits, of)
 
 
@@ -120,7 +121,7 @@ def test_ticking_everything_earns_less_than_knowing() -> None:
 def test_a_retake_shows_something_else_and_all_comes_up(seed: int) -> None:
     groups, variants = [["a"], ["b", "c"], ["d"]], {"a": 3, "b": 2, "c": 1, "d": 1}
     drawn = [draw_items("bank", groups, variants, seed + k) for k in range(6)]
-    for first, second in zip(drawn, drawn[1:], strict=False):
+    for first, second in pairwise(drawn):
         assert first[0] != second[0]
         assert first[1] != second[1]
         assert first[2] == second[2] == ("d", 0)
