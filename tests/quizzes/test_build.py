@@ -16,7 +16,7 @@ from grader.build.leaks import find_leaks
 from grader.build.notebooks import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
-from grader.cli import FELL_SHORT, HELD, app
+from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
 from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
@@ -94,7 +94,7 @@ def test_without_a_secret_nothing_is_sealed(quiz_course: Course) -> None:
     (quiz_course.quizzes / "secret").unlink()
     with pytest.raises(LookupError, match=r"quizzes/secret is missing"):
         read_secret(quiz_course.quizzes)
-    assert CliRunner().invoke(app, ["build"]).exit_code == 2
+    assert CliRunner().invoke(app, ["build"]).exit_code == WRONG_USE
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,13 @@ def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course
     assert (first["score"], first["graded"]) == (9.5, True)
     assert "attempts.jsonl: line 2: damaged" in first["reason"]
     assert (second["score"], second["reason"]) == (0.0, "")
+
+
+def test_a_broken_bank_without_a_lab_is_wrong_use_with_its_line(quiz_course: Course) -> None:
+    (quiz_course.quizzes / "later.yaml").write_text("title: Later\nitems: []\n")
+    said = CliRunner().invoke(app, ["build", "--check"])
+    assert said.exit_code == WRONG_USE
+    assert "later.yaml:2: items: " in said.output
 
 
 def test_build_check_from_the_command_line(quiz_course: Course) -> None:
