@@ -134,6 +134,19 @@ def test_a_class_is_graded_by_nbgrader_as_by_the_trusted_scorer(quiz_course: Cou
         assert row.score == student.expected == score_file(quiz_course, LAB, BANK, attempts).points
 
 
+def test_what_the_notebook_rewrites_while_it_is_graded_is_ignored(quiz_course: Course) -> None:
+    make_class(quiz_course, LAB, 2)
+    perfect = (quiz_course.submitted / "demo-01" / LAB / "attempts.jsonl").read_text()
+    path = quiz_course.submitted / "demo-02" / LAB / f"{LAB}.ipynb"
+    forged = nbformat.read(path, as_version=4)
+    forged.cells.insert(0, nbformat.v4.new_code_cell(f"open('attempts.jsonl', 'w').write({perfect!r})"))
+    nbformat.write(forged, path)
+    (row,) = grade_class(quiz_course, LAB, ["demo-02"])
+    assert (row.graded, row.score) == (True, 0.0)
+    with gradebook(quiz_course) as book:
+        assert book.find_submission(LAB, "demo-02").score == 0.0
+
+
 def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course) -> None:
     student = make_class(quiz_course, LAB, 2)[0]
     folder = quiz_course.submitted / student.name / LAB
