@@ -39,11 +39,13 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
         return found, load_lab(folder)
 
 
-def grade_bytes(assignment: bytes, submission: bytes, zygote: Started) -> bytes:
-    """Grade one submission with kernels from `zygote`."""
+def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) -> bytes:
+    """Grade one submission with kernels from `zygote`; a lab of quizzes alone needs none."""
     found, checks = loaded(assignment)
 
     def start(files: Mapping[str, bytes]) -> Kernel:
+        if zygote is None:
+            raise RuntimeError(f"{found.lab} has exercises, and no zygote was started for it")
         return Kernel(zygote, found.limits, files)
 
     return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
