@@ -30,7 +30,7 @@ def raters(snippets: Mapping[str, Sequence[int]]) -> Picture:
             axis.bar(LEVELS, [counts[level] for level in LEVELS], color=colour, width=0.8)
             axis.axvline(mean, color="black", linestyle="--", linewidth=1.2)
             axis.set_title("\n".join(textwrap.wrap(text.replace("$", r"\$"), 34)), fontsize=8.5)
-            axis.set(xlabel=f"rating (mean {mean:.1f})", xticks=list(LEVELS))
+            axis.set(xlabel=f"rating (mean {mean:.1f})".replace("-", "−"), xticks=list(LEVELS))
             axis.grid(visible=False, axis="x")
             said.append(f"{text!r}: " + ", ".join(f"{counts[level]} gave {level}" for level in sorted(counts)))
         axes[0].set_ylabel("raters")
@@ -63,12 +63,12 @@ def agreement(gap: torch.Tensor, p: torch.Tensor, *, width: float = 0.5) -> Pict
         axis.set(
             xlabel="gap between the two mean ratings", ylabel="P(two raters agree with the label)", ylim=(0.38, 1.02)
         )
-        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.18))
+        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.26))
         said = " ".join(f"At a gap of {g:.2f} it is {m:.2f}." for g, m in zip(x, mid, strict=True))
         return _picture(figure, f"Probability that two raters agree with the order of the means. {said}")
 
 
-def losses(runs: Mapping[str, Sequence[float]], levels: Mapping[str, float], *, window: int = 20) -> Picture:
+def losses(runs: Mapping[str, Sequence[float]], levels: Mapping[str, float], *, window: int = 30) -> Picture:
     """Training losses over the steps, as running means.
 
     Args:
@@ -87,7 +87,8 @@ def losses(runs: Mapping[str, Sequence[float]], levels: Mapping[str, float], *, 
             axis.text(window, height, label, va="bottom", ha="left", fontsize=9, color=DARK)
             said.append(f"{label}: {height:.3f}")
         axis.set(xlabel="step", ylabel=f"loss, nats a pair (mean of {window} steps)")
-        axis.legend(loc="lower left")
+        axis.margins(y=0.08)
+        axis.legend(loc="upper right", bbox_to_anchor=(1.0, 0.92))
         return _picture(figure, f"Loss against the training step. {'; '.join(said)}.")
 
 
@@ -141,25 +142,23 @@ def calibration(models: Mapping[str, torch.Tensor], observed: torch.Tensor, *, b
         return _picture(figure, f"Calibration. {'; '.join(said)}.")
 
 
-def climb(words: Sequence[str], rewards: Sequence[float], levels: Mapping[str, float]) -> Picture:
-    """The reward of a text that grows word by word; dashed levels to compare with.
+def climb(steps: Mapping[str, float], levels: Mapping[str, float]) -> Picture:
+    """The reward of a text that is changed word by word; dashed levels to compare with.
 
     Args:
-        words: the words, in their order.
-        rewards: the reward of the text up to and with each word.
+        steps: the text after each change -> its reward.
         levels: label -> height of a dashed line.
     """
-    places = range(len(words))
-    with _figure(6.4, 3.6) as (figure, axes):
+    texts = [text.replace("$", r"\$") for text in steps]
+    with _figure(6.8, 0.36 * len(texts) + 1.2) as (figure, axes):
         axis: Any = axes[0]
-        axis.plot(places, rewards, color=COLOURS[1], marker="o")
+        axis.plot(list(steps.values()), range(len(texts)), color=COLOURS[1], marker="o")
         for label, height in levels.items():
-            axis.axhline(height, color=GREY, linestyle="--", linewidth=1.2)
-            axis.text(len(words) - 0.8, height, label, va="bottom", ha="right", fontsize=9, color=DARK)
-        axis.set_xticks(places, [word.replace("$", r"\$") for word in words], rotation=35, ha="right")
-        axis.set(ylabel="reward", xlabel="word that was added", xlim=(-0.3, len(words) - 0.7))
-        axis.margins(y=0.12)
-        axis.grid(visible=False, axis="x")
-        steps = ", ".join(f"{word} {reward:.2f}" for word, reward in zip(words, rewards, strict=True))
+            axis.axvline(height, color=GREY, linestyle="--", linewidth=1.2)
+            axis.text(height, -0.75, label, va="bottom", ha="center", fontsize=9, color=DARK)
+        axis.set_yticks(range(len(texts)), texts)
+        axis.set(xlabel="reward", ylim=(len(texts) - 0.5, -0.6))
+        axis.grid(visible=False, axis="y")
+        said = "; ".join(f"{text!r} {reward:.2f}" for text, reward in steps.items())
         marks = "; ".join(f"{label}: {height:.2f}" for label, height in levels.items())
-        return _picture(figure, f"Reward after each word: {steps}. {marks}.")
+        return _picture(figure, f"Reward of a text as its words are replaced: {said}. {marks}.")

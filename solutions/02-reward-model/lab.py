@@ -666,7 +666,7 @@ print(f"loss {sum(soft_losses[:20]) / 20:.3f} → {sum(soft_losses[-20:]) / 20:.
 # the raters' own uncertainty, the mean of $-p \log p - (1 - p) \log(1 - p)$.
 
 # %% tags=["demo"]
-share = torch.tensor([row["p"] for row in rows], dtype=torch.float64)
+share = torch.tensor([row["p"] for row in rows], dtype=torch.float64).clamp(0, 1)
 floor = -(torch.xlogy(share, share) + torch.xlogy(1 - share, 1 - share)).mean().item()
 runs = {"hard labels": hard_losses, "soft targets": soft_losses}
 plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor})
@@ -694,8 +694,9 @@ panels = {
 plots_reward.accuracies(panels)
 
 # %% [markdown]
-# Against one rater's labels no model of ours looks good, and yet the gap to what is *possible* is small. Without a ceiling
-# such a number means little. The same model, the same pairs, other labels: other accuracy.
+# The bars on the right are the lowest, and yet the models are nearest to what is *possible* there: the labels are to blame
+# for most of what is missing. The same model, the same pairs, other labels, another accuracy; without its ceiling such a
+# number means little.
 #
 # Hard and soft are about equally accurate. Are they equally honest? When a model says 0.9, do nine of ten
 # pairs of raters agree?
@@ -707,51 +708,57 @@ first, second = torch.where(turn, pairs[:, 1], pairs[:, 0]), torch.where(turn, p
 observed = torch.where(turn, 1 - p, p)
 predicted = {name: torch.sigmoid(r[first] - r[second]) for name, r in rewards.items()}
 for name, said in predicted.items():
-    print(f"{name:13} wrong by {(said - observed).abs().mean():.3f} on average; most certain: {said.max():.3f}")
+    certain = torch.maximum(said, 1 - said).mean()
+    print(
+        f"{name:13} is certain to {certain:.3f} on average, and right in {panels['all pairs, label: one rater'][0][name]:.3f}"
+    )
 plots_reward.calibration(predicted, observed)
 
 # %% [markdown]
-# The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. It matters in lab 03: a
-# policy is paid in rewards, and an exaggerated reward pulls harder than the KL penalty can hold.
+# The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. Its rewards lie
+# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the KL penalty is meant to allow.
 
 # %% [markdown]
 # ## 8 · What the model loves
 #
 # A reward model is right about texts like those that it was trained on. A policy in search of reward does not stay with
-# those. Let us search ourselves: begin with nothing, and add, again and again, the word that pays most.
+# those. Let us search ourselves: take five random words, and replace one after the other by the word that pays most.
 
 # %% tags=["demo"]
-paid = rewards["the kit's"]
-print(f"the held-out snippet with the highest reward, {paid.max():.2f}:\n  {sample['text'][paid.argmax().item()]}\n")
 words = [tokenizer.decode([token]) for token in range(len(tokenizer))]
 words = [word for word in words if word.startswith(" ") and word[1:].isalpha() and len(word) > 3]
-text, steps = "", []
-for _ in range(8):
-    scores = labkit.score_texts(model, tokenizer, [text + word for word in words])
-    text += words[scores.argmax().item()]
-    steps.append(scores.max().item())
-print(f"eight words, chosen among {len(words):,} each time, reward {steps[-1]:.2f}:\n {text}")
-
-# %% tags=["demo"]
-levels = {"best of 300 snippets by people": paid.max().item(), "mean of them": paid.mean().item()}
-plots_reward.climb(text.split(), steps, levels)
+text = random.Random(0).choices(words, k=5)
+steps = {"".join(text): labkit.score_texts(model, tokenizer, ["".join(text)]).item()}
+for place in range(len(text)):
+    scores = labkit.score_texts(
+        model, tokenizer, ["".join([*text[:place], word, *text[place + 1 :]]) for word in words]
+    )
+    text[place] = words[scores.argmax().item()]
+    steps["".join(text)] = scores.max().item()
+paid = labkit.score_texts(model, tokenizer, list(held_out["text"]))
+print(f"{len(words):,} words to choose from; the best of 1,000 snippets by people has reward {paid.max():.2f}:")
+print(f"  {held_out['text'][paid.argmax().item()]}")
+plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": paid.max().item()})
 
 # %% [markdown]
-# A list of words that no human rater would give a 4 for beats every review that a human wrote. This is **reward hacking**:
-# the model counts nice words, people read sentences. Nothing in the training data said *do not do this*, because nobody
-# had written such texts. It sees other things wrongly, too:
+# Five words that say nothing beat all 1,000 snippets that people wrote. This is **reward hacking**: the model has learned which
+# words go with praise, people read sentences. Nothing in the training data said *do not do this*, because nobody had written such
+# texts. And since the reward is read at the end, an end can be bought:
 
 # %% tags=["demo"]
-tricks = [
-    "A good film.",
-    "Not a good film.",
-    "Good good good good good good.",
-    "I expected a masterpiece and left after ten minutes.",
-]
+review = "This film is a complete waste of time."
+for _ in range(4):
+    print(f"{labkit.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
+    scores = labkit.score_texts(model, tokenizer, [review + word for word in words])
+    review += words[scores.argmax().item()]
+tricks = ["A good film.", "Not a good film.", "I expected a masterpiece and left after ten minutes."]
 for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tolist(), strict=True):
     print(f"{score:6.2f}  {trick}")
 
 # %% [markdown]
+# *Not* hardly counts, and irony not at all, though 86 % of the wide held-out pairs are in order: an accuracy says nothing about texts
+# that are not like those it was measured on.
+#
 # So lab 03 pays its policy not with the reward alone, but also takes something for each step away from the reference: the
 # KL penalty. You will see what happens without it.
 

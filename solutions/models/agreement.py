@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 
 LEVELS = 9  # ratings are −4 … 4
+WIDE = 1 - 1e-6  # a gap of exactly 1 is wide, whatever floating point makes of it
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def accuracy(rewards: torch.Tensor, means: torch.Tensor) -> Accuracy:
     i, j = torch.triu_indices(len(means), len(means), offset=1)
     gap = means[i] - means[j]
     right = 0.5 + 0.5 * torch.sign(rewards[i] - rewards[j]) * torch.sign(gap)
-    return Accuracy(right[gap.abs() >= 1].mean().item(), right[gap != 0].mean().item())
+    return Accuracy(right[gap.abs() >= WIDE].mean().item(), right[gap != 0].mean().item())
 
 
 def one_rater_ceiling(shares: torch.Tensor, means: torch.Tensor) -> Accuracy:
@@ -45,4 +46,4 @@ def one_rater_ceiling(shares: torch.Tensor, means: torch.Tensor) -> Accuracy:
     i, j = torch.triu_indices(len(means), len(means), offset=1)
     p = agreement(shares, shares)[i, j]
     best, gap = torch.maximum(p, 1 - p), (means[i] - means[j]).abs()
-    return Accuracy(best[gap >= 1].mean().item(), best.mean().item())
+    return Accuracy(best[gap >= WIDE].mean().item(), best.mean().item())
