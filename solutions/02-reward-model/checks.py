@@ -109,7 +109,7 @@ def the_higher_mean_is_chosen(student: Student) -> None:
 
 @check("preference_pairs", points=2)
 def p_counts_all_pairs_of_raters(student: Student) -> None:
-    """P is the share of rater pairs, one of each snippet, that agree with the order of the means; a tie is half."""
+    """The probability is the share of rater pairs that agree with the order of the means; a tie counts half."""
     for ratings in (CROWD, [[4, -1, -1, -1], [0, 0]], [[2, 2, 2], [2, 2, 1], [2, 3, 3, 3, 2]]):
         result = student.preference_pairs(ratings)
         pairs, got = ordered(ratings), part(result, 1)
@@ -130,7 +130,7 @@ def p_counts_all_pairs_of_raters(student: Student) -> None:
             ),
         }  # fmt: skip
         hint = likely(got, mistakes, "The share of all pairs of raters with the higher rating for the chosen one.")
-        expect(got).close(expected, tol=1e-9, hint=hint)
+        expect(got).close(expected, tol=1e-6, hint=hint)
 
 
 @check("preference_pairs", points=2)
@@ -152,7 +152,7 @@ def min_gap_is_reached_by_equality(student: Student) -> None:
         }
         default = "Keep the pairs whose means differ, and by at least min_gap."
         expect(got).equals(i64(*expected), hint=likely(got, mistakes, default))
-        expect(part(result, 1)).close(shares(ratings, expected), tol=1e-9, hint="One p for each pair that is kept.")
+        expect(part(result, 1)).close(shares(ratings, expected), tol=1e-6, hint="One p for each pair that is kept.")
 
 
 @check("preference_pairs", points=1)
@@ -570,7 +570,7 @@ def one_rater_ceiling_bets_on_the_likelier_order(student: Student) -> None:
         hint = likely(
             result, mistakes, "The mean over the pairs of max(p, 1 − p), with all pairs of raters, ties half."
         )
-        expect(result).close(expected, tol=1e-9, hint=hint)
+        expect(result).close(expected, tol=1e-6, hint=hint)
 
 
 @check("accuracy_ceiling", points=2)
@@ -591,7 +591,7 @@ def mean_ceiling_is_one_but_for_ties(student: Student) -> None:
         }
         default = "The mean over the pairs: 1 where the two means differ, 0.5 where they are equal."
         expect(result).close(
-            exact_ceiling(ratings, pairs, "mean"), tol=1e-9, hint=likely(result, mistakes, default)
+            exact_ceiling(ratings, pairs, "mean"), tol=1e-6, hint=likely(result, mistakes, default)
         )  # fmt: skip
 
 
@@ -601,10 +601,10 @@ def one_rater_is_the_default(student: Student) -> None:
     result = student.accuracy_ceiling(ODD, SOME)
     expect(result).value(float, hint="Return a Python float.")
     hint = 'label is "one_rater" by default.'
-    expect(result).close(exact_ceiling(ODD, SOME, "one_rater"), tol=1e-9, hint=hint)
+    expect(result).close(exact_ceiling(ODD, SOME, "one_rater"), tol=1e-6, hint=hint)
     expect(result).unchanged(hint="Your function changes the ratings: do not sort the lists you are given.")
     same = student.accuracy_ceiling([[1, 2], [1, 2]], i64((0, 1)))
-    expect(same).close(0.5, tol=1e-9, hint="Two snippets with the same ratings: nobody can do better than a coin.")
+    expect(same).close(0.5, tol=1e-6, hint="Two snippets with the same ratings: nobody can do better than a coin.")
 
 
 @check("accuracy_ceiling", points=1)

@@ -551,17 +551,12 @@ print({name: round(value, 3) for name, value in ceilings.items()})
 
 # %% tags=["demo"]
 generator = torch.Generator().manual_seed(2)
-levels = torch.stack([torch.bincount(torch.tensor(row) + 4, minlength=9).double() for row in crowd])
-panels = [
-    torch.stack(
-        [
-            torch.multinomial(row, int(row.sum()), replacement=True, generator=generator).double().mean()
-            for row in levels
-        ]
-    )
-    for _ in range(5)
-]
-print(f"new panels agree with the old one: {sum(pairwise_accuracy(new, pairs) for new in panels) / 5:.1%} of all pairs")
+again = []
+for _ in range(5):
+    rows = [torch.tensor(row).double() for row in crowd]
+    drawn = [row[torch.randint(len(row), row.shape, generator=generator)].mean() for row in rows]
+    again.append(pairwise_accuracy(torch.stack(drawn), pairs))
+print(f"new panels agree with the old one in {sum(again) / 5:.1%} of all pairs")
 
 # %% [markdown]
 # ## 7 · Train one
@@ -590,11 +585,8 @@ for two in zip(brief[::2], brief[1::2], strict=False):
         row |= {key.replace("input_ids", "attention_mask"): [1] * len(value) for key, value in row.items()}
         rows.append(row | {"p": share})
 pairs_to_learn = datasets.Dataset.from_list(rows)
-print(
-    len(rows),
-    "pairs; on average two raters agree with",
-    f"{sum(row['p'] for row in rows) / len(rows):.1%} of the labels",
-)
+clear = sum(row["p"] for row in rows) / len(rows)
+print(f"{len(rows):,} pairs; on average two raters agree with {clear:.1%} of the labels")
 
 # %% [markdown]
 # The tiny policy gets a new head; its body has read reviews and knows words already. First TRL as it comes: hard labels.
@@ -610,8 +602,8 @@ def fresh_model() -> torch.nn.Module:
 
 
 arguments = RewardConfig(
-    output_dir=tempfile.mkdtemp(), max_steps=200, per_device_train_batch_size=16, learning_rate=5e-4, warmup_steps=20,
-    max_length=64, bf16=True, use_cpu=True, remove_unused_columns=False, seed=0, data_seed=0,
+    output_dir=tempfile.mkdtemp(), max_steps=200, per_device_train_batch_size=12, learning_rate=5e-4, warmup_steps=20,
+    max_length=64, use_cpu=True, remove_unused_columns=False, seed=0, data_seed=0,
     logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
 )  # fmt: skip
 
@@ -646,11 +638,9 @@ def pad_with_agreement(rows: list[dict[str, object]]) -> dict[str, object]:
 class AgreementTrainer(RewardTrainer):
     """The expected Bradley–Terry loss, each order weighed by how often raters choose it."""
 
-    def compute_loss(self, model, inputs, return_outputs=False):  # noqa: ANN001, ANN201, ARG002
+    def compute_loss(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], **_: object) -> torch.Tensor:
         r_chosen, r_rejected = (
-            model(inputs[f"input_ids_{side}"], attention_mask=inputs[f"attention_mask_{side}"])
-            .logits.squeeze(-1)
-            .float()
+            model(inputs[f"input_ids_{side}"], attention_mask=inputs[f"attention_mask_{side}"]).logits.squeeze(-1)
             for side in ("chosen", "rejected")
         )
         p = inputs["p"]
@@ -672,8 +662,8 @@ runs = {"hard labels": hard_losses, "soft targets": soft_losses}
 plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor})
 
 # %% [markdown]
-# Now on the held-out snippets, beside the kit's model. That one was made by `solutions/models/train_reward.py`: longer, with soft
-# targets, and in each batch of 64 snippets *all* 2,016 pairs count, at the same cost: the work is in the 64 texts.
+# Now on the held-out snippets, beside the kit's model. That one was trained longer, with soft targets, and in each
+# batch of 64 snippets *all* 2,016 pairs count. That costs no more than 32 pairs: the work is in reading the 64 texts.
 
 # %% tags=["demo"]
 models = {"hard labels": hard, "soft targets": soft, "the kit's": model}
@@ -707,11 +697,10 @@ turn = torch.rand(len(pairs), generator=generator) < 0.5  # which of the two com
 first, second = torch.where(turn, pairs[:, 1], pairs[:, 0]), torch.where(turn, pairs[:, 0], pairs[:, 1])
 observed = torch.where(turn, 1 - p, p)
 predicted = {name: torch.sigmoid(r[first] - r[second]) for name, r in rewards.items()}
+right = panels["all pairs, label: one rater"][0]
 for name, said in predicted.items():
     certain = torch.maximum(said, 1 - said).mean()
-    print(
-        f"{name:13} is certain to {certain:.3f} on average, and right in {panels['all pairs, label: one rater'][0][name]:.3f}"
-    )
+    print(f"{name:13} is certain to {certain:.3f} on average, and right in {right[name]:.3f}")
 plots_reward.calibration(predicted, observed)
 
 # %% [markdown]
@@ -747,16 +736,17 @@ plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": 
 
 # %% tags=["demo"]
 review = "This film is a complete waste of time."
-for _ in range(4):
-    print(f"{labkit.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
+print(f"{labkit.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
+for _ in range(3):
     scores = labkit.score_texts(model, tokenizer, [review + word for word in words])
     review += words[scores.argmax().item()]
+    print(f"{scores.max().item():6.2f}  {review}")
 tricks = ["A good film.", "Not a good film.", "I expected a masterpiece and left after ten minutes."]
 for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tolist(), strict=True):
     print(f"{score:6.2f}  {trick}")
 
 # %% [markdown]
-# *Not* hardly counts, and irony not at all, though 86 % of the wide held-out pairs are in order: an accuracy says nothing about texts
+# *Not* hardly counts, and a let-down passes for praise, though 86 % of the wide held-out pairs are in order: an accuracy says nothing about texts
 # that are not like those it was measured on.
 #
 # So lab 03 pays its policy not with the reward alone, but also takes something for each step away from the reference: the
@@ -777,7 +767,7 @@ for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tol
 # | `RewardConfig(max_length=…)` cuts nothing off | 1024; longer pairs are left out |
 # | `RewardConfig(center_rewards_coefficient=…)` | the same |
 # | `RewardConfig(learning_rate)`, 5e-5 | 1e-4; dropout is off by default (`disable_dropout=True`) |
-# | `RewardConfig(bf16=…, logging_steps=…)` | `bf16` and `gradient_checkpointing` are on, `logging_steps` is 10 |
+# | `RewardConfig(logging_steps=…)` | `bf16` and `gradient_checkpointing` are on, `logging_steps` is 10 |
 # | `max_steps`, `use_cpu`, `save_strategy`, `report_to`, `data_seed`, `remove_unused_columns` | the same, from `transformers.TrainingArguments` |
 # | logs `loss`; accuracy only in `evaluate()` | `accuracy`, `margin`, `mean_reward` at every logging step |
 # | `trainer.train()`, `.remove_callback()`, `.state.log_history`, `.model` | the same, from `transformers.Trainer` |
