@@ -79,7 +79,8 @@ The body of the tiny policy with one output (`GPT2ForSequenceClassification`, on
 number: how favourable people would find it. `labkit.load_reward_model()` loads it, `labkit.score_texts` scores texts.
 
 - Data: {len(train):,} of the 10,605 human-rated snippets (Hutto and Gilbert 2014). Held out are the {len(held_out):,}
-  that `labkit.split_ratings` names, never trained on and never used to choose anything.
+  that `labkit.split_ratings` names, never trained on and never used to choose anything. Nothing else was learned from:
+  not the labels of the IMDb reviews, nor the `rotten_tomatoes` rows of the wheel, which hold 8,469 of the snippets.
 - Training: {recipe["steps"]:,} steps of {recipe["batch"]} snippets, all pairs of a batch compared; the target of a pair
   is the share of its rater pairs that prefer the first, ties half. AdamW, bf16 autocast, dropout {recipe["dropout"]},
   seed {recipe["seed"]}. All settings: `recipe.json`.
@@ -94,9 +95,8 @@ Share of the held-out pairs in which the snippet with the higher mean rating get
 Where the label is the order of the mean ratings, as in the other rows, the ceiling is 100 %.
 
 A reward is read at the last token, without BOS or EOS. Rewards are on the Bradley–Terry scale, and their mean over the
-snippets trained on is 0 (standard deviation there {learned.std():.2f}, on the held-out ones {rewards.std():.2f}). Is
-σ(r_a − r_b) the share of rater pairs that prefer a? All held-out pairs in both orders, by tenths
-of the predicted share:
+snippets trained on is 0 (standard deviation there {learned.std():.2f}, on the held-out ones {rewards.std():.2f}).
+Is σ(r_a − r_b) the share of rater pairs that prefer a? All held-out pairs in both orders, by tenths of the prediction:
 
 | predicted | observed |
 |---|---|

@@ -117,6 +117,12 @@ def test_wrong_texts_are_refused(loaded: Any, texts: Any, says: str) -> None:
         labkit.score_texts(*loaded, texts)
 
 
+def test_missing_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("labkit.reward.WEIGHTS", tmp_path)
+    with pytest.raises(labkit.LabError, match=r"reward model are missing: .* no config.json"):
+        labkit.load_reward_model()
+
+
 def test_agreement_is_counted_exactly(agreement: ModuleType) -> None:
     """Against all pairs of raters, one by one."""
     crowd = [[0, 1], [4, 4, -4], [-1], [3, 2, 2, -4, 0]]
