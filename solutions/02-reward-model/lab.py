@@ -662,7 +662,8 @@ runs = {"hard labels": hard_losses, "soft targets": soft_losses}
 plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor})
 
 # %% [markdown]
-# Now on the held-out snippets, beside the kit's model. That one was trained longer, with soft targets, and in each
+# Near step 105 both fall at once: the second pass over the pairs begins, and the model recognises them. So a training loss
+# says little. Now on the held-out snippets, beside the kit's model. That one was trained longer, with soft targets, and in each
 # batch of 64 snippets *all* 2,016 pairs count. That costs no more than 32 pairs: the work is in reading the 64 texts.
 
 # %% tags=["demo"]
@@ -688,7 +689,7 @@ plots_reward.accuracies(panels)
 # for most of what is missing. The same model, the same pairs, other labels, another accuracy; without its ceiling such a
 # number means little.
 #
-# Hard and soft are about equally accurate. Are they equally honest? When a model says 0.9, do nine of ten
+# Hard and soft are nearly equally accurate. Are they equally honest? When a model says 0.9, do nine of ten
 # pairs of raters agree?
 
 # %% tags=["demo"]
