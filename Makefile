@@ -10,7 +10,7 @@ START := 00-start-here/00-start-here.ipynb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data lab instructor test class build verify smol
+.PHONY: help setup data lab instructor test class build verify smol bench-labs
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -20,6 +20,7 @@ help:
 	@echo "make build       make labs/ from solutions/, register the assignments with nbgrader"
 	@echo "make verify      prove the hidden checks on solutions, blanks and wrong answers"
 	@echo "make test        everything that must hold"
+	@echo "make bench-labs  time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
 
@@ -47,6 +48,9 @@ lab: data
 
 instructor: data build
 	exec $(BIN)/jupyter lab $(LAB_ARGS)
+
+bench-labs: data
+	$(BIN)/python solutions/models/bench_labs.py
 
 class: build
 	$(BIN)/grader demo-class

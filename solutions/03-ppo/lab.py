@@ -146,7 +146,7 @@ run("03-ppo", "build_queries", globals())
 # %% [markdown]
 # Now with the tiny policy's own tokenizer. Which of these queries leave the policy free to write something good *or* bad?
 
-# %% tags=["demo"]
+# %% tags=["demo", "loop"]
 MODEL = "tiny"  # or "smol", a folder, or a hub id such as "lvwerra/gpt2-imdb"
 tokenizer = labkit.load_policy(MODEL)[1]
 reviews = labkit.load_reviews().shuffle(seed=0)[:1500]
@@ -244,11 +244,13 @@ run("03-ppo", "make_config", globals())
 # To see all this exactly we use a toy policy that can be listed, 341 responses of at most four words. It is a table of
 # logits: a row for each last word, and softmax over a row gives the next word.
 
-# %% tags=["demo"]
-start = [torch.tensor([[toy.PROMPT_IDS[0]]])]
+# %%
+opening = [torch.tensor([[toy.PROMPT_IDS[0]]])]
 words = [torch.tensor([[toy.PROMPT_IDS[0], word]]) for word in range(toy.VOCAB_SIZE - 1)]
-logits = torch.stack([toy.ToyModel()(ids).logits[0, -1] for ids in words + start])  # the last row: at the start
+logits = torch.stack([toy.ToyModel()(ids).logits[0, -1] for ids in words + opening])  # the last row: at the start
 y, r = toy.responses(), toy.rewards(0)
+
+# %% tags=["demo"]
 for i in (0, 90, 200, 340):
     print(f"{toy.text(y[i]):28} π = {toy.log_probs(0)[i].exp():.5f}   r = {r[i]:+.1f}")
 
@@ -322,31 +324,32 @@ run("03-ppo", "score_function_gradient", globals())
 
 # %% [markdown]
 # The mean does not depend on $b$. What about the spread? We can compute the exact variance of a one-sample estimate, as a
-# function of $b$. Where do you expect the minimum?
+# function of $b$. And since a reward is known only up to a shift (lab 02), we add 2 to all of it: the best policy stays the
+# same. Does the learner notice?
 
 # %% tags=["demo"]
-baselines = [b / 10 for b in range(-20, 31, 2)]
+shifted = r + 2
+baselines = [b / 10 for b in range(-10, 51, 2)]
 
 
 def variance(baseline: float) -> float:
     """Summed over all 25 logits, exact: E|g|² − |E g|²."""
-    estimates = score_function_gradient(logits, y, r, baseline)
+    estimates = score_function_gradient(logits, y, shifted, baseline)
     mean = (pi * estimates).sum(0)
     return ((pi * estimates**2).sum() - (mean**2).sum()).item()
 
 
-mean_reward = (pi.flatten() * r).sum().item()
-print(
-    f"E r = {mean_reward:.2f}: variance {variance(0.0):.2f} without a baseline, {variance(mean_reward):.2f} with b = E r"
-)
+average = (pi.flatten() * shifted).sum().item()
+print(f"E r = {average:.2f}: variance {variance(0.0):.2f} without a baseline, {variance(average):.2f} with b = E r")
 alignment.lines(
     baselines, {"one sample": [variance(b) for b in baselines]}, x_label="baseline b",
-    y_label="variance of the gradient", levels={"b = 0": variance(0.0), "b = E r": variance(mean_reward)}, markers=False,
+    y_label="variance of the gradient", levels={"b = 0": variance(0.0), "b = E r": variance(average)}, markers=False,
 )  # fmt: skip
 
 # %% [markdown]
-# A parabola with its lowest point near, not exactly at, the mean reward. A bad baseline is worse than none: at $b = 3$ as
-# bad as a reward that always says $-3$ more. PPO's baseline is the **value head**, one guess for each token.
+# It does: without a baseline the variance has tripled, and one needs three times the samples. With $b = \mathbb{E}\, r$
+# the shift is gone. The parabola is lowest near, not exactly at, the mean reward, and a baseline far off is worse than
+# none. PPO's baseline is the **value head**, one guess for each token.
 #
 # Two warnings. The *surrogate* whose gradient this is, $\frac1n \sum (r - b) \log \pi(y)$, has a value that means nothing:
 # it is no loss to watch. And nobody differentiates the reward.
@@ -432,7 +435,9 @@ alignment.lines(
 )  # fmt: skip
 
 # %% [markdown]
-# $k_1$ and $k_3$ are right on average at every distance, $k_2$ only near the reference, and there $k_3$ is far less noisy.
+# $k_1$ and $k_3$ are right on average at every distance, $k_2$ only near the reference. There $k_3$ is far less noisy than
+# $k_1$. Far away it is the other way round: one sample that π has nearly forgotten has a huge $r$.
+#
 # TRL 0.11.4 uses $k_1$ in the reward, GRPO (section 12) uses $k_3$ in the loss. If your KL plot goes *below* zero, either
 # the batch is small or the samples do not come from π; section 11 comes back to it.
 
@@ -587,8 +592,8 @@ praise = {f"λ = {lam:g}": gae(earned, guess, everywhere, 1.0, lam)[0][0].tolist
 plots.along_text(tokens, praise, y_label="advantage")
 
 # %% [markdown]
-# λ = 0 praises the token *before* the value jumped, and nobody else: all depends on the guesses. λ = 1 praises every
-# token up to there by what was really earned. 0.95 is close to that, a little less noisy.
+# λ = 0 praises most the choice after which the value jumped, and hardly anybody else: all depends on the guesses. λ = 1
+# praises every token up to there by what was really earned later, deserved or not. 0.95 lies between, close to λ = 1.
 
 # %% [markdown]
 # ## 7 · Whitening
