@@ -154,6 +154,8 @@ MODEL = "tiny"  # or "smol", a folder, or a hub id such as "lvwerra/gpt2-imdb"
 tokenizer = labkit.load_policy(MODEL)[1]
 reviews = labkit.load_reviews().shuffle(seed=0)[:1500]
 queries = build_queries(reviews, tokenizer)
+
+# %% tags=["demo"]
 print(len(queries["query"]), "queries")
 for query in queries["query"][:8]:
     print(repr(query))

@@ -165,7 +165,7 @@ def test_group_advantages_by_hand(solution: dict[str, Any]) -> None:
 
 
 def test_the_parts_together_find_the_optimum_of_the_toy(solution: dict[str, Any]) -> None:
-    """PPO of nothing but the lab's functions, values in a table: KL to the exact optimum falls from 0.5 below 0.05."""
+    """PPO of nothing but the lab's functions, values in a table: KL to the exact optimum falls from 2.2 below 0.05."""
     from labkit import toy
 
     beta, log_ref, y, r = 0.5, toy.log_probs(0), toy.responses(), toy.rewards(0)
@@ -206,7 +206,7 @@ def test_the_parts_together_find_the_optimum_of_the_toy(solution: dict[str, Any]
             optimizer.step()
     after = distance()
     print(f"KL to the optimum: {before:.3f} → {after:.3f} nats")
-    assert before > 0.5
+    assert before > 2
     assert after < 0.05
 
 
