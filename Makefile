@@ -10,7 +10,7 @@ START := 00-start-here/00-start-here.ipynb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data lab instructor test class build verify bench smol
+.PHONY: help setup data lab instructor test class build verify bench bench-labs smol
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -21,6 +21,7 @@ help:
 	@echo "make verify      prove the hidden checks on solutions, blanks and wrong answers"
 	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test        everything that must hold"
+	@echo "make bench-labs  time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
 
@@ -49,6 +50,9 @@ lab: data
 
 instructor: data build
 	exec $(BIN)/jupyter lab $(LAB_ARGS)
+
+bench-labs: data
+	$(BIN)/python solutions/models/bench_labs.py
 
 class: build
 	$(BIN)/grader demo-class
