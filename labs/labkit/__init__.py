@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labkit.models import load_policy as load_policy
     from labkit.models import smol_installed as smol_installed
     from labkit.progress import Progress as Progress
+    from labkit.quiz.session import open_quiz as quiz
     from labkit.visible import checks as checks
 
 # Where each public name lives; "" is a module of its own.
@@ -28,6 +29,7 @@ _HOME = {
     "load_ratings": "data",
     "load_reviews": "data",
     "plots": "",
+    "quiz": "",
     "smol_installed": "models",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "load_ratings",
     "load_reviews",
     "plots",
+    "quiz",
     "smol_installed",
 ]
 

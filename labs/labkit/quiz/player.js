@@ -1,0 +1,384 @@
+// The player in the browser: it draws `page` once a screen, keeps `live` up to date, and sends answers, submissions and
+// retakes to Python. Verdicts are Python's. The only HTML is the bank's, set by `rich`; all else is set as text.
+
+const SLOW = 8000; // milliseconds after which a silent kernel is mentioned
+const MARKS = { right: "✓", partly: "◐", wrong: "✗" };
+let count = 0;
+
+/** An element with attributes; functions become event listeners, children nodes or texts. */
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** An element that holds HTML of the bank. */
+function rich(tag, attributes, html) {
+  const node = make(tag, attributes);
+  node.innerHTML = html;
+  return node;
+}
+
+const listed = (numbers) => `question${numbers.length > 1 ? "s" : ""} ${numbers.join(", ")}`;
+const isPlain = (html) => !/<(?!\/?p>)/.test(html);
+
+// One question ----------------------------------------------------------------------------------------------------------
+
+/** What a part needs to know: ids for labels, whether it is still open, and how to tell Python what was typed. */
+function context(view, question, part) {
+  const id = `${view.id}-${question.number}-${part.id}`;
+  const given = (view.live().answers[question.id] || {})[part.id] || "";
+  const tell = (answer) => view.answer(question, part, answer);
+  return { id, given, tell, open: view.page().phase === "answering" };
+}
+
+function feedback(part, more = "") {
+  if (!part.feedback) return null;
+  const tone = part.right === null ? "neutral" : part.right ? "right" : "wrong";
+  return rich("div", { class: `feedback ${tone} ${more}` }, part.feedback);
+}
+
+function radios(view, question, part) {
+  const { id, given, tell, open } = context(view, question, part);
+  const options = part.options.map((option) => {
+    const chosen = given === option.id;
+    const input = make("input", {
+      type: "radio", name: id, value: option.id, disabled: !open, change: () => tell(option.id),
+    });
+    input.checked = chosen;
+    const said = chosen && !open ? make("span", { class: "aside" }, "your answer") : null;
+    const label = make("label", {}, input, rich("span", { class: "html" }, option.html), said);
+    const tone = chosen && part.right !== null ? (part.right ? "right" : "wrong") : "";
+    return make("div", { class: `option ${chosen ? "chosen" : ""} ${tone}` }, label, chosen ? feedback(part) : null);
+  });
+  const chosen = part.options.some((option) => option.id === given);
+  return make("div", { class: "options" }, ...options, chosen ? null : feedback(part));
+}
+
+function box(view, question, part) {
+  const { given, tell, open } = context(view, question, part);
+  const input = make("input", { type: "checkbox", disabled: !open, change: () => tell(input.checked ? "1" : "0") });
+  input.checked = given === "1";
+  const said = input.checked && !open ? make("span", { class: "aside" }, "your answer") : null;
+  const label = make("label", {}, input, rich("span", { class: "html" }, part.label), said);
+  return make("div", { class: `option ${input.checked && !open ? "chosen" : ""}` }, label, feedback(part));
+}
+
+function menu(view, question, part, attributes = {}) {
+  const { id, given, tell, open } = context(view, question, part);
+  const letter = attributes.letters ? (place) => `${String.fromCharCode(65 + place)} · ` : () => "";
+  const options = part.options.map((option, place) => make("option", { value: option.id }, letter(place) + option.text));
+  const select = make("select", { id, disabled: !open, "aria-label": attributes.label, change: () => tell(select.value) },
+    make("option", { value: "" }, open ? "choose …" : "no answer"), ...options);
+  select.value = given;
+  return select;
+}
+
+function field(view, question, part, label = null) {
+  const { id, given, tell, open } = context(view, question, part);
+  const described = `${id}-problem` + (part.decimals === null || label ? "" : ` ${id}-hint`);
+  const input = make(part.code ? "textarea" : "input", {
+    id, type: part.code ? null : "text", rows: part.code ? 4 : null, inputmode: part.kind === "number" ? "decimal" : null,
+    autocomplete: "off", autocapitalize: "off", spellcheck: "false", readonly: !open, "aria-label": label,
+    "aria-describedby": described, "data-part": part.id, class: part.kind,
+    input: () => tell(input.value),
+    change: () => { input.dataset.left = ""; view.update(); },
+  });
+  input.value = given;
+  if (given) input.dataset.left = "";
+  return input;
+}
+
+const problemPlace = (view, question, part) =>
+  make("p", { class: "problem", id: `${context(view, question, part).id}-problem`, hidden: true });
+
+/** A number or text with its label above; what is expected of a number stands beside it. */
+function labelled(view, question, part) {
+  const { id } = context(view, question, part);
+  const hint = part.decimals === null ? null : part.decimals
+    ? `rounded to ${part.decimals} decimal${part.decimals > 1 ? "s" : ""}` : "a whole number";
+  return make("div", { class: "field" },
+    rich("label", { for: id }, part.label || "Your answer"),
+    make("span", { class: "line" }, field(view, question, part),
+      part.unit ? make("span", { class: "unit" }, part.unit) : null,
+      hint ? make("span", { class: "aside", id: `${id}-hint` }, hint) : null),
+    problemPlace(view, question, part), feedback(part));
+}
+
+/** Order and match: a menu for each place or left side; what a menu cannot show stands in a lettered list above. */
+function picks(view, question) {
+  const options = question.parts[0].options;
+  const letters = !options.every((option) => isPlain(option.html));
+  const key = letters ? make("ol", { class: "key" }, ...options.map((option) => rich("li", {}, option.html))) : null;
+  const rows = question.parts.map((part) => {
+    const { id } = context(view, question, part);
+    const tone = part.right === null ? "" : part.right ? "right" : "wrong";
+    return make("div", { class: `pick ${tone}` },
+      rich("label", { for: id }, part.label), menu(view, question, part, { letters }),
+      part.right === null ? null : make("span", { class: `tick ${tone}` }, part.right ? "✓ right" : "✗ not right"),
+      feedback(part));
+  });
+  return make("div", {}, key, make("div", { class: "picks" }, ...rows));
+}
+
+/** Cloze: controls take the place of the blanks in the stem; problems and feedback follow it. */
+function blanks(view, question, stem) {
+  const below = make("div", {});
+  question.parts.forEach((part, place) => {
+    const spoken = `Blank ${place + 1}` + (part.label ? `: ${rich("span", {}, part.label).textContent}` : "");
+    const control = part.kind === "choice" ? menu(view, question, part, { label: spoken })
+      : field(view, question, part, spoken);
+    const tone = part.right === null ? "" : part.right ? "right" : "wrong";
+    const tick = tone ? make("span", { class: `tick ${tone}`, role: "img", "aria-label": part.right ? "right" : "not right" },
+      part.right ? "✓" : "✗") : null;
+    const filled = make("span", { class: "blank" }, control, part.unit ? make("span", { class: "unit" }, part.unit) : null, tick);
+    const blank = stem.querySelector(`[data-part="${CSS.escape(part.id)}"]:empty`);
+    if (blank) blank.replaceWith(filled);
+    else below.append(filled);
+    if (part.kind !== "choice") below.append(problemPlace(view, question, part));
+    const said = feedback(part);
+    if (said) below.append(make("div", { class: "said" }, make("strong", {}, `Blank ${place + 1}: `), said));
+  });
+  return below;
+}
+
+function answers(view, question, stem) {
+  if (question.layout === "boxes") return make("div", { class: "options" }, ...question.parts.map((part) => box(view, question, part)));
+  if (question.layout === "picks") return picks(view, question);
+  if (question.layout === "blanks") return blanks(view, question, stem);
+  return make("div", {}, ...question.parts.map((part) =>
+    part.kind === "choice" ? radios(view, question, part) : labelled(view, question, part)));
+}
+
+/** The notebook's folder as seen from the server's root, "06-assessment/"; null if it cannot be told. */
+function folderOnServer(folders) {
+  const config = document.getElementById("jupyter-config-data");
+  const { serverRoot, baseUrl } = config ? JSON.parse(config.textContent) : {};
+  if (!serverRoot) return null;
+  const root = `${serverRoot.replaceAll("\\", "/").replace(/\/$/, "")}/`;
+  const found = folders.map((folder) => `${folder}/`).find((folder) => folder.startsWith(root));
+  return found === undefined ? null : { baseUrl: baseUrl || "/", folder: found.slice(root.length) };
+}
+
+/** Where to read again: a link that opens in JupyterLab, or its words where the server's root is not known. */
+function review(view, link) {
+  const place = folderOnServer(view.page().folders);
+  if (/^[a-z]+:/i.test(link.href)) {
+    return make("p", { class: "review" }, "Review: ", make("a", { href: link.href, target: "_blank", rel: "noopener" }, link.label));
+  }
+  if (!place) return make("p", { class: "review" }, `Review: ${link.label} (${link.href})`);
+  const goal = new URL(link.href, `http://root/${encodeURI(place.folder)}`);
+  const path = decodeURIComponent(goal.pathname.slice(1));
+  const anchor = make("a", {
+    href: `${place.baseUrl}lab/tree${goal.pathname}${goal.hash}`, target: "_blank", rel: "noopener",
+    "data-commandlinker-command": "rendermime:handle-local-link", // JupyterLab's own: opens the notebook at the heading
+    "data-commandlinker-args": JSON.stringify({ path, id: decodeURIComponent(goal.hash) }),
+  }, link.label);
+  return make("p", { class: "review" }, "Review: ", anchor);
+}
+
+function verdict(result) {
+  return make("p", { class: `verdict ${result.mark}` },
+    make("span", { class: "sign", "aria-hidden": "true" }, MARKS[result.mark]), make("strong", {}, result.word),
+    make("span", { class: "points" }, result.points));
+}
+
+function drawQuestion(view, question) {
+  const heading = make("h3", { tabindex: "-1" }, `Question ${question.number}`,
+    make("span", { class: "title" }, ` · ${question.title}`), make("span", { class: "points" }, question.points));
+  const stem = rich("div", { class: "stem", id: `${view.id}-${question.number}-stem` }, question.stem);
+  const how = question.how ? make("p", { class: "aside" }, question.how) : null;
+  const given = answers(view, question, stem);
+  const wrong = question.result && question.result.mark !== "right";
+  return make("fieldset", { class: "question", "aria-describedby": stem.id, "data-number": question.number },
+    make("legend", {}, heading), question.result ? verdict(question.result) : null, stem, how, given,
+    wrong && question.review ? review(view, question.review) : null);
+}
+
+// The whole quiz --------------------------------------------------------------------------------------------------------
+
+function drawHead(view, page) {
+  const toggle = make("input", { type: "checkbox", change: () => view.setPaged(toggle.checked) });
+  toggle.checked = view.paged();
+  const results = page.phase === "results";
+  const tone = page.mode === "exam" ? "neutral" : page.passed ? "right" : "partly";
+  const headline = results ? make("p", { class: `headline ${tone}`, tabindex: "-1" }, page.headline) : null;
+  return make("header", {},
+    make("h2", { tabindex: "-1" }, page.title), headline,
+    make("p", { class: "standing" }, page.standing), page.left ? make("p", { class: "left" }, page.left) : null,
+    make("div", { class: "problems" }),
+    page.note ? rich("div", { class: "note" }, page.note) : null,
+    make("label", { class: "toggle" }, toggle, make("span", {}, "One question at a time")));
+}
+
+function drawFoot(view, page) {
+  const previous = make("button", { type: "button", class: "previous", click: () => view.go(view.here() - 1) }, "← Previous");
+  const next = make("button", { type: "button", class: "next", click: () => view.go(view.here() + 1) }, "Next →");
+  const pager = make("div", { class: "pager" }, previous, make("span", { class: "where" }), next);
+  const action = page.phase === "answering"
+    ? make("button", { type: "button", class: "main submit", click: () => view.submit() }, "Submit")
+    : page.retake ? make("button", { type: "button", class: "main retake", click: () => view.send({ do: "retake" }) }, "Take it again") : null;
+  return make("footer", {}, pager, make("p", { class: "count" }), make("div", { class: "confirm", tabindex: "-1", hidden: true }),
+    make("p", { class: "trouble", hidden: true }), action);
+}
+
+class View {
+  constructor(model, node) {
+    this.model = model;
+    this.id = `rlhf-quiz-${++count}`;
+    this.key = null;
+    this.asked = false; // whether this view asked for the next screen, and so takes the focus there
+    this.body = make("div", {});
+    this.status = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
+    this.root = make("section", { class: "rlhf-quiz", "data-lm-suppress-shortcuts": "true" }, this.status, this.body);
+    node.append(this.root);
+    // JupyterLab's one-letter shortcuts must not act on what is typed here; Ctrl+S and the like still should.
+    this.onKey = (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) this.root.removeAttribute("data-lm-suppress-shortcuts");
+      else this.root.setAttribute("data-lm-suppress-shortcuts", "true");
+    };
+    window.addEventListener("keydown", this.onKey, true);
+    this.onChange = () => this.update();
+    this.onMessage = (message) => message.problem && this.trouble(message.problem);
+    model.on("change:page change:live change:paged change:here", this.onChange);
+    model.on("msg:custom", this.onMessage);
+    this.update();
+  }
+
+  close() {
+    window.removeEventListener("keydown", this.onKey, true);
+    clearTimeout(this.timer);
+    this.model.off("change:page change:live change:paged change:here", this.onChange);
+    this.model.off("msg:custom", this.onMessage);
+  }
+
+  page() { return this.model.get("page"); }
+  live() { return this.model.get("live"); }
+  paged() { return this.model.get("paged"); }
+  here() { return Math.min(Math.max(this.model.get("here"), 1), this.page().items.length); }
+  find(selector) { return this.body.querySelector(selector); }
+  say(text) { this.status.textContent = text; }
+
+  send(message) {
+    this.asked = message.do !== "answer";
+    this.model.send(message);
+    clearTimeout(this.timer);
+    if (this.asked) {
+      this.timer = setTimeout(() =>
+        this.trouble("Python does not answer. Is the kernel busy or restarted? Then run the cell of this quiz again."), SLOW);
+    }
+  }
+
+  answer(question, part, answer) {
+    this.send({ do: "answer", item: question.id, part: part.id, answer });
+  }
+
+  trouble(text) {
+    clearTimeout(this.timer);
+    const place = this.find(".trouble");
+    place.textContent = text;
+    place.hidden = false;
+    this.say(text);
+  }
+
+  /** Submit, or first say what is unanswered. */
+  submit(anyway = false) {
+    const confirm = this.find(".confirm");
+    confirm.hidden = true;
+    if (!this.live().unanswered.length || anyway) {
+      this.say("Submitting.");
+      this.send({ do: "submit" });
+      return;
+    }
+    this.drawConfirm(confirm);
+    confirm.hidden = false;
+    confirm.focus();
+  }
+
+  drawConfirm(confirm) {
+    const open = this.live().unanswered;
+    confirm.dataset.open = String(open);
+    const go = (number) => make("button", { type: "button", click: () => this.go(number) }, `Question ${number}`);
+    confirm.replaceChildren(
+      make("p", {}, make("strong", {}, `${open.length} unanswered`), `: ${listed(open)}. Submit all the same?`),
+      make("div", { class: "buttons" }, ...open.map(go),
+        make("button", { type: "button", class: "anyway", click: () => this.submit(true) }, "Submit all the same")));
+  }
+
+  setPaged(paged) {
+    this.model.set("paged", paged);
+    this.model.save_changes();
+  }
+
+  /** Show a question and put the focus on its heading. */
+  go(number) {
+    this.model.set("here", Math.min(Math.max(number, 1), this.page().items.length));
+    this.model.save_changes();
+    this.update();
+    this.find(`[data-number="${this.here()}"] h3`).focus();
+  }
+
+  update() {
+    const page = this.page();
+    if (page.key !== this.key) this.draw(page);
+    const shown = (number) => !this.paged() || number === this.here();
+    for (const node of this.body.querySelectorAll(".question")) node.hidden = !shown(Number(node.dataset.number));
+    this.find(".pager").hidden = !this.paged();
+    this.find(".where").textContent = `Question ${this.here()} of ${page.items.length}`;
+    this.find(".previous").disabled = this.here() === 1;
+    this.find(".next").disabled = this.here() === page.items.length;
+    this.find(".toggle input").checked = this.paged();
+    this.find(".problems").replaceChildren(...page.problems.map((text) => make("p", {}, text)));
+    if (page.phase === "answering") this.updateAnswers(page);
+  }
+
+  updateAnswers(page) {
+    const { unanswered, problems } = this.live();
+    const done = page.items.length - unanswered.length;
+    this.find(".count").textContent = `${done} of ${page.items.length} answered.`;
+    const confirm = this.find(".confirm");
+    if (!confirm.hidden && confirm.dataset.open !== String(unanswered)) { // an answer came in after the question was put
+      const focused = confirm.contains(document.activeElement);
+      this.drawConfirm(confirm);
+      confirm.hidden = !unanswered.length;
+      if (focused) (confirm.hidden ? this.find(".submit") : confirm).focus();
+    }
+    for (const question of page.items) {
+      for (const part of question.parts) {
+        const { id } = context(this, question, part);
+        const place = this.body.querySelector(`#${CSS.escape(id)}-problem`);
+        if (!place) continue;
+        const input = this.body.querySelector(`#${CSS.escape(id)}`);
+        const problem = "left" in input.dataset ? (problems[question.id] || {})[part.id] || "" : "";
+        if (place.textContent !== problem && problem) this.say(problem);
+        place.textContent = problem;
+        place.hidden = !problem;
+        input.setAttribute("aria-invalid", problem ? "true" : "false");
+      }
+    }
+  }
+
+  draw(page) {
+    const before = this.key;
+    this.key = page.key;
+    clearTimeout(this.timer);
+    this.root.setAttribute("aria-label", `Quiz: ${page.title}`);
+    this.body.replaceChildren(drawHead(this, page), ...page.items.map((question) => drawQuestion(this, question)), drawFoot(this, page));
+    if (before === null || !this.asked) return;
+    this.asked = false;
+    this.say(page.phase === "results" ? `${page.headline} ${page.standing} ${page.left}` : "A new attempt: the questions are fresh.");
+    (this.find(".headline") || this.find("h2")).focus();
+  }
+}
+
+export default {
+  render({ model, el }) {
+    const view = new View(model, el);
+    return () => view.close();
+  },
+};
