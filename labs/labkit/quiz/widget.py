@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Player(anywidget.AnyWidget):
-    """One quiz on the screen: `page` and `live` go to the browser; `paged` and `here`, the question shown, both ways."""
+    """A quiz on the screen: `page` and `live` go to the browser; `paged` and `here` (the question shown) both ways."""
 
     _esm = Path(__file__).with_name("player.js")
     _css = Path(__file__).with_name("player.css")
