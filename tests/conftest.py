@@ -79,3 +79,19 @@ def wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return
     pytest.fail("JupyterLab ended before it listened")
+
+
+def right_answers(kept: dict[str, Any], item: str, variant: int) -> dict[str, str]:
+    """Part -> answer that gives full credit, from the keys that the grader keeps of a bank."""
+    found = next(entry for entry in kept["items"] if entry["id"] == item)["variants"][variant]
+    right = {}
+    for part in found["parts"]:
+        keys = [key["answer"] for key in part["answers"] if key["credit"] == 1]
+        right[part["id"]] = ("1" if "1" in keys else "0") if part["kind"] == "check" else keys[0]
+    return right
+
+
+@pytest.fixture(scope="session")
+def quiz_keys() -> Any:
+    """`quiz_keys(kept, item, variant)` gives the answers to one question; see `right_answers`."""
+    return right_answers

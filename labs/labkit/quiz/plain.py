@@ -87,18 +87,21 @@ def page_text(page: dict[str, Any], live: dict[str, Any], call: str = "quiz") ->
 
 def _question(question: dict[str, Any], answers: dict[str, str]) -> str:
     result = question["result"]
-    head = f"Question {question['number']} ({question['points']})"
+    head = f"Question {question['number']} · {question['title']} ({question['points']})"
     if result:
         head += f"  {MARKS[result['mark']]} {result['word']}, {result['points']}"
     lines = [head, to_text(question["stem"])]
     many = question["layout"] != "boxes" and len(question["parts"]) > 1
+    picks = question["layout"] == "picks"
+    if picks:
+        lines += _options(question["parts"][0], "")
     for place, part in enumerate(question["parts"]):
         given = answers.get(part["id"], "")
         if part["kind"] == "check":
             lines.append(f"  {LETTERS[place % 26]}) [{'x' if given == '1' else ' '}] {to_text(part['label'])}")
         else:
             label = to_text(part["label"]) or (f"Blank {place + 1} [{part['id']}]" if many else "")
-            lines += _field(part, given, label)
+            lines += [f"  {label}: {_letter(part, given)}"] if picks else _field(part, given, label)
         if part["feedback"]:
             lines.append("     " + to_text(part["feedback"]))
     if result and question["review"] and result["mark"] != "right":
@@ -110,11 +113,21 @@ def _field(part: dict[str, Any], given: str, label: str) -> list[str]:
     if part["kind"] != "choice":
         unit = f" {part['unit']}" if part["unit"] else ""
         return [f"  {label + ': ' if label else ''}{given or '____'}{unit}"]
-    lines = [f"  {label}:"] if label else []
-    for place, option in enumerate(part["options"]):
-        chosen = "x" if given == option["id"] else " "
-        lines.append(f"  {LETTERS[place % 26]}) ({chosen}) {to_text(option['html'])}")
-    return lines
+    return [*([f"  {label}:"] if label else []), *_options(part, given)]
+
+
+def _options(part: dict[str, Any], given: str) -> list[str]:
+    """Each option on its line; the one given is marked where something is given."""
+    return [
+        f"  {LETTERS[place % 26]}) {'→ ' if given == option['id'] else ''}{to_text(option['html'])}"
+        for place, option in enumerate(part["options"])
+    ]
+
+
+def _letter(part: dict[str, Any], given: str) -> str:
+    """The letter of the option given, among the options as they are shown."""
+    found = [place for place, option in enumerate(part["options"]) if option["id"] == given]
+    return LETTERS[found[0] % 26] if found else "____"
 
 
 def unanswered(numbers: Sequence[int]) -> str:
