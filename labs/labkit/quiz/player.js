@@ -61,8 +61,8 @@ function radios(view, question, part) {
 }
 
 function box(view, question, part) {
-  const { given, tell, open } = context(view, question, part);
-  const input = make("input", { type: "checkbox", disabled: !open, change: () => tell(input.checked ? "1" : "0") });
+  const { id, given, tell, open } = context(view, question, part);
+  const input = make("input", { id, type: "checkbox", disabled: !open, change: () => tell(input.checked ? "1" : "0") });
   input.checked = given === "1";
   const said = input.checked && !open ? make("span", { class: "aside" }, "your answer") : null;
   const label = make("label", {}, input, rich("span", { class: "html" }, part.label), said);
@@ -235,12 +235,13 @@ class View {
     this.asked = false; // whether this view asked for the next screen, and so takes the focus there
     this.body = make("div", {});
     this.status = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
-    this.root = make("section", { class: "rlhf-quiz", "data-lm-suppress-shortcuts": "true" }, this.status, this.body);
+    this.root = make("section", { class: "rlhf-quiz" }, this.status, this.body);
     node.append(this.root);
-    // JupyterLab's one-letter shortcuts must not act on what is typed here; Ctrl+S and the like still should.
+    // JupyterLab's shortcuts (a, dd, the arrows, Enter) must not act on keys pressed here; Ctrl+S and the like still
+    // should. It looks for this attribute on the element that has the focus, before its own listener's turn.
     this.onKey = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) this.root.removeAttribute("data-lm-suppress-shortcuts");
-      else this.root.setAttribute("data-lm-suppress-shortcuts", "true");
+      const plain = !(event.ctrlKey || event.metaKey || event.altKey);
+      if (this.root.contains(event.target)) event.target.toggleAttribute("data-lm-suppress-shortcuts", plain);
     };
     window.addEventListener("keydown", this.onKey, true);
     this.onChange = () => this.update();
