@@ -8,8 +8,9 @@ from typing import Any
 
 import nbformat
 
-from grader.build.notebooks import execute_code, graded_code, solution_namespace
-from grader.checks.registry import Check, LabChecks, Wrong, load_lab
+from grader.build.notebooks import checks_of, execute_code, graded_code, quiz_of, solution_namespace
+from grader.build.verify_quiz import verify_quiz
+from grader.checks.registry import Check, LabChecks, Wrong
 from grader.checks.running import Outcome, run_check
 from grader.checks.student import InProcess
 from grader.paths import Course
@@ -39,9 +40,10 @@ class Verification:
 def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress = lambda _: None) -> Verification:
     """Run every check of a lab against its solution, its blank release and its wrong answers, in this process.
 
-    Checks that draw from `rng` run under `seeds` seeds, the others once.
+    Checks that draw from `rng` run under `seeds` seeds, the others once. The points are those of the exercises and of
+    the lab's quiz.
     """
-    checks = load_lab(course.solutions / lab)
+    checks = checks_of(course, lab)
     secrets = [f"verify-{i}".encode() for i in range(seeds)]
     failures: list[str] = []
     runs = 0
@@ -76,11 +78,14 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
         for exercise in checks.exercises()
         if (n := sum(answer.exercise == exercise for answer in checks.wrong)) < 3
     ]
+    progress("quiz")
+    failures += verify_quiz(course, lab)
+    quiz = quiz_of(course, lab)
     return Verification(
         lab=lab,
         exercises=len(checks.exercises()),
         checks=len(checks.checks),
-        points=sum(check.points for check in checks.checks),
+        points=sum(check.points for check in checks.checks) + (quiz.points if quiz else 0.0),
         wrong=len(checks.wrong),
         caught=caught,
         runs=runs,

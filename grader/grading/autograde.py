@@ -16,6 +16,7 @@ from nbgrader.converters.base import NbGraderException
 from grader.coursedir import converter, gradebook, load_config
 from grader.grading.intake import Intake, look_at
 from grader.paths import Course
+from grader.quizzes.run import ATTEMPTS_FILE, score_file
 
 Progress = Callable[[str, int, int], None]
 
@@ -92,7 +93,23 @@ def grade_student(course: Course, lab: str, student: str) -> Row:
         score, max_score = float(submission.score), float(submission.max_score)
         if submission.needs_manual_grade:
             return Row(student, score, max_score, False, "some cells have no score yet", "grade them in formgrader")
-        return Row(student, score, max_score, graded=True)
+    reason, remedy = _quiz_problems(course, lab, student)
+    return Row(student, score, max_score, True, reason, remedy)
+
+
+def _quiz_problems(course: Course, lab: str, student: str) -> tuple[str, str]:
+    """What of a student's attempts did not count, and what to do; nothing where all of them did."""
+    bank = course.bank_of(lab)
+    if bank is None:
+        return "", ""
+    scored = score_file(course, lab, bank.stem, course.submitted / student / lab / ATTEMPTS_FILE)
+    if not scored.problems:
+        return "", ""
+    more = f" and {len(scored.problems) - 1} more" if len(scored.problems) > 1 else ""
+    return (
+        f"{ATTEMPTS_FILE}: {scored.problems[0]}{more}",
+        "the intact attempts count; ask for the file if one is missed",
+    )
 
 
 def _autograde(course: Course, lab: str, student: str) -> str:
