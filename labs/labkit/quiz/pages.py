@@ -110,6 +110,7 @@ def _part(part: Part, order: Sequence[str], result: ItemResult | None) -> dict[s
         "id": part.id,
         "kind": part.kind,
         "label": part.label,
+        "text": to_text(part.label),
         "unit": part.unit,
         "decimals": part.decimals if part.kind == "number" else None,
         "code": part.code,

@@ -25,6 +25,8 @@ function rich(tag, attributes, html) {
 }
 
 const listed = (numbers) => `question${numbers.length > 1 ? "s" : ""} ${numbers.join(", ")}`;
+// A control takes its name from its label, where MathML says nothing: TeX then has to.
+const spoken = (html, text) => (html.includes("<math") ? text.replaceAll("$", "") : null);
 const isPlain = (html) => !/<(?!\/?p>)/.test(html);
 
 // One question ----------------------------------------------------------------------------------------------------------
@@ -49,6 +51,7 @@ function radios(view, question, part) {
     const chosen = given === option.id;
     const input = make("input", {
       type: "radio", name: id, value: option.id, disabled: !open, change: () => tell(option.id),
+      "aria-label": spoken(option.html, option.text),
     });
     input.checked = chosen;
     const said = chosen && !open ? make("span", { class: "aside" }, "your answer") : null;
@@ -62,7 +65,10 @@ function radios(view, question, part) {
 
 function box(view, question, part) {
   const { id, given, tell, open } = context(view, question, part);
-  const input = make("input", { id, type: "checkbox", disabled: !open, change: () => tell(input.checked ? "1" : "0") });
+  const input = make("input", {
+    id, type: "checkbox", disabled: !open, "aria-label": spoken(part.label, part.text),
+    change: () => tell(input.checked ? "1" : "0"),
+  });
   input.checked = given === "1";
   const said = input.checked && !open ? make("span", { class: "aside" }, "your answer") : null;
   const label = make("label", {}, input, rich("span", { class: "html" }, part.label), said);
@@ -73,7 +79,7 @@ function menu(view, question, part, attributes = {}) {
   const { id, given, tell, open } = context(view, question, part);
   const letter = attributes.letters ? (place) => `${String.fromCharCode(65 + place)} · ` : () => "";
   const options = part.options.map((option, place) => make("option", { value: option.id }, letter(place) + option.text));
-  const select = make("select", { id, disabled: !open, "aria-label": attributes.label, change: () => tell(select.value) },
+  const select = make("select", { id, disabled: !open, "aria-label": attributes.label || spoken(part.label, part.text), change: () => tell(select.value) },
     make("option", { value: "" }, open ? "choose …" : "no answer"), ...options);
   select.value = given;
   return select;
@@ -84,7 +90,7 @@ function field(view, question, part, label = null) {
   const described = `${id}-problem` + (part.decimals === null || label ? "" : ` ${id}-hint`);
   const input = make(part.code ? "textarea" : "input", {
     id, type: part.code ? null : "text", rows: part.code ? 4 : null, inputmode: part.kind === "number" ? "decimal" : null,
-    autocomplete: "off", autocapitalize: "off", spellcheck: "false", readonly: !open, "aria-label": label,
+    autocomplete: "off", autocapitalize: "off", spellcheck: "false", readonly: !open, "aria-label": label || spoken(part.label, part.text),
     "aria-describedby": described, "data-part": part.id, class: part.kind,
     input: () => tell(input.value),
     change: () => { input.dataset.left = ""; view.update(); },
@@ -130,9 +136,9 @@ function picks(view, question) {
 function blanks(view, question, stem) {
   const below = make("div", {});
   question.parts.forEach((part, place) => {
-    const spoken = `Blank ${place + 1}` + (part.label ? `: ${rich("span", {}, part.label).textContent}` : "");
-    const control = part.kind === "choice" ? menu(view, question, part, { label: spoken })
-      : field(view, question, part, spoken);
+    const name = `Blank ${place + 1}` + (part.text ? `: ${part.text}` : "");
+    const control = part.kind === "choice" ? menu(view, question, part, { label: name })
+      : field(view, question, part, name);
     const tone = part.right === null ? "" : part.right ? "right" : "wrong";
     const tick = tone ? make("span", { class: `tick ${tone}`, role: "img", "aria-label": part.right ? "right" : "not right" },
       part.right ? "✓" : "✗") : null;
