@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 LIMIT = 60.0  # seconds for one thing to evaluate; the first import of TRL on a busy machine takes fifteen
-GRACE = 15.0  # seconds more after which a process that does not even heed its alarm is ended
+START = 120.0  # seconds for the process to start on a busy machine
 KEPT_VARIABLES = ("PATH", "LANG", "GRADER_ROOT", "VIRTUAL_ENV", "SYSTEMROOT")
 
 
@@ -63,7 +63,7 @@ def evaluate(requests: Iterable[dict[str, Any]], limit: float = LIMIT) -> Iterat
     try:
         for request in requests:
             worker = worker if worker is not None and worker.alive else _Worker()
-            yield worker.run(request | {"limit": limit}, limit + GRACE)
+            yield worker.run(request | {"limit": limit}, 1.5 * limit)  # for those that do not heed the alarm
     finally:
         if worker is not None:
             worker.close()
@@ -84,6 +84,9 @@ class _Worker:
         )
         self.rest = b""
         self.alive = True
+        if self._line(START) != b"ready":
+            self.close()
+            raise RuntimeError(f"{sys.executable} -m grader.quizzes.worker does not start; run it to see why.")
 
     def run(self, request: dict[str, Any], limit: float) -> Evaluated:
         """Send one request and read its results, each within `limit` seconds."""

@@ -30,7 +30,7 @@ from grader.quizzes.probing import why_idle
 
 EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
 WHOLE = re.compile(r"\s*\{\{ (.+?) \}\}\s*")
-MEMORY = 12 * 2**30
+MEMORY = 8 * 2**30
 FILE_SIZE = 2**24
 MAX_PRINTED = 20_000
 SVG = {"svg.hashsalt": "quiz", "svg.fonttype": "path"}
@@ -49,6 +49,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
     signal.signal(signal.SIGALRM, _time_is_up)
+    voice.write("ready\n")
+    voice.flush()
     for line in sys.stdin:
         for result in answer(json.loads(line)):
             voice.write(json.dumps(result) + "\n")

@@ -17,37 +17,14 @@ REPO = Path(__file__).resolve().parents[2]
 FILES = REPO / "tests" / "files" / "quiz"
 LAB, BANK = "06-sample", "sample"
 
-HEAD = """\
-title: A bank
-items:
-  - id: powers
-    type: single
-    title: Powers
-    objective: compare powers
-    lab: 01-decoding
-    given: |
-      base = 2 + variant
-      power = lambda n: base ** n
-    variants: 2
-    stem: What is larger, for a base of {{ base }}?
-"""
-OPTIONS = """\
-    options:
-      - text: the third power
-        claim: power(3) > power(2)
-        feedback: Right, three factors are more than two.
-      - text: the second power
-        claim: power(3) < power(2)
-        misconception: turns it round
-        feedback: Two factors are fewer than three.
-"""
+SMALL = (FILES / "small.yaml").read_text()
 
 
 @pytest.fixture
 def bank(tmp_path: Path) -> Callable[..., Path]:
     """`bank(text)` writes a bank; without a text, one with one proved item; `old`, `new` change one place."""
 
-    def write(text: str = HEAD + OPTIONS, old: str = "", new: str = "") -> Path:
+    def write(text: str = SMALL, old: str = "", new: str = "") -> Path:
         assert old in text
         path = tmp_path / "quizzes" / "small.yaml"
         path.parent.mkdir(exist_ok=True)

@@ -58,10 +58,17 @@ def test_what_does_not_hold_is_found_where_it_stands(bank: Write, old: str, new:
 
 
 def test_a_claim_that_does_not_end_is_stopped_and_the_others_go_on(bank: Write) -> None:
-    path = bank(old="power(3) > power(2)", new="list(iter(int, 1)) == base")
+    path = bank(old="power(3) > power(2)", new="any(False for _ in iter(int, 1)) or base")
     failures = [str(fault) for fault in prove(path, limit=0.5).failures]
-    assert any("it took longer than 0.5 s" in failure for failure in failures)
     assert len(failures) == 1
+    assert "it took longer than 0.5 s" in failures[0]
+
+
+def test_a_claim_that_heeds_no_alarm_is_ended_with_its_process(bank: Write) -> None:
+    deaf = "__import__('signal').pthread_sigmask(0, [14]) is None or any(False for _ in iter(int, 1)) or base"
+    failures = [str(fault) for fault in prove(bank(old="power(3) > power(2)", new=deaf), limit=0.5).failures]
+    assert len(failures) == 1
+    assert "it was stopped" in failures[0]
 
 
 def test_a_claim_that_ends_the_process_breaks_itself_alone(bank: Write) -> None:
