@@ -87,6 +87,10 @@ def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         (labs / "90-sample" / f"{bank}.ipynb").write_text(text)
     kept = {name: str(root / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
     kept |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    settings = root / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}  # no network, and no box over the pictures
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
     options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
     command = [str(Path(sys.executable).parent / "jupyter"), "lab", *options, "--LabApp.expose_app_in_browser=True"]
     with serve(command, labs, {**os.environ, **kept}) as address:

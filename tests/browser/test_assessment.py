@@ -128,6 +128,7 @@ def test_pictures_and_axe_in_both_themes(page: Page, server: Server, tmp_path: P
         assert violations(page) == []
         page.set_viewport_size({"width": 1000, "height": 860})
         page.locator(".rlhf-quiz h2").evaluate("(node) => node.scrollIntoView()")
+        page.evaluate("document.activeElement.blur()")
         page.mouse.move(0, 0)
         page.screenshot(path=goal / f"player-{theme.lower()}.png", animations="disabled")
         assert (goal / f"player-{theme.lower()}.png").stat().st_size > 10_000
