@@ -147,7 +147,7 @@ class Progress:
         return labs
 
     def _repr_html_(self) -> str:
-        """The chart, what to do next, and tables for eyes and screen readers: headers with scope, outcomes in words."""
+        """What to do next, the chart, and tables for eyes and screen readers: headers with scope, outcomes in words."""
         exercises = [
             (
                 row.lab,
@@ -161,10 +161,13 @@ class Progress:
             (quiz.lab, quiz.title, f"{_sign(quiz.done)} {quiz.outcome()}", *_scores(quiz)) for quiz in self._quizzes
         ]
         notes = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
-        tables = _table(self.next(), ("Lab", "Exercise", "Visible checks", "Last run"), exercises)
-        if quizzes:
-            tables += _table("Quizzes", ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts"), quizzes)
-        return f"{self.plot()._repr_html_()}{tables}{notes}"
+        table = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), exercises)
+        heads = ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts")
+        return (
+            f"<p><strong>{escape(self.next())}</strong></p>{self.plot()._repr_html_()}"
+            f"{_table('Quizzes', heads, quizzes) if quizzes else ''}"
+            f"<details><summary>Exercise by exercise</summary>{table}</details>{notes}"
+        )
 
 
 def _sign(passed: bool | None) -> str:

@@ -42,7 +42,8 @@ def append_attempt(path: Path, attempt: Attempt) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    binary = getattr(os, "O_BINARY", 0)  # Windows would write other line ends
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | binary, 0o644)
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         cut = size > 0 and file.seek(size - 1) >= 0 and file.read(1) != b"\n"

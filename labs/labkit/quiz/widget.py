@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Player(anywidget.AnyWidget):
     """A quiz on the screen: `page` and `live` go to the browser; `paged` and `here` (the question shown) both ways."""
 
-    _esm = Path(__file__).with_name("player.js")
+    _esm = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("question.js", "player.js"))
     _css = Path(__file__).with_name("player.css")
     page = Dict().tag(sync=True)
     live = Dict().tag(sync=True)
