@@ -54,6 +54,7 @@ build: setup
 
 verify: setup
 	$(BIN)/grader verify
+	$(BIN)/grader quiz prove
 
 lab: data
 	$(BIN)/python -m labkit.workspace labs work

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from grader.paths import Course
 from grader.quizzes.keep import read_secret
 from grader.quizzes.load import load
+from grader.quizzes.model import BankModel
 
 MIN_PROSE = 24
 MIN_CODE = 16
@@ -72,7 +73,8 @@ def _collect(node: Any, name: str, secrets: list[tuple[str, str]], public: list[
     """Sort a bank's texts into secret ones and public ones, by the name of their field."""
     if isinstance(node, BaseModel):
         for field in type(node).model_fields:
-            _collect(getattr(node, field), field, secrets, public)
+            shown = isinstance(node, BankModel) and field == "note"  # a bank's note is for students, an item's is not
+            _collect(getattr(node, field), "stem" if shown else field, secrets, public)
     elif isinstance(node, dict):
         for value in node.values():
             _collect(value, name, secrets, public)

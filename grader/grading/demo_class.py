@@ -66,7 +66,7 @@ def make_class(course: Course, lab: str, size: int = 12, seed: int = 0) -> list[
 
 def _attempts(bank: KeyedBank, number: int, rng: random.Random) -> tuple[list[str], float]:
     """The lines of an attempts file, and the points of the best attempt, known from how the attempts were made."""
-    skills = [1.0] if number == 1 else [rng.random() for _ in range(0 if number == 2 else rng.randint(0, 3))]
+    skills = [1.0] if number == 1 else [rng.random() for _ in range(0 if number == 2 else rng.choice((0, 1, 1, 2, 3)))]
     made = [simulate(bank, rng, skill) for skill in skills]
     best = max((attempt.expected for attempt in made), default=0.0)
     return [attempt.line for attempt in made], round(best * bank.max_points, 2)

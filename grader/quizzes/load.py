@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import LiteralScalarString
 from ruamel.yaml.tokens import AliasToken, TagToken
@@ -141,7 +141,9 @@ def _parse(path: Path, raw: bytes) -> CommentedMap:
         raise refuse(mark.line + 1 if mark else 1, f"no YAML: {said}. Check quotes, colons and indentation.") from None
     except ReaderError as error:
         raise refuse(text.count("\n", 0, error.position) + 1, f"no YAML: {error.reason}.") from None
-    except (YAMLError, ValueError, RecursionError) as error:  # ValueError: such as a date that is none
+    except QuizError:
+        raise
+    except Exception as error:  # noqa: BLE001 - ruamel.yaml raises many kinds for files that are not in order
         raise refuse(1, f"no YAML: {' '.join(str(error).split())[:120]}.") from None
     if not isinstance(tree, CommentedMap):
         raise refuse(1, "a mapping with title and items was expected.")

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.score import MAX_PROBLEMS, score_attempts
 from grader.quizzes.simulate import simulate
+from labkit.quiz.answers import read_answer
 from labkit.quiz.draw import draw, draw_items
-from labkit.quiz.sealed import load_bank
+from labkit.quiz.scoring import item_score
+from labkit.quiz.sealed import load_bank, open_part
 
 FILES = Path(__file__).resolve().parents[1] / "files" / "quiz"
 KEPT = parse_kept((FILES / "sample.kept.json").read_text())
@@ -185,3 +187,24 @@ def test_any_answer_is_scored(data: st.DataObject, value: Any) -> None:
     got = scored(json.dumps(record))
     assert 0.0 <= got.points <= 9.5
     assert got.problems == ()
+
+
+def test_opening_with_the_students_file_gives_the_graders_score() -> None:
+    bank = load_bank(FILES / "sample.quiz.json")
+    rng = random.Random(11)
+    for _ in range(40):
+        line = simulate(KEPT, rng, rng.random()).line
+        record, got = json.loads(line), scored(line).attempts[0]
+        earned = 0.0
+        for shown in record["draw"]:
+            item = bank.item(shown["item"])
+            given = record["responses"][item.id]
+            verdicts = []
+            for part in item.variants[shown["variant"]].parts:
+                spelling = {"decimals": part.decimals, "unit": part.unit, "case": part.case, "code": part.code}
+                answer = read_answer(part.kind, given[part.id], **spelling).answer
+                verdicts.append(open_part(bank, item.id, shown["variant"], part.id, answer))
+            share = item_score(item.credit, [v.credit for v in verdicts], max(v.of for v in verdicts))
+            assert share == got.items[item.id]
+            earned += share * item.points
+        assert earned / bank.max_points == pytest.approx(got.score, abs=1e-12)
