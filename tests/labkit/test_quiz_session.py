@@ -279,13 +279,15 @@ def test_before_submitting_nothing_goes_out_that_tells_a_key(folder: Path, fill:
 
 def test_after_submitting_only_what_was_chosen_is_told(folder: Path, kept: dict[str, Any]) -> None:
     quiz = open_sample()
-    quiz.put("loss-falls", "p1", "o9096")  # "The loss rises."
+    options = {option["text"]: option["id"] for option in quiz.page()["items"][0]["parts"][0]["options"]}
+    wrong = options["The loss rises."]
+    quiz.put("loss-falls", "p1", wrong)
     quiz.hand_over()
     shown = quiz.page()["items"][0]
     (part,) = shown["parts"]
     (keys,) = kept["items"][0]["variants"][quiz.drawn[0].variant]["parts"]
     said = {key["answer"]: key["feedback"] for key in keys["answers"]}
-    assert part["feedback"] == said.pop("o9096")
+    assert part["feedback"] == said.pop(wrong)
     assert part["right"] is False
     assert [feedback for feedback in said.values() if feedback in json.dumps(shown)] == []
     assert {key for option in part["options"] for key in option} == {"id", "html", "text"}
