@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from grader.build.notebooks import quiz_refused
 from grader.paths import Course
 from grader.quizzes.keep import read_secret
-from grader.quizzes.load import load
+from grader.quizzes.load import QuizError, load
 from grader.quizzes.model import BankModel
 
 MIN_PROSE = 24
@@ -28,14 +29,22 @@ Found = tuple[Path, int, str, str]
 
 
 def find_quiz_leaks(course: Course) -> Iterator[Found]:
-    """(file, line, what stands there, where it comes from) for every piece of a bank's keys under `labs/`."""
+    """(file, line, what stands there, where it comes from) for every piece of a bank's keys under `labs/`.
+
+    Raises:
+        BuildError: a bank is not in order.
+        LookupError: there are banks and no secret.
+    """
     banks = course.bank_files()
     if not banks:
         return
     secret = read_secret(course.quizzes)
     pieces: dict[str, str] = {}
     for name, path in banks.items():
-        pieces |= {piece: f"a secret of the bank {name}" for piece in secret_pieces(path)}
+        try:
+            pieces |= {piece: f"a secret of the bank {name}" for piece in secret_pieces(path)}
+        except QuizError as error:
+            raise quiz_refused(error) from None
     for file in sorted(path for path in course.labs.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         raw = file.read_bytes()
         for shape in (secret, secret.hex().encode()):

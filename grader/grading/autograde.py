@@ -13,10 +13,12 @@ from nbgrader.api import MissingEntry
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
+from grader.build.notebooks import QUIZ_CELL
 from grader.coursedir import converter, gradebook, load_config
 from grader.grading.intake import Intake, look_at
 from grader.paths import Course
 from grader.quizzes.run import ATTEMPTS_FILE, score_file
+from grader.quizzes.score import QuizScore
 
 Progress = Callable[[str, int, int], None]
 
@@ -88,28 +90,34 @@ def grade_student(course: Course, lab: str, student: str) -> Row:
     said = _autograde(course, lab, student)
     if said:
         return _record_zero(course, lab, Intake(student, False, said, "open the notebook; what was handed in is kept"))
+    quiz = _trusted_quiz(course, lab, student)
     with gradebook(course) as book:
         submission = book.find_submission(lab, student)
+        for grade in (grade for notebook in submission.notebooks for grade in notebook.grades):
+            if quiz is not None and grade.name == QUIZ_CELL:
+                grade.auto_score = quiz.points
+        book.db.commit()
         score, max_score = float(submission.score), float(submission.max_score)
         if submission.needs_manual_grade:
             return Row(student, score, max_score, False, "some cells have no score yet", "grade them in formgrader")
-    reason, remedy = _quiz_problems(course, lab, student)
+    reason, remedy = _quiz_problems(quiz)
     return Row(student, score, max_score, True, reason, remedy)
 
 
-def _quiz_problems(course: Course, lab: str, student: str) -> tuple[str, str]:
-    """What of a student's attempts did not count, and what to do; nothing where all of them did."""
+def _trusted_quiz(course: Course, lab: str, student: str) -> QuizScore | None:
+    """The quiz as scored here from what was handed in, whatever the notebook's code did to its own copy meanwhile."""
     bank = course.bank_of(lab)
     if bank is None:
+        return None
+    return score_file(course, lab, bank.stem, course.submitted / student / lab / ATTEMPTS_FILE)
+
+
+def _quiz_problems(quiz: QuizScore | None) -> tuple[str, str]:
+    """What of a student's attempts did not count, and what to do; nothing where all of them did."""
+    if quiz is None or not quiz.problems:
         return "", ""
-    scored = score_file(course, lab, bank.stem, course.submitted / student / lab / ATTEMPTS_FILE)
-    if not scored.problems:
-        return "", ""
-    more = f" and {len(scored.problems) - 1} more" if len(scored.problems) > 1 else ""
-    return (
-        f"{ATTEMPTS_FILE}: {scored.problems[0]}{more}",
-        "the intact attempts count; ask for the file if one is missed",
-    )
+    more = f" and {len(quiz.problems) - 1} more" if len(quiz.problems) > 1 else ""
+    return f"{ATTEMPTS_FILE}: {quiz.problems[0]}{more}", "the intact attempts count; ask for the file if one is missed"
 
 
 def _autograde(course: Course, lab: str, student: str) -> str:

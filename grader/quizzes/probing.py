@@ -7,7 +7,8 @@ A claim that says the same whatever happens to what it speaks of proves nothing:
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,15 +28,25 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 EQUALITIES = {"allclose", "isclose", "array_equal"}
 PROVIDED = {"np", "math", "rng", "variant"}
 OTHER = "__other__"
+Run = Callable[[Callable[[], bool]], bool | None]
 
 
-def why_idle(source: str, given: Mapping[str, Any], holds: bool) -> str:
+def directly(action: Callable[[], bool]) -> bool | None:
+    """What an action gives; None where it breaks, which tells nothing."""
+    try:
+        return action()
+    except Exception:  # noqa: BLE001 - a disturbed claim may raise anything
+        return None
+
+
+def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = directly) -> str:
     """Why a claim cannot come out the other way; empty when it can.
 
     Args:
         source: the claim, an expression.
         given: the names that it may use, with their values; `PROVIDED` ones are there always and prove nothing.
         holds: what it says about them.
+        run: runs a disturbed claim, which may raise, or take very long; gives None if it does.
     """
     tree = ast.parse(source.strip(), mode="eval")
     spoken_of = sorted(_names(tree) & (set(given) - PROVIDED))
@@ -43,12 +54,16 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool) -> str:
         return "it uses nothing that `given` makes, so it is a constant"
     if any(_is_tautology(node) for node in ast.walk(tree)):
         return "it compares something with itself"
-    tried = [_evaluate(mutant, {**given, **names}) for mutant, names in _disturbances(tree, spoken_of, given)]
-    outcomes = [outcome for outcome in tried if outcome is not None]
+
+    def outcomes_of(mutants: Iterable[tuple[ast.Expression, Mapping[str, Any]]]) -> list[bool]:
+        tried = [run(partial(_evaluate, mutant, {**given, **names})) for mutant, names in mutants]
+        return [outcome for outcome in tried if outcome is not None]
+
+    outcomes = outcomes_of(_disturbances(tree, spoken_of, given))
     if not holds:
-        outcomes += [outcome for mutant in _equalised(tree) if (outcome := _evaluate(mutant, given)) is not None]
+        outcomes += outcomes_of((mutant, {}) for mutant in _equalised(tree))
     if not outcomes:
-        outcomes = [outcome for mutant in _turned(tree) if (outcome := _evaluate(mutant, given)) is not None]
+        outcomes = outcomes_of((mutant, {}) for mutant in _turned(tree))
     if all(outcome == holds for outcome in outcomes):
         return f"it is {holds} whatever {', '.join(spoken_of)} may be"
     return ""
@@ -64,12 +79,8 @@ def _is_tautology(node: ast.AST) -> bool:
     return ast.dump(node.left) == ast.dump(node.comparators[0])
 
 
-def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool | None:
-    """What a claim says; None where it breaks, which tells nothing."""
-    try:
-        return bool(eval(compile(tree, "<claim>", "eval"), dict(names)))
-    except Exception:  # noqa: BLE001 - a disturbed claim may raise anything
-        return None
+def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool:
+    return bool(eval(compile(tree, "<claim>", "eval"), dict(names)))
 
 
 def _disturbances(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+from functools import lru_cache
 from pathlib import Path
 
 from grader.paths import Course, find_course
 from grader.quizzes.keep import load_kept
 from grader.quizzes.score import QuizScore, score_attempts
+from labkit.quiz.bank import load_bank
 
 ATTEMPTS_FILE = "attempts.jsonl"
 
@@ -45,11 +47,14 @@ def released_points(course: Course, lab: str, bank: str) -> float:
     Raises:
         LookupError: it lies not there.
     """
-    from labkit.quiz.bank import load_bank
-
     path = course.labs / lab / f"{bank}.quiz.json"
     if not path.is_file():
         raise LookupError(f"{path} is missing: run `grader build {lab}`.")
+    return _points(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _points(path: Path, _changed: int) -> float:
     return load_bank(path).max_points
 
 

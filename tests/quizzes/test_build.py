@@ -16,7 +16,7 @@ from grader.build.leaks import find_leaks
 from grader.build.notebooks import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
-from grader.cli import FELL_SHORT, HELD, app
+from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
 from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
@@ -94,7 +94,7 @@ def test_without_a_secret_nothing_is_sealed(quiz_course: Course) -> None:
     (quiz_course.quizzes / "secret").unlink()
     with pytest.raises(LookupError, match=r"quizzes/secret is missing"):
         read_secret(quiz_course.quizzes)
-    assert CliRunner().invoke(app, ["build"]).exit_code == 2
+    assert CliRunner().invoke(app, ["build"]).exit_code == WRONG_USE
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,19 @@ def test_a_class_is_graded_by_nbgrader_as_by_the_trusted_scorer(quiz_course: Cou
         assert row.score == student.expected == score_file(quiz_course, LAB, BANK, attempts).points
 
 
+def test_what_the_notebook_rewrites_while_it_is_graded_is_ignored(quiz_course: Course) -> None:
+    make_class(quiz_course, LAB, 2)
+    perfect = (quiz_course.submitted / "demo-01" / LAB / "attempts.jsonl").read_text()
+    path = quiz_course.submitted / "demo-02" / LAB / f"{LAB}.ipynb"
+    forged = nbformat.read(path, as_version=4)
+    forged.cells.insert(0, nbformat.v4.new_code_cell(f"open('attempts.jsonl', 'w').write({perfect!r})"))
+    nbformat.write(forged, path)
+    (row,) = grade_class(quiz_course, LAB, ["demo-02"])
+    assert (row.graded, row.score) == (True, 0.0)
+    with gradebook(quiz_course) as book:
+        assert book.find_submission(LAB, "demo-02").score == 0.0
+
+
 def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course) -> None:
     student = make_class(quiz_course, LAB, 2)[0]
     folder = quiz_course.submitted / student.name / LAB
@@ -146,6 +159,13 @@ def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course
     assert (first["score"], first["graded"]) == (9.5, True)
     assert "attempts.jsonl: line 2: damaged" in first["reason"]
     assert (second["score"], second["reason"]) == (0.0, "")
+
+
+def test_a_broken_bank_without_a_lab_is_wrong_use_with_its_line(quiz_course: Course) -> None:
+    (quiz_course.quizzes / "later.yaml").write_text("title: Later\nitems: []\n")
+    said = CliRunner().invoke(app, ["build", "--check"])
+    assert said.exit_code == WRONG_USE
+    assert "later.yaml:2: items: " in said.output
 
 
 def test_build_check_from_the_command_line(quiz_course: Course) -> None:

@@ -71,6 +71,12 @@ def test_a_claim_that_heeds_no_alarm_is_ended_with_its_process(bank: Write) -> N
     assert "it was stopped" in failures[0]
 
 
+def test_a_claim_that_would_take_for_ever_when_disturbed_is_proved(bank: Write) -> None:
+    slow = "sum(1 for _ in range(base ** 4)) > base"  # with a base of 2001 it would take days
+    proof = prove(bank(old="power(3) > power(2)", new=slow))
+    assert [str(fault) for fault in proof.failures] == []
+
+
 def test_a_claim_that_ends_the_process_breaks_itself_alone(bank: Write) -> None:
     path = bank(old="power(3) > power(2)", new="__import__('os')._exit(3) or base")
     assert [fault.line for fault in prove(path).failures] == [15]
