@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labkit.models import load_policy as load_policy
     from labkit.models import smol_installed as smol_installed
     from labkit.progress import Progress as Progress
+    from labkit.quiz.session import open_quiz as quiz
     from labkit.reward import load_reward_model as load_reward_model
     from labkit.reward import score_texts as score_texts
     from labkit.reward import split_ratings as split_ratings
@@ -33,6 +34,7 @@ _HOME = {
     "load_reward_model": "reward",
     "plots": "",
     "score_texts": "reward",
+    "quiz": "",
     "smol_installed": "models",
     "split_ratings": "reward",
 }
@@ -48,6 +50,7 @@ __all__ = [
     "load_reviews",
     "load_reward_model",
     "plots",
+    "quiz",
     "score_texts",
     "smol_installed",
     "split_ratings",
