@@ -19,9 +19,10 @@ REPO = Course(Path(__file__).resolve().parents[2])
 def test_three_students_get_what_their_answers_are_worth(
     lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The solution, a blank and a mixture, each in a kernel that imports torch: about five seconds a student."""
+    """The solution, a blank and a mixture, each in a sandboxed kernel."""
     course = Course(tmp_path)
     shutil.copytree(REPO.solutions / lab, course.solutions / lab)
+    shutil.copytree(REPO.quizzes, course.quizzes)
     shutil.copyfile(REPO.root / "nbgrader_config.py", tmp_path / "nbgrader_config.py")
     monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
     build_lab(course, lab)
@@ -29,4 +30,5 @@ def test_three_students_get_what_their_answers_are_worth(
     rows = grade_class(course, lab)
     assert [(row.student, row.score, row.graded) for row in rows] == [(s.name, s.expected, True) for s in students]
     assert (rows[0].score, rows[1].score) == (rows[0].max_score, 0.0)
-    assert 0 < rows[2].score < rows[2].max_score
+    if course.has_checks(lab):  # a mixture; in a quiz the third student may have had no luck at all
+        assert 0 < rows[2].score < rows[2].max_score

@@ -19,6 +19,7 @@ from grader.build.verify import verify_lab
 from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
 from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class
+from grader.grading.plain import autograde, autograde_plainly
 from grader.grading.demo_class import make_class
 from grader.paths import Course
 from grader.quizzes.keep import load_kept, read_secret
@@ -123,7 +124,7 @@ def test_verify_proves_a_lab_without_checks(quiz_course: Course) -> None:
     assert (found.failures, found.exercises, found.points) == ([], 0, 9.5)
 
 
-def test_a_class_is_graded_by_nbgrader_as_by_the_trusted_scorer(quiz_course: Course) -> None:
+def test_three_roads_and_the_trusted_scorer_give_the_same_score(quiz_course: Course) -> None:
     students = make_class(quiz_course, LAB, 5)
     assert [student.expected for student in students[:2]] == [9.5, 0.0]
     rows = {row.student: row for row in grade_class(quiz_course, LAB, [s.name for s in students])}
@@ -132,6 +133,11 @@ def test_a_class_is_graded_by_nbgrader_as_by_the_trusted_scorer(quiz_course: Cou
         attempts = quiz_course.submitted / student.name / LAB / "attempts.jsonl"
         assert row.graded
         assert row.score == student.expected == score_file(quiz_course, LAB, BANK, attempts).points
+    for road in (autograde, autograde_plainly):
+        assert [road(quiz_course, LAB, student.name) for student in students] == [""] * len(students)
+        with gradebook(quiz_course) as book:
+            found = {s.student.id: s.score for s in book.assignment_submissions(LAB)}
+        assert found == {student.name: student.expected for student in students}
 
 
 def test_what_the_notebook_rewrites_while_it_is_graded_is_ignored(quiz_course: Course) -> None:
@@ -157,8 +163,8 @@ def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course
     assert graded.exit_code == HELD, graded.output
     first, second = json.loads(graded.stdout)
     assert (first["score"], first["graded"]) == (9.5, True)
-    assert "attempts.jsonl: line 2: damaged" in first["reason"]
-    assert (second["score"], second["reason"]) == (0.0, "")
+    assert "attempts.jsonl: line 2: damaged" in first["events"][0]
+    assert (second["score"], second["events"]) == (0.0, [])
 
 
 def test_a_broken_bank_without_a_lab_is_wrong_use_with_its_line(quiz_course: Course) -> None:
