@@ -64,10 +64,11 @@ class Zygote:
 
     def stop(self) -> None:
         """End the zygote, and with it every kernel that it forked."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
         self.process.kill()
         self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
