@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ LIMITS = Limits(
     cpu_seconds=20,
     memory_mb=512,
     processes=32,
+    running=6,
     disk_mb=32,
     output_bytes=100_000,
     restarts=3,
@@ -130,13 +132,12 @@ def digests(*folders: Path) -> dict[str, str]:
 
 
 def kernel_processes() -> set[int]:
-    """Zygotes, their forks, and whatever runs under a kernel's uid."""
+    """Zygotes of this interpreter, and what they and kernels forked."""
+    zygote = f"{sys.executable}\0-I\0-m\0grader.kernels.zygote".encode()
     found = set()
     for folder in Path("/proc").iterdir():
         try:
-            if folder.name.isdigit() and (
-                b"grader.kernels.zygote" in (folder / "cmdline").read_bytes() or 64_000 <= folder.stat().st_uid < 65_000
-            ):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(zygote):
                 found.add(int(folder.name))
         except OSError:
             continue

@@ -11,10 +11,12 @@ import time
 for _ in range(10):
     if os.fork() == 0:
         hoard = mmap.mmap(-1, 300 * 2**20)
-        hoard.write(b"x" * (300 * 2**20))
+        for _ in range(300):
+            hoard.write(b"x" * 2**20)
         os.fork()
         hoard.seek(0)
-        len(hoard.read())
+        for _ in range(300):
+            hoard.read(2**20)
         time.sleep(1000)
     time.sleep(0.5)
 time.sleep(1000)
