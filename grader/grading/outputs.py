@@ -44,6 +44,8 @@ def clean(raw: Sequence[Any]) -> list[NotebookNode]:
             found.text = found.text[:text_left]
             text_left -= len(found.text)
         kept.append(found)
+    if len(raw) > MAX_OUTPUTS:
+        kept.append(new_output("stream", name="stdout", text=CUT))
     return kept
 
 

@@ -1,7 +1,6 @@
 # what: a thread reads the requests of checks off the socket and answers them with full marks
 # base: blank
 # score: 0
-# report: it broke the protocol
 # report: threading
 # %% place="replace mean"
 import gc

@@ -2,7 +2,6 @@
 # base: solution
 # score: 5
 # report: it took more than 3 s and was stopped
-# report: output was cut
 # %% place="after mean"
 import sys
 

@@ -1,4 +1,4 @@
-# what: a million small outputs, figures and errors
+# what: thousands of small outputs, figures and errors
 # base: solution
 # score: 5
 # report: output was cut
@@ -7,8 +7,8 @@ import sys
 
 from IPython.display import HTML, display
 
-for _ in range(100_000):
+for _ in range(5_000):
     sys.stdout.write("a")
     sys.stderr.write("b")
-for _ in range(3000):
+for _ in range(300):
     display(HTML("<script>alert(1)</script>"))

@@ -7,8 +7,8 @@
 import os
 import time
 
-for _ in range(20):
+for _ in range(4):
     if os.fork() == 0:
-        hoard = bytearray(b"x") * (200 * 2**20)
+        hoard = bytearray(b"x") * (250 * 2**20)
         time.sleep(1000)
 time.sleep(1000)

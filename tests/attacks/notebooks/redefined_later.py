@@ -1,7 +1,7 @@
 # what: right answers after the places of the checks
 # base: blank
 # score: 0
-# report: It is not written yet.
+# report: -
 # %% place="end"
 def mean(values):
     if not values:
