@@ -33,8 +33,14 @@ WATCHED = {
 }
 
 
-OTHERS = ("sys.settrace", "sys.setprofile", "the AST transformers of IPython", "methods of the shell")
-OTHERS += ("the class of the shell", "the input transformers of IPython")
+OTHERS = (
+    "sys.settrace",
+    "sys.setprofile",
+    "the AST transformers of IPython",
+    "the input transformers of IPython",
+    "methods of the shell",
+    "the class of the shell",
+)
 NAMES = frozenset([*OTHERS, *(f"{module}.{name}" for module, names in WATCHED.items() for name in names.split())])
 
 

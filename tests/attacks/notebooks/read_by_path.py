@@ -7,7 +7,18 @@ import os
 
 wanted = "solutions quizzes class class/secret class/gradebook.db class/submitted class/cache .git build grader".split()
 found = []
-for place in ["@COURSE@", "@REPO@", "@OUTSIDE@", "/root", "/home", "/etc", "/work", "/tmp", "/proc/1/root", "/proc/1/cwd"]:
+for place in [
+    "@COURSE@",
+    "@REPO@",
+    "@OUTSIDE@",
+    "/root",
+    "/home",
+    "/etc",
+    "/work",
+    "/tmp",
+    "/proc/1/root",
+    "/proc/1/cwd",
+]:
     for name in ["", *wanted]:
         for folder, _, files in os.walk(os.path.join(place, name)):
             for file in files:

@@ -33,6 +33,8 @@ def look():
 def spread(values):
     look()
     return max(values) - min(values)
+
+
 # %% place="end"
 look()
 print(sorted(seen))

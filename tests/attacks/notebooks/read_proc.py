@@ -7,7 +7,9 @@ import glob
 import os
 
 for name in glob.glob("/proc/*/*"):
-    if name.rsplit("/", 1)[1] in ("environ", "cmdline", "maps", "mountinfo", "status") and not name.startswith("/proc/sys"):
+    if name.rsplit("/", 1)[1] in ("environ", "cmdline", "maps", "mountinfo", "status") and not name.startswith(
+        "/proc/sys"
+    ):
         try:
             print(name, open(name, "rb").read()[:5000])
         except OSError:

@@ -7,8 +7,15 @@ import os
 import shutil
 import sqlite3
 
-targets = ["@OUTSIDE@/canary.txt", "@COURSE@/class/gradebook.db", "@COURSE@/solutions/01-toy/checks.py",
-           "@COURSE@/class/submitted/honest/01-toy/01-toy.ipynb", "@REPO@/grader/checks/running.py", "/usr/bin/env", "/x"]
+targets = [
+    "@OUTSIDE@/canary.txt",
+    "@COURSE@/class/gradebook.db",
+    "@COURSE@/solutions/01-toy/checks.py",
+    "@COURSE@/class/submitted/honest/01-toy/01-toy.ipynb",
+    "@REPO@/grader/checks/running.py",
+    "/usr/bin/env",
+    "/x",
+]
 for target in targets:
     for attempt in (
         lambda: open(target, "w").write("owned"),
