@@ -56,7 +56,7 @@ REFUSED = {
 CLONE, CLONE3, PRCTL = (56, 220), (435, 435), (157, 167)
 NEW_NAMESPACES = NEWNS | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET | 0x02000000
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-EPERM, ENOSYS = 1, 38
+EPERM, EINVAL, ENOSYS = 1, 22, 38
 FIRST_ARGUMENT = 16  # offset in seccomp_data; the lower half, as both machines are little-endian
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -100,11 +100,17 @@ def prctl(option: int, *values: int) -> None:
     _check(_libc.prctl(option, *padded), f"prctl {option}")
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, now and after any exec; see capabilities(7)."""
+def drop_bounding_set() -> None:
+    """Let no exec bring back a capability; to be called while the right to do so is still there. See capabilities(7)."""
     for number in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0:
-            break
+            if ctypes.get_errno() == EINVAL and number:
+                return  # one more than this system has
+            _check(-1, f"dropping capability {number}")
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that this process has; see capabilities(7)."""
     header = struct.pack("=Ii", CAPABILITY_VERSION_3, 0)
     _check(_libc.capset(header, bytes(24)), "capset")
 

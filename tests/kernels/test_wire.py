@@ -33,7 +33,9 @@ TENSORS = arrays.arrays(
 ).map(lambda array: torch.from_numpy(array.copy()))
 VALUES = st.recursive(
     SCALARS | NUMBERS | TENSORS,
-    lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple) | st.dictionaries(SCALARS, inner),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple) | st.dictionaries(SCALARS, inner)
+    ),
     max_leaves=12,
 )
 TREES = st.recursive(
