@@ -1,4 +1,4 @@
-# make lab | instructor | test | class | build | verify          (README.md says who needs which)
+# make lab | instructor | test | class | build | verify | bench          (README.md says who needs which)
 
 PYTHON ?= python3
 # More arguments for pip and for JupyterLab, such as PIP_ARGS="--extra-index-url …" and LAB_ARGS="--no-browser --port 8899".
@@ -10,7 +10,7 @@ START := 00-start-here/00-start-here.ipynb
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data lab instructor test class build verify smol
+.PHONY: help setup data lab instructor test class build verify bench smol
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -19,6 +19,7 @@ help:
 	@echo "make class       simulate a class, grade it, compare every score with the expected one"
 	@echo "make build       make labs/ from solutions/, register the assignments with nbgrader"
 	@echo "make verify      prove the hidden checks on solutions, blanks and wrong answers"
+	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test        everything that must hold"
 
 setup: .venv/ready
@@ -40,6 +41,7 @@ build: setup
 
 verify: setup
 	$(BIN)/grader verify
+	$(BIN)/grader quiz prove
 
 lab: data
 	$(BIN)/python -m labkit.workspace labs work
@@ -50,6 +52,9 @@ instructor: data build
 
 class: build
 	$(BIN)/grader demo-class
+
+bench: data
+	$(BIN)/python -m grader.grading.bench
 
 test: data
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from nbformat import NotebookNode
 
 
@@ -14,3 +16,25 @@ def grade_id(cell: NotebookNode) -> str | None:
 def is_demo(cell: NotebookNode) -> bool:
     """Whether grading skips the cell."""
     return "demo" in cell.metadata.get("tags", [])
+
+
+def imports_of(notebook: NotebookNode) -> list[list[str]]:
+    """The imports of a notebook's code cells: lists of a module and the names taken from it.
+
+    Demo cells are left out, and cells that do not parse (magics).
+    """
+    found: dict[str, set[str]] = {}
+    for cell in notebook.cells:
+        if cell.cell_type != "code" or is_demo(cell):
+            continue
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    found.setdefault(alias.name, set())
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    return [[module, *sorted(names - {"*"})] for module, names in found.items() if module.split(".")[0] != "grader"]

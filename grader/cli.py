@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.quizzes.commands import quiz_app
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+app.add_typer(quiz_app, name="quiz")
 
 LabArgument = Annotated[str | None, typer.Argument(help="A lab, such as 01-decoding; without it, all of them.")]
 OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]

@@ -12,6 +12,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -52,4 +53,9 @@ def gradebook(course: Course) -> Iterator[Any]:
     course.class_dir.mkdir(parents=True, exist_ok=True)
     settings = load_config(course).CourseDirectory
     with Gradebook(settings.db_url, settings.course_id) as opened:
+        if opened.engine.dialect.name == "sqlite":
+            # Readers (formgrader) and the recorder do not wait for one another, nor for the disk at every submission.
+            for setting in ("journal_mode = WAL", "synchronous = NORMAL"):
+                opened.db.execute(text(f"PRAGMA {setting}"))
+            opened.db.commit()
         yield opened

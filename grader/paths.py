@@ -27,6 +27,16 @@ class Course:
         return self.root / "solutions"
 
     @property
+    def quizzes(self) -> Path:
+        """Item banks, one YAML file a lab; with keys, so students never receive it."""
+        return self.root / "quizzes"
+
+    @property
+    def banks(self) -> Path:
+        """Every bank that was ever released here, with its keys, by the hash of its sealed file."""
+        return self.class_dir / "banks"
+
+    @property
     def source(self) -> Path:
         """Instructor notebooks for nbgrader, made from `solutions`."""
         return self.root / "build" / "source"
@@ -52,11 +62,6 @@ class Course:
         return self.class_dir / "cache"
 
     @property
-    def banks(self) -> Path:
-        """Every quiz bank that was released, with its keys, by hash."""
-        return self.class_dir / "banks"
-
-    @property
     def gradebook(self) -> Path:
         """Nbgrader's SQLite database."""
         return self.class_dir / "gradebook.db"
@@ -71,8 +76,21 @@ class Course:
         return sorted(path.parent.name for path in self.solutions.glob("*/lab.py"))
 
     def assignments(self) -> list[str]:
-        """The labs that are graded: those with a `checks.py`."""
-        return [name for name in self.lab_names() if (self.solutions / name / "checks.py").exists()]
+        """The labs that are graded: those with a `checks.py`, a quiz, or both."""
+        return [name for name in self.lab_names() if self.has_checks(name) or self.bank_of(name)]
+
+    def has_checks(self, lab: str) -> bool:
+        """Whether a lab has exercises with hidden checks."""
+        return (self.solutions / lab / "checks.py").exists()
+
+    def bank_files(self) -> dict[str, Path]:
+        """The item banks by name, in order."""
+        return {path.stem: path for path in sorted(self.quizzes.glob("*.yaml"))}
+
+    def bank_of(self, lab: str) -> Path | None:
+        """The item bank of a lab: of its name, with its number or without (`06-assessment` has `assessment.yaml`)."""
+        banks = self.bank_files()
+        return banks.get(lab) or banks.get(lab.partition("-")[2])
 
     def require_assignment(self, lab: str) -> str:
         """Return `lab` if it is graded.

@@ -1,4 +1,4 @@
-"""The scan for answers under `labs/`: solutions, hidden tests, references, wrong answers."""
+"""The scan for answers under `labs/`: solutions, hidden tests, references, wrong answers, quiz keys."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.build.leaks_quiz import find_quiz_leaks
 from grader.build.notebooks import read_source
 from grader.paths import Course
 
-MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "grader.checks")
+MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "grader.checks", "grader.quizzes")
 REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.S)
 TEXT_SUFFIXES = {".ipynb", ".py", ".md", ".json", ".jsonl", ".toml", ".txt", ".yaml", ".yml", ".html", ".js", ".css"}
 MIN_LINE = 12
@@ -32,7 +33,7 @@ class Leak:
 
 
 def find_leaks(course: Course) -> list[Leak]:
-    """Every answer, hidden test, reference or wrong answer found in a text file under `labs/`.
+    """Every answer, hidden test, reference or wrong answer found in a text file under `labs/`, and every key of a quiz.
 
     Two neighbouring lines of a secret count as found (one line where the secret has no other), after white space and
     comments are taken away; what a lab shows its students anyway, its stubs and worked examples, is no secret.
@@ -44,14 +45,14 @@ def find_leaks(course: Course) -> list[Leak]:
     for file in sorted(course.labs.rglob("*")):
         if file.suffix in TEXT_SUFFIXES and file.is_file() and "weights" not in file.parts:
             found += _scan(file, secrets)
-    return found
+    return found + [Leak(*leak) for leak in find_quiz_leaks(course)]
 
 
 def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
     lines = list(_text_lines(file))
     for number, text in lines:
         for marker in MARKERS:
-            if marker in text and not (marker == "grader.checks" and file.suffix == ".md"):
+            if marker in text and not (marker.startswith("grader.") and file.suffix == ".md"):
                 yield Leak(file, number, text.strip(), f"the marker {marker}")
     kept = [(number, plain) for number, text in lines if (plain := _plain(text))]
     for i, (number, text) in enumerate(kept):

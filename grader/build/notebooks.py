@@ -14,10 +14,12 @@ from nbformat import NotebookNode
 from grader.cells import grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.paths import Course, find_course
+from grader.quizzes.load import QuizError, load
 
 MAX_CELL_LINES = 25
 KERNELSPEC = {"display_name": "Python 3 (RLHF labs)", "language": "python", "name": "python3"}
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
+QUIZ_CELL = "quiz-hidden"
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
 
 
@@ -31,6 +33,20 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"
+
+
+@dataclass(frozen=True)
+class LabQuiz:
+    """The quiz of a lab: its bank, and the points that an attempt can give."""
+
+    lab: str
+    bank: str
+    points: float
+
+    @property
+    def call(self) -> str:
+        """The line that the hidden cell runs."""
+        return f'run_quiz("{self.lab}", "{self.bank}")'
 
 
 class BuildError(Exception):
@@ -62,7 +78,9 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
     path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 
 
-def problems_of(path: Path, notebook: NotebookNode, checks: LabChecks | None) -> list[Problem]:
+def problems_of(
+    path: Path, notebook: NotebookNode, checks: LabChecks | None, quiz: LabQuiz | None = None
+) -> list[Problem]:
     """Everything in a lab's source that would trouble nbgrader, grading or a reader."""
     found: list[Problem] = []
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -80,21 +98,44 @@ def problems_of(path: Path, notebook: NotebookNode, checks: LabChecks | None) ->
         seen[name] = line
         if is_demo(cell):
             found.append(Problem(path, line, f"{name} is graded and tagged demo: grading would skip it."))
-        if checks is not None:
+        if name == QUIZ_CELL:
+            found += _problems_of_quiz(path, line, cell, quiz)
+        elif checks is not None or quiz is not None:
             found += _problems_of_graded(path, line, name, cell, checks)
     if checks is not None:
         for exercise in checks.exercises():
             missing = [part for part in (exercise, f"{exercise}-checks", f"{exercise}-hidden") if part not in seen]
             if missing:
                 found.append(Problem(path, 1, f"exercise {exercise} of checks.py has no cell {', '.join(missing)}."))
+    if quiz is not None and QUIZ_CELL not in seen:
+        found.append(Problem(path, 1, f"the bank {quiz.bank} has no cell {QUIZ_CELL}, which would give its points."))
+    return found
+
+
+def _problems_of_quiz(path: Path, line: int, cell: NotebookNode, quiz: LabQuiz | None) -> list[Problem]:
+    """A quiz cell is locked, graded, worth what an attempt can give, and ends in the scorer's number."""
+    if quiz is None:
+        said = f"{QUIZ_CELL} stands here, but quizzes/ has no bank of this lab: write one, or take the cell away."
+        return [Problem(path, line, said)]
+    meta, hidden, found = cell.metadata.nbgrader, HIDDEN.search(cell.source), []
+    if meta.get("points") != quiz.points:
+        said = f"points {meta.get('points')}, but an attempt at {quiz.bank} gives {quiz.points:g}"
+        found.append(Problem(path, line, f"{QUIZ_CELL} says {said}: set points to {quiz.points:g}."))
+    if not (meta.get("grade") and meta.get("locked")) or meta.get("solution"):
+        found.append(Problem(path, line, f"{QUIZ_CELL} must be graded and locked, and no solution."))
+    if hidden is None or hidden.group(1).rstrip().splitlines()[-1:] != [quiz.call]:
+        found.append(Problem(path, line, f"{QUIZ_CELL} must end in {quiz.call} between BEGIN/END HIDDEN TESTS."))
     return found
 
 
 def _problems_of_graded(
-    path: Path, line: int, name: str, cell: NotebookNode, checks: LabChecks
+    path: Path, line: int, name: str, cell: NotebookNode, checks: LabChecks | None
 ) -> list[Problem]:
     meta, found = cell.metadata.nbgrader, []
-    if name.endswith("-hidden"):
+    if name.endswith("-hidden") and checks is None:
+        found.append(Problem(path, line, f"{name} has hidden checks, but the lab has no checks.py: write it."))
+    elif name.endswith("-hidden"):
+        assert checks is not None
         exercise = name.removesuffix("-hidden")
         wanted = checks.points(exercise)
         if meta.get("points") != wanted:
@@ -132,11 +173,38 @@ def source_notebook(course: Course, lab: str) -> NotebookNode:
     """
     path = course.solutions / lab / "lab.py"
     notebook = read_source(path)
-    checks = load_lab(path.parent) if lab in course.assignments() else None
-    problems = problems_of(path, notebook, checks)
+    checks = load_lab(path.parent) if course.has_checks(lab) else None
+    problems = problems_of(path, notebook, checks, quiz_of(course, lab))
     if problems:
         raise BuildError(problems)
     return notebook
+
+
+def checks_of(course: Course, lab: str) -> LabChecks:
+    """The hidden checks of a lab; none for a lab whose only graded cell is its quiz."""
+    return load_lab(course.solutions / lab) if course.has_checks(lab) else LabChecks(lab, (), (), None)
+
+
+def quiz_of(course: Course, lab: str) -> LabQuiz | None:
+    """The quiz of a lab, if quizzes/ has a bank of it.
+
+    Raises:
+        BuildError: the bank is not in order.
+    """
+    path = course.bank_of(lab)
+    if path is None:
+        return None
+    try:
+        model = load(path).model
+    except QuizError as error:
+        raise quiz_refused(error) from None
+    worth = {item.id: item.points for item in model.items}
+    return LabQuiz(lab, path.stem, sum(worth[group[0]] for group in model.groups()))
+
+
+def quiz_refused(error: QuizError) -> BuildError:
+    """The faults of a bank as problems of a build."""
+    return BuildError([Problem(f.file, f.line, f"{f.item}: {f.message}" if f.item else f.message) for f in error.faults])
 
 
 def graded_code(notebook: NotebookNode, answers: dict[str, str] | None = None) -> list[tuple[str, str]]:

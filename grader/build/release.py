@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +12,17 @@ from pathlib import Path
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
-from grader.build.notebooks import BuildError, Problem, source_notebook, write_notebook
+from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
 from grader.coursedir import converter, load_config
 from grader.paths import Course
+from grader.quizzes.keep import Made, keep, make
+from grader.quizzes.load import QuizError
 
 REFUSED = (
     "nbgrader refused the change: graded cells were added, removed or renamed, and the gradebook has submissions of "
     "{lab}. Take the change back, or start that lab anew: `nbgrader db assignment remove {lab} --force` (its grades go)."
 )
+DRAFT = ".quiz-"  # the player keeps unfinished answers there
 LEFT_BY_WORK = {".ipynb_checkpoints", "__pycache__", "progress.jsonl", "attempts.jsonl"}
 
 
@@ -45,11 +47,28 @@ def build_lab(course: Course, lab: str) -> list[Path]:
         BuildError: the source is not in order; nothing was written.
     """
     notebook = source_notebook(course, lab)
+    quiz = sealed_quiz(course, lab)
     if lab in course.assignments():
         write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
+    if quiz is not None:
+        _write(course.source / lab / quiz.file_name, quiz.sealed)
+        keep(quiz.bank, course.banks)
     with _released(course, lab, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
+
+
+def sealed_quiz(course: Course, lab: str) -> Made | None:
+    """The sealed bank of a lab and its keys; None for a lab without a quiz.
+
+    Raises:
+        BuildError: a claim of the bank does not hold, or something in it is broken.
+    """
+    path = course.bank_of(lab)
+    try:
+        return None if path is None else make(path)
+    except QuizError as error:
+        raise quiz_refused(error) from None
 
 
 def check_lab(course: Course, lab: str) -> list[Drift]:
@@ -69,6 +88,9 @@ def _released(course: Course, lab: str, db_url: str) -> Iterator[Path]:
             write_notebook(notebook, root / "release" / lab / f"{lab}.ipynb")
         else:
             write_notebook(notebook, root / "source" / lab / f"{lab}.ipynb")
+            quiz = sealed_quiz(course, lab)
+            if quiz is not None:
+                _write(root / "source" / lab / quiz.file_name, quiz.sealed)
             _generate(course, lab, root, db_url)
         yield root / "release" / lab
 
@@ -98,12 +120,17 @@ def _put_in_place(made: Path, target: Path) -> list[Path]:
         goal = target / file.relative_to(made)
         if goal.exists() and goal.read_bytes() == file.read_bytes():
             continue
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        part = goal.with_name(goal.name + ".part")
-        shutil.copyfile(file, part)
-        part.replace(goal)
+        _write(goal, file.read_bytes())
         changed.append(goal)
     return changed
+
+
+def _write(goal: Path, content: bytes) -> None:
+    """Replace a file in one step."""
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    part = goal.with_name(goal.name + ".part")
+    part.write_bytes(content)
+    part.replace(goal)
 
 
 def _compare(made: Path, target: Path) -> list[Drift]:
@@ -111,7 +138,7 @@ def _compare(made: Path, target: Path) -> list[Drift]:
     found = {path.relative_to(target): path for path in target.rglob("*") if path.is_file()} if target.exists() else {}
     drift = []
     for name in sorted(wanted | found):
-        if LEFT_BY_WORK & set(name.parts):
+        if LEFT_BY_WORK & set(name.parts) or name.name.startswith(DRAFT):
             continue
         if name not in found:
             drift.append(Drift(target / name, "is missing; run `grader build`"))

@@ -1,4 +1,7 @@
-"""The proof that checks check: the solution earns all, a blank nothing, and every named mistake is caught."""
+"""The proof that checks check: the solution earns all, a blank nothing, and every named mistake is caught.
+
+Twice: in this process, as stock nbgrader runs checks, and across processes in a sandboxed kernel, as `grader grade` does.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import nbformat
+import torch
 
-from grader.build.notebooks import execute_code, graded_code, solution_namespace
-from grader.checks.registry import Check, LabChecks, Wrong, load_lab
+from grader.build.across import verify_across
+from grader.build.notebooks import checks_of, execute_code, graded_code, quiz_of, solution_namespace
+from grader.build.verify_quiz import verify_quiz
+from grader.checks.registry import Check, LabChecks, Wrong
 from grader.checks.running import Outcome, run_check
 from grader.checks.student import InProcess
 from grader.paths import Course
@@ -29,6 +35,7 @@ class Verification:
     wrong: int
     caught: int
     runs: int
+    runs_in_kernel: int
     failures: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -37,11 +44,13 @@ class Verification:
 
 
 def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress = lambda _: None) -> Verification:
-    """Run every check of a lab against its solution, its blank release and its wrong answers, in this process.
+    """Run every check of a lab against its solution, its blank release and its wrong answers.
 
-    Checks that draw from `rng` run under `seeds` seeds, the others once.
+    In this process, checks that draw from `rng` run under `seeds` seeds, the others once; in a kernel, all run once. The
+    points are those of the exercises and of the lab's quiz.
     """
-    checks = load_lab(course.solutions / lab)
+    torch.set_num_threads(1)  # small tensors: two threads on busy cores only wait for one another
+    checks = checks_of(course, lab)
     secrets = [f"verify-{i}".encode() for i in range(seeds)]
     failures: list[str] = []
     runs = 0
@@ -69,6 +78,8 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
         failure = _not_caught(answer, checks, namespace, outcomes)
         caught += failure is None
         failures += [failure] if failure else []
+    across = verify_across(course, lab, checks, secrets[0], progress)
+    failures += across.failures
     proved = {answer.caught_by for answer in checks.wrong}
     failures += [f"{_where(c)}: no wrong answer proves that it catches any" for c in checks.checks if c.name not in proved]
     failures += [
@@ -76,14 +87,18 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
         for exercise in checks.exercises()
         if (n := sum(answer.exercise == exercise for answer in checks.wrong)) < 3
     ]
+    progress("quiz")
+    failures += verify_quiz(course, lab)
+    quiz = quiz_of(course, lab)
     return Verification(
         lab=lab,
         exercises=len(checks.exercises()),
         checks=len(checks.checks),
-        points=sum(check.points for check in checks.checks),
+        points=sum(check.points for check in checks.checks) + (quiz.points if quiz else 0.0),
         wrong=len(checks.wrong),
         caught=caught,
         runs=runs,
+        runs_in_kernel=across.runs,
         failures=failures,
     )
 

@@ -12,14 +12,13 @@ from grader.checks.student import Ref, Result, Student, StudentError, recipe_of
 from grader.kernels.calls import plain_copies
 from grader.kernels.client import CallTimeoutError, KernelDiedError
 from grader.kernels.values import NOT_PLAIN, NUMPY_SCALARS, Handle
+from grader.kernels.wire import Message
 
 TIME_LIMIT, KERNEL_DIED = "TimeLimit", "KernelDied"
 MAX_TIMEOUTS = 3
 BUILT_IN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 FOUND = ("set", "another kind of object", *NUMPY_SCALARS)
 KNOWN_ERRORS = frozenset(BUILT_IN | {f"no plain value ({NOT_PLAIN.format(name)})" for name in FOUND})
-
-Answer = tuple[dict[str, Any], list[Any]]
 
 
 class Kernels(Protocol):
@@ -29,10 +28,10 @@ class Kernels(Protocol):
     def generation(self) -> int:
         """The number of the kernel that answers now."""
 
-    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Answer:
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Message:
         """See `grader.kernels.client.Kernel.call`."""
 
-    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Message:
         """See `grader.kernels.client.Kernel.call_method`."""
 
     def build(self, source: str, recipe: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +92,7 @@ class Across(Student):
         name: str,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        ask: Callable[[list[Any], dict[str, Any]], Answer],
+        ask: Callable[[list[Any], dict[str, Any]], Message],
         keep: bool = False,
     ) -> Result:
         before = plain_copies((*args, *kwargs.values()))

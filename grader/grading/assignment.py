@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import hashlib
 import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,13 +16,11 @@ from typing import Any
 
 import nbformat
 
-import labkit
-from grader.cells import is_demo
+from grader.cells import imports_of
 from grader.coursedir import gradebook
-from grader.kernels.launch import Zygote, start_zygote
+from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 from grader.paths import Course
-from labkit.cache import cache_folder
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
@@ -94,7 +91,7 @@ class Assignment:
 
     def imports(self) -> list[list[str]]:
         """What the lab's notebook imports outside demo cells: lists of a module and names taken from it."""
-        return imports_of(self.release)
+        return imports_of(nbformat.reads(self.release, as_version=4))
 
 
 def load_assignment(course: Course, lab: str, limits: Limits | None = None, sandboxed: bool = True) -> Assignment:
@@ -137,33 +134,9 @@ def _banks(course: Course, cells: tuple[MasterCell, ...]) -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(course.banks.glob("*.json"))}
 
 
-def imports_of(notebook: str) -> list[list[str]]:
-    """The imports of a notebook's code cells, demo cells left out; cells that do not parse (magics) are skipped."""
-    found: dict[str, set[str]] = {}
-    for cell in nbformat.reads(notebook, as_version=4).cells:
-        if cell.cell_type != "code" or is_demo(cell):
-            continue
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError:
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    found.setdefault(alias.name, set())
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.setdefault(node.module, set()).update(alias.name for alias in node.names)
-    return [[module, *sorted(names - {"*"})] for module, names in found.items() if module.split(".")[0] != "grader"]
-
-
 def zygote_for(assignment: Assignment) -> Zygote:
     """Start, without waiting for it, a zygote that has imported what the assignment's notebook imports."""
-    return zygote_with(assignment.imports(), assignment.sandboxed)
-
-
-def zygote_with(imports: Sequence[Sequence[str]], sandboxed: bool) -> Zygote:
-    """Start a zygote whose kernels may read `labkit` and what was fetched for it."""
-    return start_zygote(imports, [Path(labkit.__file__).parent, cache_folder()], sandboxed, cache_folder())
+    return lab_zygote(assignment.imports(), assignment.sandboxed)
 
 
 def environment() -> str:

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 import nbformat
 from nbformat import NotebookNode
 
-from grader.build.notebooks import execute_code, graded_code, source_notebook, write_notebook
+from grader.build.notebooks import checks_of, execute_code, graded_code, source_notebook, write_notebook
+from grader.build.release import sealed_quiz
 from grader.cells import grade_id
-from grader.checks.registry import LabChecks, load_lab
+from grader.checks.registry import LabChecks
 from grader.checks.running import run_exercise, score
 from grader.checks.student import InProcess
 from grader.paths import Course
+from grader.quizzes.keyed import KeyedBank
+from grader.quizzes.run import ATTEMPTS_FILE
+from grader.quizzes.simulate import simulate
 
 PREFIX = "demo-"
 MARKER_LINE = re.compile(r"^\s*### (?:BEGIN|END) SOLUTION\n?", re.M)
@@ -36,9 +40,10 @@ def make_class(course: Course, lab: str, size: int = 12, seed: int = 0) -> list[
 
     The first student hands in the solution, the second nothing but the release, the others a mixture: each exercise
     right (half of them), one of its wrong answers, or blank. The expected score comes from running the checks on the
-    answers directly, without nbgrader, a kernel or a notebook.
+    answers directly, without nbgrader, a kernel or a notebook. In a lab with a quiz the first student also answers
+    all of it rightly, the second does not take it, and the others have up to three attempts, of which the best counts.
     """
-    checks = load_lab(course.solutions / lab)
+    checks, quiz = checks_of(course, lab), sealed_quiz(course, lab)
     source = source_notebook(course, lab)
     release = nbformat.read(course.labs / lab / f"{lab}.ipynb", as_version=4)
     sources = _sources(source, release, checks)
@@ -48,9 +53,24 @@ def make_class(course: Course, lab: str, size: int = 12, seed: int = 0) -> list[
         answers = _draw(checks, number, rng)
         texts = {exercise: sources[exercise][answer] for exercise, answer in answers.items()}
         name = f"{PREFIX}{number:02d}"
-        write_notebook(_filled(release, texts), course.submitted / name / lab / f"{lab}.ipynb")
-        students.append(DemoStudent(name, answers, _expected(course, source, checks, texts)))
+        folder = course.submitted / name / lab
+        write_notebook(_filled(release, texts), folder / f"{lab}.ipynb")
+        expected = _expected(course, source, checks, texts)
+        if quiz is not None:
+            lines, earned = _attempts(quiz.bank, number, rng)
+            (folder / ATTEMPTS_FILE).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            answers["quiz"] = f"{len(lines)} attempts"
+            expected = round(expected + earned, 2)
+        students.append(DemoStudent(name, answers, expected))
     return students
+
+
+def _attempts(bank: KeyedBank, number: int, rng: random.Random) -> tuple[list[str], float]:
+    """The lines of an attempts file, and the points of the best attempt, known from how the attempts were made."""
+    skills = [1.0] if number == 1 else [rng.random() for _ in range(0 if number == 2 else rng.choice((0, 1, 1, 2, 3)))]
+    made = [simulate(bank, rng, skill) for skill in skills]
+    best = max((attempt.expected for attempt in made), default=0.0)
+    return [attempt.line for attempt in made], round(best * bank.max_points, 2)
 
 
 def _sources(source: NotebookNode, release: NotebookNode, checks: LabChecks) -> dict[str, dict[str, str]]:

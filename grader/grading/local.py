@@ -8,7 +8,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from grader.grading.assignment import Assignment, zygote_for
 from grader.grading.result import Done, Graded, Task
@@ -28,7 +28,7 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    with _one_thread(), zygote_for(assignment) as zygote:
+    with _one_thread(), _zygote(assignment) as zygote:
         left = list(tasks)
         for _ in range(2):
             left = yield from _round(assignment, left, min(jobs, len(left)), zygote)
@@ -37,8 +37,13 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
                 yield Done(task.key, None, "the grading process died three times on it")
 
 
+def _zygote(assignment: Assignment) -> AbstractContextManager[Zygote | None]:
+    """None for a lab of quizzes alone, which runs nothing."""
+    return zygote_for(assignment) if assignment.exercises() else nullcontext()
+
+
 def _round(
-    assignment: Assignment, tasks: list[Task], workers: int, zygote: Zygote
+    assignment: Assignment, tasks: list[Task], workers: int, zygote: Zygote | None
 ) -> Generator[Done, None, list[Task]]:
     """Grade tasks with a fresh pool; returns those that were lost because a worker died."""
     if not tasks:
@@ -50,7 +55,7 @@ def _round(
         try:
             for _ in range(workers):  # workers start now, while the zygote imports
                 pool.submit(os.getpid)
-            started = wait_until_ready(zygote).started
+            started = wait_until_ready(zygote).started if zygote else None
             futures = {pool.submit(_grade, task.submission.to_bytes(), started): task for task in tasks}
             for future in as_completed(futures):
                 task, error = futures.pop(future), future.exception()
@@ -98,7 +103,7 @@ def _prepare(assignment: bytes) -> None:
     loaded(assignment)
 
 
-def _grade(submission: bytes, zygote: Started) -> bytes:
+def _grade(submission: bytes, zygote: Started | None) -> bytes:
     """In a worker: one task."""
     from grader.grading.worker import grade_bytes
 

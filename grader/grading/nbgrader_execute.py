@@ -41,9 +41,9 @@ class Execute(NbGraderPreprocessor):  # type: ignore[misc]
         course = find_course()
         data = load_assignment(course, lab, sandboxed=self.sandbox == "auto").to_bytes()
         assignment, checks = loaded(data)
-        zygote = own_zygote(tuple(map(tuple, assignment.imports())), assignment.sandboxed)
 
         def start(files: Mapping[str, bytes]) -> Kernel:
+            zygote = own_zygote(tuple(map(tuple, assignment.imports())), assignment.sandboxed)
             return Kernel(zygote, assignment.limits, files)
 
         graded = grade_notebook(assignment, checks, nb, _files(course, lab, student), start)

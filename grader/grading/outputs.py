@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -106,6 +107,12 @@ def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode
     """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
     shown = {"text/plain": as_text(exercise, outcomes), "text/html": as_html(exercise, outcomes)}
     return [new_output("display_data", shown), of_points(score(outcomes))]
+
+
+def of_quiz(lines: list[str], points: float) -> list[NotebookNode]:
+    """What a quiz's hidden cell shows: the score of the best attempt, and what was wrong with the file."""
+    marked = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    return [new_output("display_data", {"text/plain": "\n".join(lines), "text/html": marked}), of_points(points)]
 
 
 def of_points(points: float) -> NotebookNode:

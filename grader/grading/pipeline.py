@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 
 import nbformat
 from nbformat import NotebookNode
@@ -17,14 +18,23 @@ from grader.checks.running import Outcome, run_check, score
 from grader.grading import outputs
 from grader.grading.assignment import Assignment
 from grader.grading.intake import read_notebook
-from grader.grading.notebook_kernel import NotebookKernel
 from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Submission
 from grader.grading.sanitize import sanitize
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+from grader.kernels.notebook_kernel import NotebookKernel
+from grader.quizzes.keyed import KeyedBank, parse_kept
+from grader.quizzes.run import ATTEMPTS_FILE, told
+from grader.quizzes.score import score_attempts
 
 INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 StartKernel = Callable[[Mapping[str, bytes]], Kernel]
+
+
+@lru_cache(maxsize=4)
+def keyed_banks(banks: tuple[tuple[str, str], ...]) -> Mapping[str, KeyedBank]:
+    """Released banks by hash, from their JSON."""
+    return {name: parse_kept(text) for name, text in banks}
 
 
 def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, start: StartKernel) -> Graded:
@@ -47,7 +57,7 @@ def grade_notebook(
     """Execute and check a sanitized notebook, whose cells get their outputs."""
     began = time.monotonic()
     kernel = NotebookKernel(lambda: start(files), assignment.limits)
-    run = _Run(assignment, checks, kernel)
+    run = _Run(assignment, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
     try:
         run.cells(notebook)
         flags = run.look_for_tampering()
@@ -71,12 +81,15 @@ class _Run:
     assignment: Assignment
     checks: LabChecks
     kernel: NotebookKernel
+    files: Mapping[str, bytes]
+    banks: Mapping[str, KeyedBank]
     scores: dict[str, float] = field(default_factory=dict)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
 
     def cells(self, notebook: NotebookNode) -> None:
         """Run student cells in the kernel, and at the places of hidden cells the trusted checks."""
-        exercises, scores = self.assignment.exercises(), self.assignment.max_scores()
+        exercises, quizzes = self.assignment.exercises(), self.assignment.quizzes()
+        scores = self.assignment.max_scores()
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
                 continue
@@ -84,9 +97,12 @@ class _Run:
             if name in exercises:
                 cell.outputs = self.check(name, exercises[name], scores[name])
                 cell.execution_count = 1
+            elif name in quizzes:
+                cell.outputs = self.quiz(name, quizzes[name], scores[name])
+                cell.execution_count = 1
             elif exercises and not is_demo(cell):
                 cell.outputs = self.run(cell.source, f"cell {place + 1}" + (f" ({name})" if name else ""))
-            if name in scores and name not in exercises:
+            if name in scores and name not in exercises and name not in quizzes:
                 self.scores[name] = 0.0
 
     def run(self, source: str, where: str) -> list[NotebookNode]:
@@ -111,6 +127,13 @@ class _Run:
         self.outcomes[exercise] = done
         self.scores[name] = min(score(done), most)
         return outputs.of_checks(exercise, done)
+
+    def quiz(self, name: str, bank: str, most: float) -> list[NotebookNode]:
+        """A quiz, scored from what was handed in: no student code runs for it, and what ran before cannot change it."""
+        scored = score_attempts(self.files.get(ATTEMPTS_FILE), self.banks, bank, most)
+        self.scores[name] = min(scored.points, most)
+        self.kernel.events += [f"{ATTEMPTS_FILE}: {problem}" for problem in scored.problems]
+        return outputs.of_quiz(told(scored), self.scores[name])
 
     def _student(self) -> Across:
         return Across(self.kernel, self.checks.fixtures, self.assignment.fixtures)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +33,25 @@ def record(
     completes it. What a grader gave by hand in formgrader stays; such cells ask for a look where their grade changed.
     """
     _write_files(course, lab, student, submission, graded)
+    with _one_transaction(book):
+        _write_rows(book, config, lab, student, submission, graded)
+
+
+@contextmanager
+def _one_transaction(book: Any) -> Iterator[None]:
+    """Let nbgrader's calls, each of which commits, only flush; commit once at the end, or take everything back."""
+    book.db.commit = book.db.flush
+    try:
+        yield
+    except BaseException:
+        book.db.rollback()
+        raise
+    finally:
+        del book.db.commit
+    book.db.commit()
+
+
+def _write_rows(book: Any, config: Config, lab: str, student: str, submission: Submission, graded: Graded) -> None:
     book.update_or_create_student(student)
     timestamp = _timestamp(submission)
     kept = book.update_or_create_submission(lab, student, **({"timestamp": timestamp} if timestamp else {}))
@@ -44,7 +65,6 @@ def record(
             comment.auto_comment = "No response." if blank else None
         book.db.flush()
         _set_penalty(config, kept, notebook, student)
-    book.db.commit()
 
 
 def _set_grade(grade: Any, cell: Any) -> None:

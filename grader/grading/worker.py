@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 
 from grader.checks.registry import LabChecks, load_lab
-from grader.grading.assignment import Assignment, zygote_with
+from grader.grading.assignment import Assignment
 from grader.grading.pipeline import grade_submission
 from grader.grading.result import Submission
 from grader.kernels import linux
 from grader.kernels.client import Kernel
-from grader.kernels.launch import Started, wait_until_ready
+from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 
 torch.set_num_threads(1)  # a worker a core: more threads would wait for one another
 
@@ -39,11 +39,13 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
         return found, load_lab(folder)
 
 
-def grade_bytes(assignment: bytes, submission: bytes, zygote: Started) -> bytes:
-    """Grade one submission with kernels from `zygote`."""
+def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) -> bytes:
+    """Grade one submission with kernels from `zygote`; a lab of quizzes alone needs none."""
     found, checks = loaded(assignment)
 
     def start(files: Mapping[str, bytes]) -> Kernel:
+        if zygote is None:
+            raise RuntimeError(f"{found.lab} has exercises, and no zygote was started for it")
         return Kernel(zygote, found.limits, files)
 
     return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
@@ -56,7 +58,7 @@ def own_zygote(imports: tuple[tuple[str, ...], ...], sandboxed: bool) -> Started
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    zygote = wait_until_ready(zygote_with(imports, sandboxed))
+    zygote = wait_until_ready(lab_zygote(imports, sandboxed))
     atexit.register(zygote.stop)
     return zygote.started
 

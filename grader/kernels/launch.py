@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import labkit
 from grader.kernels.sandbox import SandboxError, View
+from labkit.cache import cache_folder
 
+SAID = "stderr.txt"
 # PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment.
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
@@ -66,7 +69,7 @@ class Zygote:
         """End the zygote, and with it every kernel that it forked."""
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+        for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -101,13 +104,19 @@ def start_zygote(
     }
     environment = ENVIRONMENT | ({"LABKIT_CACHE": str(cache)} if cache else {})
     command = [sys.executable, "-I", "-m", "grader.kernels.zygote"]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd="/"
-    )
+    with open(Path(folder, SAID), "wb") as said:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment, cwd="/"
+        )
     assert process.stdin is not None
     process.stdin.write(json.dumps(settings).encode() + b"\n")
     process.stdin.flush()
     return Zygote(process, folder, Started(address, sandboxed))
+
+
+def lab_zygote(imports: Sequence[Sequence[str]], sandboxed: bool = True) -> Zygote:
+    """Start a zygote whose kernels may read `labkit` and what was fetched for it, as a student's may."""
+    return start_zygote(imports, [Path(labkit.__file__).parent, cache_folder()], sandboxed, cache_folder())
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:
@@ -120,7 +129,7 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
     assert zygote.process.stdout is not None
     line = zygote.process.stdout.readline()
     if not line:
-        said = zygote.process.stderr.read().decode(errors="replace")[-2000:] if zygote.process.stderr else ""
+        said = Path(zygote.folder, SAID).read_text(errors="replace")[-2000:]
         zygote.stop()
         raise RuntimeError(f"The process that forks kernels ended while it imported:\n{said}")
     status = json.loads(line)

@@ -101,7 +101,7 @@ def prctl(option: int, *values: int) -> None:
 
 
 def drop_bounding_set() -> None:
-    """Let no exec bring back a capability; to be called while the right to do so is still there. See capabilities(7)."""
+    """Let no exec bring back a capability; call it while the right to do so is still there. See capabilities(7)."""
     for number in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(number), 0, 0, 0) < 0:
             if ctypes.get_errno() == EINVAL and number:

@@ -46,9 +46,10 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """What a kernel may read: paths that are there, read-only, under their own names."""
+    """What a kernel may read: paths that are there, read-only, under their own names; and what it may write to."""
 
     paths: tuple[str, ...]
+    writable: tuple[str, ...] = ()
 
     @staticmethod
     def of(*more: Path | str) -> View:
@@ -114,8 +115,8 @@ def _change_root(view: View, limits: Limits, root: str) -> None:
     linux.mount(None, "/", None, linux.REC | linux.PRIVATE)
     memory = f"size={limits.disk_mb}m,nr_inodes=20000,mode=755"
     linux.mount("tmpfs", root, "tmpfs", linux.NOSUID | linux.NODEV, memory)
-    for path in (*view.paths, *DEVICES):
-        _show(path, root)
+    for path in (*view.paths, *view.writable, *DEVICES):
+        _show(path, root, read_only=path not in (*view.writable, *DEVICES))
     for folder in ("/tmp", "/dev/shm", HOME, WORK):
         os.makedirs(root + folder, exist_ok=True)
         os.chmod(root + folder, 0o1777)
@@ -131,8 +132,8 @@ def _change_root(view: View, limits: Limits, root: str) -> None:
     os.chdir(WORK)
 
 
-def _show(path: str, root: str) -> None:
-    """Put `path` at its place under `root`, read-only; a symbolic link is copied as a link."""
+def _show(path: str, root: str, read_only: bool) -> None:
+    """Put `path` at its place under `root`; a symbolic link is copied as a link."""
     target, source = root + path, Path(path)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     if source.is_symlink():
@@ -143,7 +144,7 @@ def _show(path: str, root: str) -> None:
     else:
         Path(target).touch()
     linux.mount(path, target, None, linux.BIND | linux.REC)
-    if path in DEVICES:
+    if not read_only:
         return
     kept = os.statvfs(path).f_flag & (linux.NOSUID | linux.NODEV | linux.NOEXEC)
     linux.mount(None, target, None, linux.BIND | linux.REMOUNT | linux.RDONLY | linux.NOSUID | linux.NODEV | kept)

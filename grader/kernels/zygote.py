@@ -141,13 +141,19 @@ def _become_kernel(
         _only_keep(connection)
         request, _ = receive(connection)
         limits = Limits(**request["limits"])
+        view = View(tuple(settings.paths))
+        if request["op"] == "ipykernel":
+            view = View((*settings.paths, request["folder"]), (request["sockets"],))
         if settings.sandboxed:
-            _enter_as_first_process(connection, settings, limits, number)
+            _enter_as_first_process(connection, view, settings.root, limits, number)
         else:
             sandbox.limit_resources(limits)
             _announce(connection, os.getpid())
             os.chdir(request["folder"])
-        session.main(connection, shell, limits)
+        if request["op"] == "ipykernel":
+            _run_ipykernel(connection, request, shell)
+        else:
+            session.main(connection, shell, limits)
         code = 0
     except SandboxError as refused:
         _tell(connection, str(refused))
@@ -157,7 +163,19 @@ def _become_kernel(
         os._exit(code)
 
 
-def _enter_as_first_process(connection: socket.socket, settings: Settings, limits: Limits, number: int) -> None:
+def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Shell) -> None:
+    """Become a kernel with sockets, for `provisioner`; the connection stays open until it ends."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    type(shell).clear_instance()
+    os.chdir(request["folder"])
+    session.reseed()
+    connection.sendall(dump({"op": "ready"}))
+    sys.argv = ["ipykernel_launcher", *request["argv"]]
+    IPKernelApp.launch_instance(request["argv"])
+
+
+def _enter_as_first_process(connection: socket.socket, view: View, root: str, limits: Limits, number: int) -> None:
     """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.leave_namespaces()
@@ -169,7 +187,7 @@ def _enter_as_first_process(connection: socket.socket, settings: Settings, limit
         os.waitpid(child, 0)
         os._exit(0)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    sandbox.enter(View(tuple(settings.paths)), limits, settings.root, number)
+    sandbox.enter(view, limits, root, number)
 
 
 def _announce(connection: socket.socket, pid: int) -> None:

@@ -53,7 +53,7 @@ print(repr({
     "rename": tried(lambda: os.write(os.open("/proc/self/comm", os.O_WRONLY), b"fine")),
     "loopback": tried(lambda: socket.create_connection(("127.0.0.1", 9), 0.1)),
     "child": os.waitstatus_to_exitcode(os.system("exit 3")),
-    "limits": {name: resource.getrlimit(getattr(resource, name)) for name in ("RLIMIT_NPROC", "RLIMIT_NOFILE", "RLIMIT_CORE")},
+    "limits": {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in ("NPROC", "NOFILE", "CORE")},
 }))
 """
 

@@ -1,4 +1,4 @@
-"""What a kernel can see, may do and may use: asked from inside, as this user and, where root can arrange it, as nobody."""
+"""What a kernel can see, may do and may use: asked from inside, as this user and, by root, as nobody too."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader.kernels.sandbox import View, write_files
 
 REPO = Path(__file__).resolve().parents[2]
 PROBE = [sys.executable, str(Path(__file__).with_name("probe.py"))]
-# Nobody may not look into root's home, where the interpreter can be: in a mount namespace of its own, it is shown alone.
+# Nobody may not look into root's home, where the interpreter can be: a mount namespace shows it alone.
 AS_NOBODY = """
 set -e
 kept=$(mktemp -d)
@@ -79,7 +79,7 @@ def test_it_has_no_rights_and_cannot_get_any(found: dict[str, Any]) -> None:
 
 def test_memory_that_nothing_bounds_and_a_life_after_the_grader_are_refused(found: dict[str, Any]) -> None:
     assert (found["memfd"], found["shm"], found["outlive"]) == ("EPERM", "EPERM", "EPERM")
-    assert found["limits"] == {"RLIMIT_NPROC": [32, 32], "RLIMIT_NOFILE": [256, 256], "RLIMIT_CORE": [0, 0]}
+    assert found["limits"] == {"NPROC": [32, 32], "NOFILE": [256, 256], "CORE": [0, 0]}
 
 
 def test_ordinary_programs_still_start(found: dict[str, Any]) -> None:

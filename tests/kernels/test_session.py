@@ -1,4 +1,4 @@
-"""One kernel after another: cells, calls, objects that stay, and what happens when student code takes the kernel along."""
+"""One kernel after another: cells, calls, objects that stay, and student code that takes the kernel along."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from grader.grading.notebook_kernel import NotebookKernel
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
+from grader.kernels.notebook_kernel import NotebookKernel
 from grader.kernels.values import Handle
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from grader.checks.across import Answer
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.limits import Limits
 from grader.kernels.values import Handle
+from grader.kernels.wire import Message
 
 T = TypeVar("T")
 
@@ -51,11 +51,11 @@ class NotebookKernel:
         self._done.append(source)
         return outputs
 
-    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Answer:
+    def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Message:
         """See `grader.kernels.client.Kernel.call`."""
         return self._asked(f"a call of {name}", lambda kernel: kernel.call(name, args, kwargs, keep))
 
-    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Answer:
+    def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Message:
         """See `grader.kernels.client.Kernel.call_method`."""
         return self._asked(f"a call of {name}", lambda kernel: kernel.call_method(ref, name, args, kwargs))
 

@@ -1,0 +1,96 @@
+"""From a bank's YAML to its sealed file, and the store of released banks, by the hash of that file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from grader.quizzes.keyed import KeyedBank, dump_kept, parse_kept
+from grader.quizzes.prove import proved_bank
+from grader.quizzes.rendered import keyed
+from grader.quizzes.seal import seal_bank
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Made:
+    """A bank ready for release: the sealed file for students, and the keys to keep."""
+
+    name: str
+    sealed: bytes
+    bank: KeyedBank
+
+    @property
+    def file_name(self) -> str:
+        """What the sealed file is called."""
+        return f"{self.name}.quiz.json"
+
+
+def read_secret(quizzes: Path) -> bytes:
+    """The bank secret of `quizzes/secret`: 64 hex digits. Ids, orders and salts come from it, so builds are equal.
+
+    Raises:
+        LookupError: it is missing or damaged.
+    """
+    path = quizzes / "secret"
+    remedy = 'make one: python -c "import secrets; print(secrets.token_hex(32))" > quizzes/secret'
+    if not path.is_file():
+        raise LookupError(f"{path} is missing. Take it from the repository's history, or {remedy}")
+    try:
+        secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except ValueError:
+        secret = b""
+    if len(secret) != SECRET_BYTES:
+        raise LookupError(f"{path} does not hold {2 * SECRET_BYTES} hex digits. {remedy.capitalize()}")
+    return secret
+
+
+def make(path: Path) -> Made:
+    """Seal the bank of a YAML file with the secret beside it. The same files give the same bytes.
+
+    Raises:
+        LookupError: there is no secret.
+        QuizError: something in the bank is untrue, broken, or cannot be shown.
+    """
+    figures = path.parent / "figures.py"
+    return _made(path, path.read_bytes(), figures.read_bytes() if figures.exists() else b"", read_secret(path.parent))
+
+
+@lru_cache(maxsize=16)
+def _made(path: Path, _text: bytes, _figures: bytes, secret: bytes) -> Made:
+    sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret)
+    return Made(path.stem, sealed, bank)
+
+
+def keep(bank: KeyedBank, folder: Path) -> Path:
+    """Store a released bank as `<hash>.json`; what is stored already stays as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    goal = folder / f"{bank.hash}.json"
+    if not goal.exists():
+        part = goal.with_suffix(".part")
+        part.write_text(dump_kept(bank), encoding="utf-8")
+        part.replace(goal)
+    return goal
+
+
+def load_kept(folder: Path) -> Mapping[str, KeyedBank]:
+    """Every released bank of a folder, by hash.
+
+    Raises:
+        ValueError: a file is damaged, or is not called by its hash; the message names it.
+    """
+    return {path.stem: _kept(path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json"))}
+
+
+@lru_cache(maxsize=256)
+def _kept(path: Path, _changed: int) -> KeyedBank:
+    try:
+        bank = parse_kept(path.read_text(encoding="utf-8"))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path}: no kept bank: {error}. Delete it and run `grader build`.") from None
+    if bank.hash != path.stem:
+        raise ValueError(f"{path}: it holds the bank {bank.hash}; give the file that name again.")
+    return bank

@@ -1,0 +1,189 @@
+"""Reading a bank's YAML: hostile input refused, and every error with its line and item id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.tokens import AliasToken, TagToken
+
+from grader.quizzes.model import AnyItem, BankModel
+
+MAX_BYTES = 2 * 2**20
+MAX_DEPTH = 20
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong in a bank: where, in which item, and what to do."""
+
+    file: Path
+    line: int
+    item: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.item + ': ' if self.item else ''}{self.message}"
+
+
+class QuizError(Exception):
+    """A bank cannot be used; `faults` says why, one by one."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A bank as written, with the lines of what it says. Its name is that of its file."""
+
+    path: Path
+    model: BankModel
+    tree: CommentedMap
+
+    @property
+    def name(self) -> str:
+        """What attempts call it."""
+        return self.path.stem
+
+    def line(self, *place: str | int) -> int:
+        """The line of a key or of an entry, counted from 1; of the nearest thing around it that has one."""
+        return line_of(self.tree, place)
+
+    def place(self, item: AnyItem) -> Place:
+        """Where an item stands in the file."""
+        return ("items", self.model.items.index(item))
+
+    def fault(self, item: AnyItem | None, message: str, *inside: str | int) -> Fault:
+        """A fault of an item, at something inside of it."""
+        if item is None:
+            return Fault(self.path, self.line(*inside), "", message)
+        return Fault(self.path, self.line(*self.place(item), *inside), item.id, message)
+
+    def block_line(self, *place: str | int) -> int:
+        """The line where the text of a value begins: behind the `|` of a block, else on the line of its key."""
+        node: Any = self.tree
+        for step in place:
+            node = node[step]
+        return self.line(*place) + isinstance(node, LiteralScalarString)
+
+
+def line_of(tree: Any, place: Place) -> int:
+    """The line of what stands at `place` in a tree of ruamel.yaml; unknown steps, which pydantic adds, are skipped."""
+    node, line = tree, 1
+    for step in place:
+        if isinstance(node, CommentedMap) and step in node:
+            line = node.lc.key(step)[0] + 1
+        elif isinstance(node, CommentedSeq) and isinstance(step, int) and step < len(node):
+            line = node.lc.item(step)[0] + 1
+        else:
+            continue
+        node = node[step]
+    return line
+
+
+def load(path: Path) -> Loaded:
+    """Read a bank.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        QuizError: it is not as the model says.
+    """
+    raw = path.read_bytes()
+    tree = _parse(path, raw)
+    try:
+        model = BankModel.model_validate(_plain(tree))
+    except ValidationError as error:
+        raise QuizError(_faults(path, tree, error)) from None
+    return Loaded(path, model, tree)
+
+
+def _parse(path: Path, raw: bytes) -> CommentedMap:
+    def refuse(line: int, message: str) -> QuizError:
+        return QuizError([Fault(path, line, "", message)])
+
+    if len(raw) > MAX_BYTES:
+        raise refuse(1, f"{len(raw)} bytes; a bank has at most {MAX_BYTES}. Split it.")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise refuse(line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8.") from None
+    try:
+        depth = 0
+        for token in YAML(typ="rt").scan(text):
+            line = token.start_mark.line + 1
+            if isinstance(token, AliasToken | TagToken):
+                raise refuse(line, "aliases (*name) and tags (!name) are not read; write the value out.")
+            depth += {
+                "BlockMappingStart": 1,
+                "BlockSequenceStart": 1,
+                "FlowMappingStart": 1,
+                "FlowSequenceStart": 1,
+            }.get(type(token).__name__.removesuffix("Token"), 0) - (
+                type(token).__name__ in ("BlockEndToken", "FlowMappingEndToken", "FlowSequenceEndToken")
+            )
+            if depth > MAX_DEPTH:
+                raise refuse(line, f"nested more than {MAX_DEPTH} deep.")
+        tree = YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = " ".join(str(error.problem or error.context or "no YAML").split())
+        raise refuse(mark.line + 1 if mark else 1, f"no YAML: {said}. Check quotes, colons and indentation.") from None
+    except ReaderError as error:
+        raise refuse(text.count("\n", 0, error.position) + 1, f"no YAML: {error.reason}.") from None
+    except QuizError:
+        raise
+    except Exception as error:  # noqa: BLE001 - ruamel.yaml raises many kinds for files that are not in order
+        raise refuse(1, f"no YAML: {' '.join(str(error).split())[:120]}.") from None
+    if not isinstance(tree, CommentedMap):
+        raise refuse(1, "a mapping with title and items was expected.")
+    return tree
+
+
+def _plain(node: Any) -> Any:
+    """Ruamel's tree as built-in types; its numbers and texts are subclasses that a strict model refuses."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _faults(path: Path, tree: CommentedMap, error: ValidationError) -> list[Fault]:
+    faults = []
+    for found in error.errors(include_url=False):
+        place = found["loc"]
+        inside = [str(step) for step in place if not isinstance(step, int)]
+        said = found["msg"].removeprefix("Value error, ")
+        name = inside[-1] if inside else "bank"
+        if found["type"] == "extra_forbidden":
+            said = f"{name} is no key that is known here; check its spelling and indentation"
+        elif found["type"] == "missing":
+            said = f"{name} is missing"
+        elif found["type"].startswith("union_tag"):
+            said = f"{said[0].lower()}{said[1:]}"
+        else:
+            value = repr(found["input"])
+            said = f"{name}: {said[0].lower()}{said[1:]}, found {value if len(value) <= 60 else value[:57] + '…'}"
+        faults.append(Fault(path, line_of(tree, place), _item_id(tree, place), f"{said}."))
+    return list(dict.fromkeys(faults))
+
+
+def _item_id(tree: CommentedMap, place: Place) -> str:
+    if len(place) < 2 or place[0] != "items" or not isinstance(place[1], int):
+        return ""
+    item = tree["items"][place[1]]
+    return str(item.get("id", f"item {place[1] + 1}")) if isinstance(item, dict) else f"item {place[1] + 1}"

@@ -1,0 +1,300 @@
+"""What an author writes in a bank: the types of items, their options, blanks and claims, checked as far as shape goes.
+
+Expressions are Python, run by `grader.quizzes.worker` once for each variant: `given` makes names, `claim` decides,
+`value` computes. Texts are Markdown with `$maths$` and `{{ expression }}`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+BLANK = re.compile(r"\[\[([a-z][a-z0-9]*)\]\]")
+Rule = Literal["all-or-nothing", "right-minus-wrong", "per-part"]
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError("write lower-case words joined by hyphens, such as loss-falls-with-u")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name), Field(max_length=60)]
+Text = Annotated[str, Field(min_length=1, max_length=5000, description="Markdown with $maths$ and {{ expressions }}.")]
+Code = Annotated[str, Field(min_length=1, max_length=5000, description="Python, run once for each variant.")]
+Value = Annotated[str | int | float, Field(description="A number, or a Python expression that gives one.")]
+
+
+class Model(BaseModel):
+    """No unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Figure(Model):
+    """A plot drawn by a function of `quizzes/figures.py`."""
+
+    draw: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$", description="A function of quizzes/figures.py.")]
+    args: dict[str, str | int | float | bool] = Field({}, description="Its arguments; {{ beta }} alone is the value.")
+    alt: Text = Field(description="What the plot shows, for those who do not see it, without giving the key away.")
+
+
+class Review(Model):
+    """Where to read again."""
+
+    label: Text
+    href: str = Field(max_length=300, pattern=r"^(?:\.\./)?[\w./-]+(?:#[\w-]+)?$", description="A path from the lab.")
+
+
+class Option(Model):
+    """One option. It is a distractor if it names a misconception, else a key; the claim must say the same."""
+
+    text: Text
+    feedback: Text
+    claim: Code | None = Field(None, description="Holds for a key, fails for a distractor.")
+    value: Value | None = Field(None, description="Bound to the name `answer` in this option's text and claim.")
+    key: Literal[True] | None = Field(None, description="A key that no code can decide; the item cites its source.")
+    misconception: Annotated[str, Field(min_length=3, max_length=200)] | None = None
+    fixed: bool = Field(False, description="Keeps its place when the others are shuffled.")
+
+
+class WrongValue(Model):
+    """A wrong number that a known mistake gives."""
+
+    value: Value
+    misconception: Annotated[str, Field(min_length=3, max_length=200)]
+    feedback: Text
+
+
+class WrongText(Model):
+    """A wrong text that a known mistake gives."""
+
+    text: Annotated[str, Field(min_length=1, max_length=1000)]
+    misconception: Annotated[str, Field(min_length=3, max_length=200)]
+    feedback: Text
+
+
+class Number(Model):
+    """A number to type."""
+
+    kind: Literal["number"] = "number"
+    value: Value
+    decimals: Annotated[int, Field(ge=0, le=8, description="Answers are rounded to that many.")]
+    tolerance: Value | None = Field(None, description="Accepted distance; half a unit of the last decimal by default.")
+    unit: Annotated[str, Field(max_length=40)] = ""
+    claim: Code | None = Field(None, description="About the name `answer`: holds for the value, fails for wrong ones.")
+    wrong: list[WrongValue] = []
+    feedback: Text
+    otherwise: Text = Field(description="For every other answer.")
+    label: Text = "Answer"
+
+
+class Words(Model):
+    """A short text to type."""
+
+    kind: Literal["text"]
+    answers: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1)]
+    case: bool = Field(False, description="Whether capitals count.")
+    claim: Code | None = Field(None, description="About the name `answer`: holds for answers, fails for wrong ones.")
+    wrong: list[WrongText] = []
+    feedback: Text
+    otherwise: Text
+    label: Text = "Answer"
+
+
+class Choice(Model):
+    """A choice in a blank."""
+
+    kind: Literal["choice"]
+    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
+    label: Text = "Answer"
+
+
+Blank = Annotated[Number | Words | Choice, Field(discriminator="kind")]
+
+
+class Item(Model):
+    """What every item has."""
+
+    id: Name
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    objective: Annotated[str, Field(min_length=5, max_length=200, description="What who answers it right can do.")]
+    lab: Annotated[str, Field(pattern=r"^\d\d-[a-z0-9-]+(?:#[\w-]+)?$", description="05-dpo#loss-against-u")]
+    points: Annotated[float, Field(gt=0, le=100, strict=False)] = 1.0
+    credit: Rule | None = Field(None, description="How parts make points; each type has a default.")
+    group: Name | None = Field(None, description="Items of one group are a pool: an attempt shows one of them.")
+    review: Review | None = None
+    source: Annotated[str, Field(min_length=5, max_length=400)] | None = Field(
+        None, description="Where it is written, for keys that no code can decide."
+    )
+    note: str | None = Field(None, description="For readers of the bank; students do not see it.")
+    given: Code | None = Field(None, description="Makes names. rng, np, math and variant are there.")
+    variants: Annotated[int, Field(ge=1, le=20)] = 1
+    stem: Text
+    figure: Figure | None = None
+
+
+class Single(Item):
+    """One option is right."""
+
+    type: Literal["single"]
+    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
+
+
+class Multiple(Item):
+    """Several options may be right: a box for each."""
+
+    type: Literal["multiple"]
+    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
+
+
+class Numeric(Item):
+    """A number to type."""
+
+    type: Literal["numeric"]
+    answer: Number
+
+
+class Entry(Model):
+    """One line to put in order."""
+
+    text: Text
+    value: Value | None = Field(None, description="Entries are in order if their values rise.")
+
+
+class Order(Item):
+    """Lines to put in order; they are written in the right one."""
+
+    type: Literal["order"]
+    entries: Annotated[list[Entry], Field(min_length=2, max_length=8)]
+    feedback: Text
+    otherwise: Text
+
+
+class Pair(Model):
+    """A left side and the right side that belongs to it."""
+
+    left: Text
+    right: Text
+    left_value: Value | None = None
+    right_value: Value | None = None
+
+
+class Other(Model):
+    """A right side that belongs to no left side."""
+
+    text: Text
+    value: Value | None = None
+
+
+class Match(Item):
+    """Right sides to choose for left sides."""
+
+    type: Literal["match"]
+    pairs: Annotated[list[Pair], Field(min_length=2, max_length=8)]
+    others: Annotated[list[Other], Field(max_length=6)] = []
+    claim: Code | None = Field(None, description="About `left` and `right`: holds for the pairs and for no others.")
+    feedback: Text
+    otherwise: Text
+
+
+class Cloze(Item):
+    """A text with blanks: `[[name]]` in the stem."""
+
+    type: Literal["cloze"]
+    blanks: Annotated[dict[str, Blank], Field(min_length=1, max_length=8)]
+
+    @model_validator(mode="after")
+    def blanks_of_the_stem(self) -> Cloze:
+        """Each blank stands once in the stem, and the stem has no other."""
+        named = BLANK.findall(self.stem)
+        if sorted(named) != sorted(self.blanks):
+            raise ValueError(f"the stem has the blanks {sorted(named)}, `blanks` describes {sorted(self.blanks)}")
+        return self
+
+
+class Printed(Model):
+    """An option of a code-output item: it is right if the code prints it."""
+
+    text: Annotated[str, Field(min_length=1, max_length=1000, description="Output, as printed; {{ }} is filled in.")]
+    feedback: Text
+    misconception: Annotated[str, Field(min_length=3, max_length=200)] | None = None
+
+
+class CodeOutput(Item):
+    """What a listing prints: typed, or chosen among options. The listing is run, and its output is the key."""
+
+    type: Literal["code-output"]
+    code: Code
+    options: Annotated[list[Printed], Field(min_length=2, max_length=12)] | None = None
+    wrong: list[WrongText] = []
+    feedback: Text | None = None
+    otherwise: Text | None = None
+
+    @model_validator(mode="after")
+    def one_way_to_answer(self) -> CodeOutput:
+        """Either options, or texts for what is typed."""
+        if self.options is None and (self.feedback is None or self.otherwise is None):
+            raise ValueError("without options, give feedback and otherwise")
+        if self.options is not None and (self.wrong or self.feedback or self.otherwise):
+            raise ValueError("options have their own feedback: take away wrong, feedback and otherwise")
+        return self
+
+
+AnyItem = Annotated[Single | Multiple | Numeric | Order | Match | Cloze | CodeOutput, Field(discriminator="type")]
+
+
+class BankModel(Model):
+    """A file of `quizzes/`."""
+
+    title: Annotated[str, Field(min_length=1, max_length=100)]
+    mode: Literal["practice", "exam"] = "practice"
+    pass_mark: Annotated[float, Field(ge=0, le=1, strict=False, alias="pass")] = 0.7
+    attempts: Annotated[int, Field(ge=1, le=100)] | None = None
+    shuffle: bool = True
+    note: Text | None = Field(None, description="Shown above the questions.")
+    given: Code | None = Field(None, description="Runs before the `given` of each item.")
+    items: Annotated[list[AnyItem], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def groups_agree(self) -> BankModel:
+        """Ids are unique, and items of one group are worth the same."""
+        ids = [item.id for item in self.items]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"the id {twice[0]} stands there twice")
+        for name in {item.group for item in self.items if item.group}:
+            points = {item.points for item in self.items if item.group == name}
+            if len(points) > 1:
+                raise ValueError(f"the items of group {name} are worth {sorted(points)} points; make them equal")
+        return self
+
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Ids by group, in the order of the file; an item without a group is alone."""
+        pools: dict[str, list[str]] = {}
+        for item in self.items:
+            pools.setdefault(f"group {item.group}" if item.group else item.id, []).append(item.id)
+        return tuple(tuple(pool) for pool in pools.values())
+
+
+DEFAULT_CREDIT: dict[str, Rule] = {
+    "single": "all-or-nothing",
+    "multiple": "right-minus-wrong",
+    "numeric": "all-or-nothing",
+    "order": "per-part",
+    "match": "per-part",
+    "cloze": "per-part",
+    "code-output": "all-or-nothing",
+}
+
+
+def credit_of(item: Item) -> Rule:
+    """The rule that an item names, else the default of its type."""
+    kind: str = item.type  # type: ignore[attr-defined]
+    return item.credit or DEFAULT_CREDIT[kind]

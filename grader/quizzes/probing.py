@@ -1,0 +1,175 @@
+"""Whether a claim can come out the other way: its names are disturbed one by one, and its comparisons turned round.
+
+A claim that says the same whatever happens to what it speaks of proves nothing: `True`, `beta ** 2 >= 0`,
+`all(loss(u) > 0 for u in [])`. The idea is that of mutation testing (DeMillo, Lipton and Sayward, 1978).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+EQUALITIES = {"allclose", "isclose", "array_equal"}
+PROVIDED = {"np", "math", "rng", "variant"}
+OTHER = "__other__"
+Run = Callable[[Callable[[], bool]], bool | None]
+
+
+def directly(action: Callable[[], bool]) -> bool | None:
+    """What an action gives; None where it breaks, which tells nothing."""
+    try:
+        return action()
+    except Exception:  # noqa: BLE001 - a disturbed claim may raise anything
+        return None
+
+
+def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = directly) -> str:
+    """Why a claim cannot come out the other way; empty when it can.
+
+    Args:
+        source: the claim, an expression.
+        given: the names that it may use, with their values; `PROVIDED` ones are there always and prove nothing.
+        holds: what it says about them.
+        run: runs a disturbed claim, which may raise, or take very long; gives None if it does.
+    """
+    tree = ast.parse(source.strip(), mode="eval")
+    spoken_of = sorted(_names(tree) & (set(given) - PROVIDED))
+    if not spoken_of:
+        return "it uses nothing that `given` makes, so it is a constant"
+    if any(_is_tautology(node) for node in ast.walk(tree)):
+        return "it compares something with itself"
+
+    def outcomes_of(mutants: Iterable[tuple[ast.Expression, Mapping[str, Any]]]) -> list[bool]:
+        tried = [run(partial(_evaluate, mutant, {**given, **names})) for mutant, names in mutants]
+        return [outcome for outcome in tried if outcome is not None]
+
+    outcomes = outcomes_of(_disturbances(tree, spoken_of, given))
+    if not holds:
+        outcomes += outcomes_of((mutant, {}) for mutant in _equalised(tree))
+    if not outcomes:
+        outcomes = outcomes_of((mutant, {}) for mutant in _turned(tree))
+    if all(outcome == holds for outcome in outcomes):
+        return f"it is {holds} whatever {', '.join(spoken_of)} may be"
+    return ""
+
+
+def _names(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _is_tautology(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
+        return False
+    return ast.dump(node.left) == ast.dump(node.comparators[0])
+
+
+def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool:
+    return bool(eval(compile(tree, "<claim>", "eval"), dict(names)))
+
+
+def _disturbances(
+    tree: ast.Expression, names: list[str], given: Mapping[str, Any]
+) -> Iterator[tuple[ast.Expression, dict[str, Any]]]:
+    """The claim with a name disturbed wherever it stands, and with it disturbed at one place only."""
+    for name in names:
+        count = sum(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+        for other in disturbed(given[name]):
+            yield tree, {name: other}
+            for number in range(count if count > 1 else 0):
+                mutant = ast.parse(ast.unparse(tree), mode="eval")
+                [node for node in ast.walk(mutant) if isinstance(node, ast.Name) and node.id == name][number].id = OTHER
+                yield mutant, {OTHER: other}
+
+
+def _turned(tree: ast.Expression) -> Iterator[ast.Expression]:
+    """The claim with one comparison turned round, for each of its comparisons."""
+    count = sum(isinstance(node, ast.Compare) for node in ast.walk(tree))
+    for number in range(count):
+        mutant = ast.parse(ast.unparse(tree), mode="eval")
+        compare = [node for node in ast.walk(mutant) if isinstance(node, ast.Compare)][number]
+        compare.ops = [FLIPPED[type(operator)]() for operator in compare.ops]
+        yield mutant
+
+
+def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
+    """The claim with the two sides of an equality made the same, for each and for all: what if they were equal?"""
+    places = [place for place, node in enumerate(ast.walk(tree)) if _sides(node)]
+    for chosen in [[place] for place in places] + [places]:
+        mutant = ast.parse(ast.unparse(tree), mode="eval")
+        nodes = list(ast.walk(mutant))
+        for node in (nodes[place] for place in chosen):
+            if isinstance(node, ast.Compare):
+                node.comparators = [node.left]
+            elif isinstance(node, ast.Call):
+                node.args[1] = node.args[0]
+        yield mutant
+
+
+def _sides(node: ast.AST) -> bool:
+    if isinstance(node, ast.Compare):
+        return len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is)
+    if not isinstance(node, ast.Call) or len(node.args) < 2:
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name in EQUALITIES
+
+
+def disturbed(value: Any) -> list[Any]:
+    """Other values of the same kind, far from this one; of functions, others that give such values."""
+    if isinstance(value, bool | np.bool_):
+        return [not value]
+    if isinstance(value, float | np.floating):
+        return [-value, value * 1000 + 1, value * 0, float("inf")]
+    if isinstance(value, int | np.number | np.ndarray):
+        return [-value, value * 1000 + 1, value * 0]
+    if isinstance(value, str):
+        return ["", value[::-1] + "?"]
+    if isinstance(value, list | tuple):
+        return [value[::-1], value[:0], type(value)(_first(item) for item in value)]
+    if isinstance(value, dict | set | frozenset):
+        return [type(value)()]
+    if isinstance(value, type):
+        return [object]
+    if callable(value):
+        return [_after(value, way) for way in range(4)]
+    return [_other(value)] if _is_tensor(value) else []
+
+
+def _first(value: Any) -> Any:
+    others = disturbed(value)
+    return others[0] if others else value
+
+
+def _after(function: Callable[..., Any], way: int) -> Callable[..., Any]:
+    """The function, with what it gives disturbed in one way."""
+
+    def altered(*args: Any, **kwargs: Any) -> Any:
+        given = function(*args, **kwargs)
+        others = disturbed(given)
+        return others[min(way, len(others) - 1)] if others else None
+
+    return altered
+
+
+def _is_tensor(value: Any) -> bool:
+    return type(value).__module__.startswith("torch") and hasattr(value, "detach")
+
+
+def _other(value: Any) -> Any:
+    return -value

@@ -1,0 +1,123 @@
+"""The proof of a bank: every claim over every variant, then the lints; and what came of it, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.quizzes.asking import request
+from grader.quizzes.evaluate import LIMIT, Evaluated, evaluate
+from grader.quizzes.lint import lint
+from grader.quizzes.load import Fault, Loaded, QuizError, load
+from grader.quizzes.render import render_bank
+from grader.quizzes.rendered import RenderedBank, RenderedItem
+from grader.quizzes.truth import truth_faults
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What `grader quiz prove` found about one bank; it holds when `failures` is empty.
+
+    `options` counts what can be chosen, ticked or recognised when typed, in one variant of each item; `claims` what was
+    evaluated over all variants to decide them, listings included; `cited` the options that a source decides.
+    """
+
+    bank: str
+    items: int
+    options: int
+    claims: int
+    cited: int
+    variants: int
+    failures: tuple[Fault, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        told = [
+            {"file": str(fault.file), "line": fault.line, "item": fault.item, "message": fault.message}
+            for fault in self.failures
+        ]
+        counts = {"items": self.items, "options": self.options, "claims": self.claims, "cited": self.cited}
+        return {"bank": self.bank, **counts, "variants": self.variants, "failures": told}
+
+
+def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None) -> Proof:
+    """Prove a bank. `limit` is in seconds, for each thing that is evaluated.
+
+    Raises:
+        FileNotFoundError: there is no such bank.
+    """
+    try:
+        bank = load(path)
+    except QuizError as error:
+        return Proof(path.stem, 0, 0, 0, 0, 0, tuple(error.faults))
+    results, faults = _examine(bank, True, limit, progress)
+    rendered, unshown = render_bank(bank, results)
+    faults += unshown
+    if not faults:
+        faults = lint(bank, rendered)
+    claims = [
+        value
+        for variants in results.values()
+        for one in variants
+        for path, value in one.results.items()
+        if (isinstance(value, dict) and ("holds" in value or "printed" in value)) or _orders(path)
+    ]
+    shown = {item.id: item for item in rendered.items}
+    return Proof(
+        bank=bank.name,
+        items=len(bank.model.items),
+        options=sum(_options(item) for item in rendered.items),
+        claims=len(claims),
+        cited=sum(_cited(shown[item.id], results[item.id][0]) for item in bank.model.items if item.source),
+        variants=sum(item.variants for item in bank.model.items),
+        failures=tuple(dict.fromkeys(faults)),
+    )
+
+
+def proved_bank(path: Path, limit: float = LIMIT) -> RenderedBank:
+    """The rendered bank, for building: claims are run and must hold, form is left to `prove`.
+
+    Raises:
+        QuizError: something in it is untrue, broken, or cannot be shown.
+    """
+    bank = load(path)
+    results, faults = _examine(bank, False, limit, lambda _: None)
+    rendered, unshown = render_bank(bank, results)
+    if faults or unshown:
+        raise QuizError(list(dict.fromkeys(faults + unshown)))
+    return rendered
+
+
+def _examine(
+    bank: Loaded, probe: bool, limit: float, progress: Progress
+) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
+    results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
+    requests = (request(bank, item, k, probe) for item in bank.model.items for k in range(item.variants))
+    for one in evaluate(requests, limit):
+        progress(f"{bank.name}: {one.item}")
+        results[one.item].append(one)
+    faults = [fault for item in bank.model.items for fault in truth_faults(bank, item, results[item.id])]
+    return results, faults
+
+
+def _orders(path: str) -> bool:
+    """Whether a value decides an order."""
+    return path.startswith("entries/") and path.endswith("/value")
+
+
+def _options(item: RenderedItem) -> int:
+    """What can be chosen, ticked or recognised in a variant; options that several parts share count once."""
+    parts = item.variants[0].parts
+    pools = {part.pool: len(part.options) for part in parts if part.options}
+    return sum(pools.values()) + sum(len(part.answers) for part in parts)
+
+
+def _cited(item: RenderedItem, one: Evaluated) -> int:
+    """How many options of an item with a source no claim decides."""
+    decided = [path for path in one.results if one.holds(path) is not None and path.endswith("/claim")]
+    if item.type in ("order", "match", "numeric"):
+        return 0 if decided or any(map(_orders, one.results)) else _options(item)
+    return max(0, _options(item) - len(decided))

@@ -1,0 +1,170 @@
+"""The trusted scorer: from the bytes of an attempts file to points, with the grader's own keys and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
+from labkit.quiz.answers import MAX_ANSWER, read_answer
+from labkit.quiz.draw import MAX_SEED, draw_items
+from labkit.quiz.scoring import item_score
+
+MAX_FILE = 32 * 2**20
+MAX_LINE = 2**20
+MAX_LINES = 10_000
+MAX_PROBLEMS = 50
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class AttemptScore:
+    """One attempt, rescored. `score` is from 0 to 1; `items` has the share of each question's points."""
+
+    attempt: str
+    time: str
+    hash: str
+    score: float
+    items: Mapping[str, float] = field(default_factory=dict)
+    misconceptions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class QuizScore:
+    """What a student's attempts earn: those of the best one, and what was wrong with the file, line by line."""
+
+    points: float
+    max_points: float
+    best: AttemptScore | None
+    attempts: tuple[AttemptScore, ...]
+    problems: tuple[str, ...]
+
+
+class _RefusedError(ValueError):
+    """Why an attempt does not count."""
+
+
+def score_attempts(
+    raw: bytes | None, banks: Mapping[str, KeyedBank], bank: str, max_points: float | None = None
+) -> QuizScore:
+    """Score an attempts file. It is a function of its arguments alone, and raises nothing, whatever the bytes are.
+
+    Every intact attempt is scored anew with the bank of its hash, and the best counts. An attempt is refused when it is
+    damaged, when its bank was never released, when it shows other questions than its seed draws, when its id stands
+    there already, or when it comes after as many as the bank allows.
+
+    Args:
+        raw: the bytes of `attempts.jsonl`; None if there is no such file, which is no problem and earns 0.
+        banks: released banks by hash, as `grader.quizzes.keep.load_kept` gives them.
+        bank: the name of the bank; attempts at others are passed over.
+        max_points: what the quiz is worth now; by default what the best attempt's own bank was worth.
+    """
+    problems: list[str] = []
+    attempts: list[AttemptScore] = []
+    seen: set[str] = set()
+    for number, record in _records(raw or b"", problems):
+        try:
+            if _text(record, "bank") != bank:
+                continue
+            scored, limit = _score(record, banks, bank)
+            if scored.attempt in seen:
+                raise _RefusedError(f"attempt {scored.attempt[:40]} stands there a second time")
+            if limit is not None and len(attempts) >= limit:
+                raise _RefusedError(f"only the first {limit} attempts count")
+        except _RefusedError as refused:
+            problems.append(f"line {number}: {refused}")
+            continue
+        seen.add(scored.attempt)
+        attempts.append(scored)
+    best = max(attempts, key=lambda attempt: attempt.score, default=None)
+    worth = max_points
+    if worth is None:
+        own = [kept.max_points for kept in banks.values() if kept.bank == bank]
+        worth = banks[best.hash].max_points if best else max(own, default=0.0)
+    if len(problems) > MAX_PROBLEMS:
+        problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
+    points = float(round((best.score if best else 0.0) * worth, 2))
+    return QuizScore(points, float(worth), best, tuple(attempts), tuple(problems))
+
+
+def _records(raw: bytes, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The lines that are JSON objects, numbered; the others are told."""
+    if len(raw) > MAX_FILE:
+        problems.append(f"the file has {len(raw)} bytes, of which the first {MAX_FILE} are read")
+    lines = raw[:MAX_FILE].split(b"\n")
+    if len(lines) > MAX_LINES:
+        problems.append(f"the file has {len(lines)} lines, of which the first {MAX_LINES} are read")
+    for number, line in enumerate(lines[:MAX_LINES], start=1):
+        if not line.strip():
+            continue
+        try:
+            if len(line) > MAX_LINE:
+                raise ValueError(f"{len(line)} bytes, at most {MAX_LINE} are read")
+            record = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            problems.append(f"line {number}: damaged ({ascii(str(error))[1:81]}); it does not count")
+            continue
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            problems.append(f"line {number}: {type(record).__name__} instead of an attempt; it does not count")
+
+
+def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) -> tuple[AttemptScore, int | None]:
+    if record.get("v") != VERSION:
+        raise _RefusedError(f"version {ascii(record.get('v'))[:20]}, {VERSION} was expected")
+    kept = banks.get(_text(record, "hash"))
+    if kept is None or kept.bank != name:
+        raise _RefusedError(f"its bank {ascii(record['hash'])[:70]} was never released here")
+    seed = record.get("seed")
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
+        raise _RefusedError(f"the seed is no whole number from 0 to {MAX_SEED}")
+    drawn = draw_items(kept.bank, kept.groups, kept.variants(), seed)
+    if record.get("draw") != [{"item": item, "variant": variant} for item, variant in drawn]:
+        raise _RefusedError("it does not show the questions that its seed draws")
+    responses = record.get("responses")
+    if not isinstance(responses, dict):
+        raise _RefusedError("it has no responses")
+    items: dict[str, float] = {}
+    misconceptions: list[tuple[str, str]] = []
+    earned = 0.0
+    for item_id, variant in drawn:
+        item, given = kept.by_id[item_id], responses.get(item_id)
+        share, betrayed = _item(item, variant, given) if isinstance(given, dict) and given else (0.0, [])
+        items[item_id] = share
+        misconceptions += [(item_id, what) for what in betrayed]
+        earned += item.points * share
+    score = earned / kept.max_points
+    told = AttemptScore(_text(record, "attempt"), _text(record, "time"), kept.hash, score, items, tuple(misconceptions))
+    return told, kept.attempts
+
+
+def _item(item: KeyedItem, variant: int, given: dict[str, Any]) -> tuple[float, list[str]]:
+    """The share of an item's points, and the misconceptions that its answers betray."""
+    credits: list[int] = []
+    betrayed: list[str] = []
+    of = 0
+    for part in item.variants[variant].parts:
+        answer = _answer(part, given.get(part.id))
+        verdict = part.verdict(answer)
+        credits.append(verdict.credit)
+        of = max(of, verdict.of)
+        misconception = part.misconception(answer) if verdict.credit < 1 else ""
+        betrayed += [misconception] if misconception else []
+    return item_score(item.credit, credits, of), betrayed
+
+
+def _answer(part: KeyedPart, given: object) -> str:
+    """The answer in the spelling that is compared; empty where there is none, or none that can be read."""
+    if not isinstance(given, str) or len(given) > MAX_ANSWER:
+        return ""
+    return read_answer(part.kind, given, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code).answer
+
+
+def _text(record: dict[str, Any], name: str) -> str:
+    value = record.get(name)
+    if not isinstance(value, str) or len(value) > 200:
+        raise _RefusedError(f"{name} is missing or no short text")
+    return value

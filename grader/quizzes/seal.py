@@ -1,0 +1,123 @@
+"""Sealing a bank for students: ids and orders that tell nothing, ciphertexts of one length, reproducible bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
+from labkit.quiz.bank import FORMAT, Kdf
+from labkit.quiz.sealed import Verdict, answer_key, padded_length, seal_verdict, verdict_bytes
+
+SCRYPT = {"n": 4096, "r": 8, "p": 1}
+SLOTS = 16  # ciphertexts of a part that is typed: its listed answers, the empty one, and decoys
+TAG_BYTES = 16  # what AES-SIV adds to a plaintext
+WIDEST = Verdict(-1, "", 99)
+
+
+def digest(secret: bytes, *place: str) -> bytes:
+    """HMAC-SHA256 of a place under the bank secret: 32 bytes that look random to whoever has no secret."""
+    return hmac.new(secret, json.dumps(place, ensure_ascii=False).encode(), hashlib.sha256).digest()
+
+
+def option_ids(secret: bytes, bank: str, item: str, count: int) -> list[str]:
+    """Public ids of the options of an item, by the position in which they are written; nothing else decides them."""
+    for length in range(4, 64, 2):
+        ids = [f"o{digest(secret, 'id', bank, item, str(place)).hex()[:length]}" for place in range(count)]
+        if len(set(ids)) == count:
+            return ids
+    raise ValueError(f"{item}: {count} options are too many.")
+
+
+def public_order(ids: Iterable[str], fixed: Iterable[bool]) -> list[int]:
+    """Written positions in the order of the page: free ones by id on the places of free ones, fixed ones stay.
+
+    An id is an HMAC of a position, so that this order tells neither the written one nor the key.
+    """
+    names, stays = list(ids), list(fixed)
+    free = iter(sorted((place for place in range(len(names)) if not stays[place]), key=lambda place: names[place]))
+    return [place if stays[place] else next(free) for place in range(len(names))]
+
+
+def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
+    """The sealed file of a bank, and the bank with the hash of that file.
+
+    Raises:
+        ValueError: a typed part has more listed answers than there are slots.
+    """
+    kdf = Kdf(**SCRYPT, salt=digest(secret, "salt", bank.bank)[:16])
+    verdicts = (v for i in bank.items for variant in i.variants for p in variant.parts for v in p.verdicts().values())
+    longest = max(len(verdict_bytes(replace(WIDEST, feedback=verdict.feedback))) for verdict in verdicts)
+    length = padded_length(longest)
+
+    def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
+        if bank.mode == "exam":
+            return []
+        place = (bank.bank, item.id, str(variant), part.id)
+        made: list[tuple[bytes, bytes]] = []
+        for answer, verdict in part.verdicts().items():
+            key = answer_key(kdf, bank.bank, item.id, variant, part.id, answer)
+            made.append((digest(secret, "order", *place, answer), seal_verdict(key, verdict, length)))
+        if part.kind in ("number", "text"):
+            if len(made) > SLOTS:
+                said = f"{len(made) - 1} listed answers, at most {SLOTS - 1}"
+                raise ValueError(
+                    f"{item.id}: {part.id} has {said}: fewer decimals, a smaller tolerance, or fewer texts."
+                )
+            for number in range(SLOTS - len(made)):
+                noise = hashlib.shake_256(digest(secret, "decoy", *place, str(number))).digest(length + TAG_BYTES)
+                made.append((digest(secret, "order", *place, "decoy", str(number)), noise))
+        return [base64.b64encode(ciphertext).decode("ascii") for _, ciphertext in sorted(made)]
+
+    content = {
+        "format": FORMAT,
+        "bank": bank.bank,
+        "title": bank.title,
+        "mode": bank.mode,
+        "pass": bank.pass_mark,
+        "attempts": bank.attempts,
+        "shuffle": bank.shuffle,
+        "note": bank.note,
+        "kdf": {"name": "scrypt", **SCRYPT, "salt": kdf.salt.hex()},
+        "groups": [list(group) for group in bank.groups],
+        "items": [
+            {
+                "id": item.id,
+                "title": item.title,
+                "type": item.type,
+                "points": item.points,
+                "credit": item.credit,
+                "review": None if item.review is None else {"label": item.review[0], "href": item.review[1]},
+                "variants": [
+                    {
+                        "variant": variant.variant,
+                        "stem": variant.stem,
+                        "parts": [_part(part, sealed(item, variant.variant, part)) for part in variant.parts],
+                    }
+                    for variant in item.variants
+                ],
+            }
+            for item in bank.items
+        ],
+    }
+    raw = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+    return raw, replace(bank, hash=hashlib.sha256(raw).hexdigest())
+
+
+def _part(part: KeyedPart, sealed: list[str]) -> dict[str, Any]:
+    """The public side of a part; what its kind does not use is left out."""
+    content: dict[str, Any] = {"id": part.id, "kind": part.kind, "label": part.label}
+    if part.options:
+        content["options"] = [{"id": o.id, "html": o.html, "fixed": o.fixed} for o in part.options]
+    if part.kind == "number":
+        content |= {"decimals": part.decimals, "unit": part.unit}
+    if part.kind == "text":
+        content |= {"case": part.case, "code": part.code}
+    if part.kind == "check":
+        content["fixed"] = part.fixed
+    return content | {"sealed": sealed}

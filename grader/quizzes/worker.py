@@ -1,0 +1,233 @@
+"""The process that runs a bank's code: one request a line on standard input, one result a line on standard output.
+
+A request is one variant of one item: the code of `given`, and what to evaluate after it, in order. See
+`grader.quizzes.evaluate`, which starts it, limits its time and memory, and reads what it says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import io
+import json
+import math
+import os
+import random
+import re
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from grader.quizzes.probing import directly, why_idle
+
+EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
+WHOLE = re.compile(r"\s*\{\{ (.+?) \}\}\s*")
+MEMORY = 8 * 2**30
+FILE_SIZE = 2**24
+MAX_PRINTED = 20_000
+PATIENCE = 1.0  # seconds for one disturbed claim
+SVG = {"svg.hashsalt": "quiz", "svg.fonttype": "path"}
+
+
+class TimeIsUp(BaseException):
+    """Raised by the alarm; a base exception, so that `except Exception` in a bank does not hold it."""
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    with open(os.devnull, "w") as nothing:  # noqa: PTH123 - a device
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(nothing.fileno(), 2)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+    signal.signal(signal.SIGALRM, _time_is_up)
+    voice.write("ready\n")
+    voice.flush()
+    for line in sys.stdin:
+        for result in answer(json.loads(line)):
+            voice.write(json.dumps(result) + "\n")
+            voice.flush()
+
+
+def _time_is_up(*_: object) -> None:
+    raise TimeIsUp
+
+
+def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The results of one request: one for `given`, then one for each thing asked; after a broken `given`, no more."""
+    limit: float = request["limit"]
+    names = _names(request)
+    for block in request["given"]:
+        done = _limited(limit, lambda block=block: _run_given(block, names))  # type: ignore[misc]
+        if "error" in done:
+            yield {"path": "given", "line": block["line"]} | done
+            return
+    yield {"path": "given", "result": True}
+    values: dict[str, Any] = {}
+    for ask in request["asks"]:
+        yield {"path": ask["path"]} | _limited(limit, lambda ask=ask: _one(ask, names, values, request))  # type: ignore[misc]
+
+
+def _names(request: dict[str, Any]) -> dict[str, Any]:
+    """The names that are there from the start. The generator depends on the place alone: the same on each machine."""
+    place = hashlib.sha256("/".join([request["bank"], request["item"], str(request["variant"])]).encode()).digest()
+    seed = int.from_bytes(place, "big")
+    random.seed(seed)
+    return {"np": np, "math": math, "rng": np.random.default_rng(seed), "variant": request["variant"]}
+
+
+def _limited(limit: float, action: Callable[[], Any]) -> dict[str, Any]:
+    """The result of an action, or the error that it ended in, as something that JSON can carry."""
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            return {"result": action()}
+    except TimeIsUp:
+        return {"error": f"it took longer than {limit:g} s"}
+    except SystemExit:
+        return {"error": "it ended the process"}
+    except BaseException as error:  # noqa: BLE001 - code of a bank may raise anything
+        frames = traceback.extract_tb(error.__traceback__)
+        inside = next((frame.lineno for frame in reversed(frames) if frame.filename == "<bank>"), None)
+        if isinstance(error, SyntaxError):
+            inside = error.lineno
+        return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:300], "inside": inside}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _run_given(block: dict[str, Any], names: dict[str, Any]) -> bool:
+    exec(compile(block["source"], "<bank>", "exec"), names)
+    return True
+
+
+def _one(ask: dict[str, Any], names: dict[str, Any], values: dict[str, Any], request: dict[str, Any]) -> Any:
+    bound = {name: _bound(source, values) for name, source in ask.get("bind", {}).items()}
+    known = {**names, **bound}
+    source = ask["source"]
+    if ask["kind"] == "text":
+        return _filled(source, known)
+    if ask["kind"] == "value":
+        values[ask["path"]] = _value(source, known)
+        return _as_number(values[ask["path"]], ask.get("number", False))
+    if ask["kind"] == "claim":
+        return _claim(source, known, request["probe"] and ask.get("probe", True), request["limit"])
+    if ask["kind"] == "run":
+        code = _filled(source, known)
+        return {"code": code, "printed": _printed(code)}
+    return _figure(ask, known, request["figures"])
+
+
+def _bound(source: dict[str, Any], values: dict[str, Any]) -> Any:
+    """What a name is bound to: a text, or a value computed before, moved by a distance where one is given."""
+    if "literal" in source:
+        return source["literal"]
+    value = values[source["path"]]
+    if "plus" not in source:
+        return value
+    path, times = source.get("times", (None, 0))
+    return value + source["plus"] + (times * values[path] if path else 0)
+
+
+def _filled(text: str, names: dict[str, Any]) -> str:
+    """The text with its `{{ expression }}`s evaluated; a format may follow, as in `{{ beta:.2f }}`."""
+    return EXPRESSION.sub(lambda match: str(eval(_format(match.group(1)), dict(names))), text)
+
+
+def _format(expression: str) -> Any:
+    return compile(f"f'''{{{expression}}}'''", "<bank>", "eval")
+
+
+def _value(source: Any, names: dict[str, Any]) -> Any:
+    return eval(compile(source.strip(), "<bank>", "eval"), dict(names)) if isinstance(source, str) else source
+
+
+def _as_number(value: Any, required: bool) -> Any:
+    """A value for the way back: a float where it is a number, else its text."""
+    if isinstance(value, bool | np.bool_ | str) or not isinstance(value, int | float | np.number):
+        if required:
+            raise TypeError(f"{value!r} is no number")
+        return str(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is not finite")
+    return number
+
+
+def _claim(source: str, names: dict[str, Any], probe: bool, limit: float) -> dict[str, Any]:
+    said = eval(compile(source.strip(), "<bank>", "eval"), dict(names))
+    if not isinstance(said, bool | np.bool_):
+        raise TypeError(f"a claim says True or False; this one gives {type(said).__name__} ({str(said)[:40]})")
+
+    def briefly(action: Callable[[], bool]) -> bool | None:
+        """Run a disturbed claim, which may be far more work than the true one."""
+        signal.setitimer(signal.ITIMER_REAL, min(PATIENCE, limit))
+        try:
+            return directly(action)
+        except TimeIsUp:
+            return None
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, limit)
+
+    return {"holds": bool(said), "idle": why_idle(source, names, bool(said), briefly) if probe else ""}
+
+
+def _printed(code: str) -> str:
+    """What a listing prints, run by itself."""
+    heard = io.StringIO()
+    with contextlib.redirect_stdout(heard):
+        exec(compile(code, "<bank>", "exec"), {"__name__": "__main__"})
+    if len(heard.getvalue()) > MAX_PRINTED:
+        raise ValueError(f"it prints {len(heard.getvalue())} characters, at most {MAX_PRINTED} are kept")
+    return heard.getvalue()
+
+
+def _figure(ask: dict[str, Any], names: dict[str, Any], module: str) -> str:
+    """A figure as SVG, the same bytes each time."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    draw = getattr(_module(module), ask["source"], None)
+    if not callable(draw):
+        raise LookupError(f"{module} has no function {ask['source']}")
+    whole = {name: WHOLE.fullmatch(value) if isinstance(value, str) else None for name, value in ask["args"].items()}
+    args = {
+        name: _value(match.group(1), names) if (match := whole[name]) else value for name, value in ask["args"].items()
+    }
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "Agg", **SVG}):
+        figure = draw(**args)
+        out = io.StringIO()
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+        plt.close(figure)
+    return out.getvalue()
+
+
+_modules: dict[str, ModuleType] = {}
+
+
+def _module(path: str) -> ModuleType:
+    if path not in _modules:
+        if not Path(path).exists():
+            raise FileNotFoundError(f"{path} is missing; figures are drawn by its functions")
+        spec = importlib.util.spec_from_file_location("quiz_figures", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        _modules[path] = module
+    return _modules[path]
+
+
+if __name__ == "__main__":
+    main()

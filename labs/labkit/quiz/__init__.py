@@ -1,0 +1,1 @@
+"""Quizzes in the notebook: sealed banks, answers, drawing, scoring."""
