@@ -20,6 +20,7 @@ MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 MAX_OTHER_BYTES = 20 * 1024 * 1024
 MAX_OTHER_FILE_BYTES = 15 * 1024 * 1024
 MAX_OTHER_FILES = 100
+MAX_NAME_BYTES = 200
 MAX_ENTRIES = 20_000
 MAX_FOLDER_DEPTH = 20
 MAX_CELLS = 2_000
@@ -45,6 +46,8 @@ def look_at(course: Course, lab: str, student: str) -> Intake:
     if glob.escape(student) != student:
         found = f"nbgrader would read the name {student} as a pattern for many names"
         return Intake(student, False, found, "rename the folder: no *, ? or [ in it")
+    if not is_text(student):
+        return Intake(student, False, "the name of the folder is no UTF-8 text", "rename the folder")
     if not folder.is_dir():
         return Intake(student, False, "nothing handed in", f"put {path.name} into {_short(course, folder)}")
     if any(place.is_symlink() for place in (folder.parent, folder, path)):
@@ -62,7 +65,8 @@ def read_submission(course: Course, lab: str, student: str) -> Submission:
     """The bytes of a submission that `look_at` found ready: its notebook, and the other files beside it.
 
     Links and what nbgrader ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all,
-    or 20 folders deep; the submission says so.
+    20 folders deep or with a name of
+    more than 200 bytes; the submission says so.
     """
     folder = course.submitted / student / lab
     notebook = folder / f"{lab}.ipynb"
@@ -73,11 +77,13 @@ def read_submission(course: Course, lab: str, student: str) -> Submission:
             complete = False
         elif path != notebook:
             size = path.stat().st_size
-            if size > min(left, MAX_OTHER_FILE_BYTES) or len(files) == MAX_OTHER_FILES:
+            name = str(path.relative_to(folder))
+            too_long = any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in Path(name).parts)
+            if too_long or size > min(left, MAX_OTHER_FILE_BYTES) or len(files) == MAX_OTHER_FILES:
                 complete = False
                 continue
             left -= size
-            files[str(path.relative_to(folder))] = path.read_bytes()
+            files[name] = path.read_bytes()
     return Submission(notebook.read_bytes(), files, complete)
 
 
@@ -105,7 +111,7 @@ def _files_below(folder: Path) -> Iterator[Path | None]:
 
 def _without_notebook(course: Course, student: str, folder: Path, path: Path) -> Intake:
     others = sorted(file.name for file in folder.iterdir() if file.name not in IGNORED)
-    others = [_printable(name)[:60] for name in others]
+    others = [printable(name)[:60] for name in others]
     notebooks = [name for name in others if name.endswith(".ipynb")]
     if notebooks:
         remedy = f"if it is this lab, rename it to {path.name} and grade again"
@@ -145,7 +151,7 @@ def read_notebook(raw: bytes, lab: str) -> NotebookNode | str:
         nbformat.validate(notebook)
     except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for hostile input
         said = (str(error).splitlines() or [""])[0][:120]
-        return f"{name} is no valid notebook ({_printable(said) or type(error).__name__})"
+        return f"{name} is no valid notebook ({printable(said) or type(error).__name__})"
     if len(notebook.cells) > MAX_CELLS:
         return f"{name} has {len(notebook.cells)} cells, at most {MAX_CELLS} are read"
     return notebook
@@ -173,7 +179,12 @@ def _clear_outputs(cells: Any) -> None:
             cell["outputs"] = []
 
 
-def _printable(text: str) -> str:
+def is_text(name: str) -> bool:
+    """Whether the name of a file is UTF-8; Linux allows any bytes."""
+    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
+
+
+def printable(text: str) -> str:
     """Text of a stranger for one line of a report: no control characters, no halves of characters."""
     return "".join(letter if letter.isprintable() else "�" for letter in text)
 

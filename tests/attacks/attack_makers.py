@@ -324,3 +324,19 @@ def odd_names(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """File names with control characters, markup and bytes that are no text."""
     for name in (b"\xff\xfe.ipynb", b"\x1b[2J.ipynb", b"[bold red]x\n.ipynb", b"=cmd().ipynb"):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"{}")
+
+
+@made(5, "left out")
+def long_names(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
+    """A file name as long as a file system allows: no room for a suffix while it is written."""
+    (folder / ("n" * 250)).touch()
+    put(folder, right)
+
+
+@made(5)
+def file_for_folder(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
+    """A file where the release has a folder, and a folder where it has a file."""
+    (folder / "data").touch()
+    (folder / "data.txt").mkdir()
+    (folder / "data.txt" / "x").touch()
+    put(folder, right)

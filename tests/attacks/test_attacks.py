@@ -30,6 +30,7 @@ from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 REPO = Path(__file__).resolve().parents[2]
+NO_NAME = "the name of the folder is no UTF-8 text"
 LIMITS = Limits(
     cell_seconds=3.0,
     call_seconds=2.0,
@@ -46,6 +47,7 @@ ATTACKS = all_attacks()
 EXPECTED: dict[str, Expected] = {name: attack.expected for name, attack in ATTACKS.items()} | {
     name: made.expected for name, made in MADE.items()
 }
+NO_TEXT = os.fsdecode(b"\xff\x1b")  # the name of a folder that no database can hold
 HONEST = ("honest-1", "honest-2", "honest-3", "honest-4")
 
 
@@ -84,6 +86,9 @@ def plant(course: Course) -> tuple[str, ...]:
         (course.root / folder / "key.json").write_text(planted[kind])
     build_lab(course, LAB)
     (course.root / "build" / "answers.txt").write_text(planted["build"])
+    (course.source / LAB / "data").mkdir()
+    (course.source / LAB / "data" / "x.txt").write_text("the release's")
+    (course.source / LAB / "data.txt").write_text("the release's")
     (course.submitted / "honest-1" / LAB).mkdir(parents=True)
     (course.submitted / "honest-1" / LAB / "diary.txt").write_text(planted["other"])
     return tuple(planted.values())
@@ -174,6 +179,7 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> After:
         for name in HONEST:
             write_notebook(answered(release), course.submitted / name / LAB / f"{LAB}.ipynb")
             (course.submitted / name / LAB / "note.txt").write_text(name)  # each is graded, none out of the cache
+        write_notebook(answered(release), course.submitted / NO_TEXT / LAB / f"{LAB}.ipynb")
         before, running = digests(root, outside), kernel_processes()
         rows = grade_class(course, LAB, engine=local_engine(2), limits=LIMITS)
         list(write_rows(course, LAB, rows))
@@ -235,7 +241,12 @@ def test_honest_students_are_not_affected(after: After, name: str) -> None:
 def test_the_gradebook_says_the_same(after: After) -> None:
     with gradebook(after.course) as book:
         scores = {s.student.id: s.score for s in book.assignment_submissions(LAB)}
-    assert scores == {name: row.score for name, row in after.rows.items()}
+    assert scores == {name: row.score for name, row in after.rows.items() if row.reason != NO_NAME}
+
+
+def test_a_folder_whose_name_is_no_text_stops_nobody(after: After) -> None:
+    (row,) = (row for row in after.rows.values() if row.reason == NO_NAME)
+    assert (row.score, row.graded) == (0.0, False)
 
 
 def test_nothing_else_was_written(after: After) -> None:
