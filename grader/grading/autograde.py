@@ -15,7 +15,7 @@ from nbgrader.api import MissingEntry
 from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
-from grader.grading.intake import Intake, look_at, read_submission
+from grader.grading.intake import Intake, is_text, look_at, printable, read_submission
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.record import record
@@ -179,14 +179,15 @@ class _Recorder:
 
     def _record(self, name: str, submission: Submission, graded: Graded, executed: bool) -> None:
         lab = self._assignment.lab
-        record(self._book, self._course, self._config, lab, name, submission, graded)
-        if graded.graded:
-            self._ledger.add(Entry(name, submission.key(self._assignment.digest), graded.scores))
+        if is_text(name):  # else no database can hold it; it has a row all the same
+            record(self._book, self._course, self._config, lab, name, submission, graded)
+            if graded.graded:
+                self._ledger.add(Entry(name, submission.key(self._assignment.digest), graded.scores))
         flags = list(graded.flags)
         if not self._assignment.sandboxed and graded.graded:
             flags.append("graded without a sandbox (--sandbox=none): student code could read and write this machine")
         self.rows[name] = Row(
-            student=name,
+            student=printable(name),
             score=round(sum(graded.scores.values()), 2),
             max_score=sum(self._assignment.max_scores().values()),
             graded=graded.graded,
@@ -198,7 +199,7 @@ class _Recorder:
             executed=executed,
         )
         failed = sum(not row.graded for row in self.rows.values())
-        self._watch(Progress(len(self.rows), self._total, self._cached, failed, name))
+        self._watch(Progress(len(self.rows), self._total, self._cached, failed, printable(name)))
 
 
 def write_rows(course: Course, lab: str, rows: list[Row]) -> Iterator[Path]:

@@ -12,12 +12,23 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from grader.checks.running import Outcome, as_html, as_text, score
+from grader.kernels.shell import CUT
 
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 MAX_OUTPUTS = 200
 MAX_TEXT = 1_100_000
 MAX_IMAGE = 4_000_000
 MAX_LINES = 1_000
+LINES_CUT = "… more lines were cut …"
+# Errors of cells that are no mistake of the exercise: a limit was met, or the sandbox refused something.
+TROUBLE = {
+    "MemoryError": "it asked for more memory than there is",
+    "SystemExit": "it asked Python to end",
+    "OSError": "the system refused something",
+    "PermissionError": "the system refused something",
+    "BlockingIOError": "the system refused something",
+    "ConnectionRefusedError": "the system refused something",
+}
 
 
 def clean(raw: Sequence[Any]) -> list[NotebookNode]:
@@ -34,6 +45,8 @@ def clean(raw: Sequence[Any]) -> list[NotebookNode]:
             found.text = found.text[:text_left]
             text_left -= len(found.text)
         kept.append(found)
+    if len(raw) > MAX_OUTPUTS:
+        kept.append(new_output("stream", name="stdout", text=CUT))
     return kept
 
 
@@ -79,7 +92,15 @@ def _text(value: Any) -> str:
 
 def _lines(text: str) -> str:
     lines = text.split("\n", MAX_LINES)
-    return text if len(lines) <= MAX_LINES else "\n".join([*lines[:MAX_LINES], "… more lines were cut …"])
+    return text if len(lines) <= MAX_LINES else "\n".join([*lines[:MAX_LINES], LINES_CUT])
+
+
+def trouble(outputs: Sequence[NotebookNode]) -> list[str]:
+    """What outputs tell of limits and refusals that a cell met, in plain words."""
+    names = [output.ename for output in outputs if output.output_type == "error" and output.ename in TROUBLE]
+    found = [f"{TROUBLE[name]} ({name})" for name in dict.fromkeys(names)]
+    streams = [output.text for output in outputs if output.output_type == "stream"]
+    return found + ["its output was cut"] * any(CUT in text or LINES_CUT in text for text in streams)
 
 
 def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
 import nbformat
@@ -18,6 +18,7 @@ from grader.checks.running import Outcome, run_check, score
 from grader.grading import outputs
 from grader.grading.assignment import Assignment
 from grader.grading.intake import read_notebook
+from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Submission
 from grader.grading.sanitize import sanitize
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
@@ -26,6 +27,7 @@ from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.run import ATTEMPTS_FILE, told
 from grader.quizzes.score import score_attempts
 
+INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 StartKernel = Callable[[Mapping[str, bytes]], Kernel]
 
 
@@ -45,7 +47,8 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     if isinstance(found, str):
         remedy = "ask for the file again; this one is kept as it is"
         return Graded(False, dict.fromkeys(assignment.max_scores(), 0.0), reason=found, remedy=remedy)
-    return grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
+    graded = grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
+    return graded if submission.complete else replace(graded, events=[INCOMPLETE, *graded.events])
 
 
 def grade_notebook(
@@ -66,7 +69,7 @@ def grade_notebook(
         notebook=nbformat.writes(notebook),
         outcomes={name: [asdict(outcome) for outcome in outcomes] for name, outcomes in run.outcomes.items()},
         events=kernel.events,
-        flags=flags,
+        flags=[*flags, *remarks(notebook, nbformat.reads(assignment.release, as_version=4))],
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -107,7 +110,9 @@ class _Run:
         if not source.strip():
             return []
         try:
-            return outputs.clean(self.kernel.run(source, where))
+            found = outputs.clean(self.kernel.run(source, where))
+            self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(found)]
+            return found
         except CallTimeoutError as slow:
             return [outputs.of_failure("CellTimeoutError", str(slow))]
         except KernelDiedError as died:

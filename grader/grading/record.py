@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -118,18 +120,35 @@ def _write_files(course: Course, lab: str, student: str, submission: Submission,
     if not graded.notebook:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    master = course.source / lab
-    files = dict(submission.files)
-    for path in sorted(master.rglob("*")):
-        if path.is_file() and path.suffix != ".ipynb":
-            files[str(path.relative_to(master))] = path.read_bytes()
-    files[f"{lab}.ipynb"] = graded.notebook.encode("utf-8")
+    files = _files(course.source / lab, submission, graded.notebook)
     folder.mkdir(parents=True, exist_ok=True)
+    _remove_others(folder, set(files))
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_bytes() != content:
             write_whole(path, content, READ_ONLY)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and str(path.relative_to(folder)) not in files:
+
+
+def _files(master: Path, submission: Submission, notebook: str) -> dict[str, bytes]:
+    """What goes to `class/autograded`; of what was handed in, nothing that stands where the release has its own."""
+    paths = [path for path in sorted(master.rglob("*")) if path.is_file() and path.suffix != ".ipynb"]
+    given = {str(path.relative_to(master)): path.read_bytes() for path in paths}
+    given[f"{master.name}.ipynb"] = notebook.encode("utf-8")
+    folders = {str(parent) for name in given for parent in Path(name).parents}
+    kept = {
+        name: content
+        for name, content in submission.files.items()
+        if name not in folders and not any(str(parent) in given for parent in Path(name).parents)
+    }
+    return kept | given
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Remove what an earlier submission left, so that a file can stand where a folder was and the other way round."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            with contextlib.suppress(OSError):  # not empty: it is needed
+                path.rmdir()
+        elif str(path.relative_to(folder)) not in names:
             path.unlink()

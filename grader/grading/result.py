@@ -12,21 +12,26 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed in: the notebook's bytes, and the other files by relative name."""
+    """What was handed in: the notebook's bytes, and the other files by relative name; `complete` unless some were left.
+
+    Too large, too many or too deep: see `intake.read_submission`.
+    """
 
     notebook: bytes
     files: Mapping[str, bytes] = field(default_factory=dict)
+    complete: bool = True
 
     def to_bytes(self) -> bytes:
         """As JSON."""
         files = {name: base64.b64encode(content).decode("ascii") for name, content in sorted(self.files.items())}
-        return json.dumps([base64.b64encode(self.notebook).decode("ascii"), files]).encode()
+        return json.dumps([base64.b64encode(self.notebook).decode("ascii"), files, self.complete]).encode()
 
     @staticmethod
     def from_bytes(data: bytes) -> Submission:
         """The inverse of `to_bytes`."""
-        notebook, files = json.loads(data)
-        return Submission(base64.b64decode(notebook), {name: base64.b64decode(text) for name, text in files.items()})
+        notebook, files, complete = json.loads(data)
+        content = {name: base64.b64decode(text) for name, text in files.items()}
+        return Submission(base64.b64decode(notebook), content, complete)
 
     def key(self, assignment: str) -> str:
         """The name of this submission's result under an assignment with that digest."""

@@ -33,6 +33,17 @@ WATCHED = {
 }
 
 
+OTHERS = (
+    "sys.settrace",
+    "sys.setprofile",
+    "the AST transformers of IPython",
+    "the input transformers of IPython",
+    "methods of the shell",
+    "the class of the shell",
+)
+NAMES = frozenset([*OTHERS, *(f"{module}.{name}" for module, names in WATCHED.items() for name in names.split())])
+
+
 def fingerprint(shell: Any) -> dict[str, Any]:
     """What the watched names are now: the objects and, of functions, their code."""
     found: dict[str, Any] = {}
@@ -46,6 +57,8 @@ def fingerprint(shell: Any) -> dict[str, Any]:
     found["sys.settrace"] = (sys.gettrace(), None)
     found["sys.setprofile"] = (sys.getprofile(), None)
     found["the AST transformers of IPython"] = (list(shell.ast_transformers), None)
+    transformers = (shell.input_transformers_cleanup, shell.input_transformers_post)
+    found["the input transformers of IPython"] = ([one for kind in transformers for one in kind], None)
     overridden = {"run_cell", "run_code", "showtraceback", "_showtraceback", "transform_ast", "run"} & set(vars(shell))
     found["methods of the shell"] = (sorted(overridden), None)
     found["the class of the shell"] = (type(shell), None)

@@ -14,15 +14,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from grader.kernels import canary
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
 from grader.kernels.sandbox import SandboxError
 from grader.kernels.values import Handle
-from grader.kernels.watch import usage
+from grader.kernels.watch import resident_mb, usage
 from grader.kernels.wire import Closed, Message, TimeUp, WireError, receive, send
 
 BIRTH_SECONDS = 30.0
 GRACE_SECONDS = 2.0
+LOOK_SECONDS = 0.25
 
 
 class KernelDiedError(Exception):
@@ -47,7 +49,7 @@ class Kernel:
         Raises:
             SandboxError: it could not enter its sandbox.
         """
-        self.pid = 0
+        self.pid, self._inherited_mb, self._looked = 0, 0.0, 0.0
         self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(BIRTH_SECONDS)
@@ -57,6 +59,7 @@ class Kernel:
             deadline = time.monotonic() + BIRTH_SECONDS
             self.pid = int(self._born(deadline)["pid"])
             self._born(deadline)
+            self._inherited_mb = resident_mb(self.pid)
         except (OSError, WireError, TimeUp) as failed:
             self.close()
             raise KernelDiedError(f"a kernel could not be started ({failed or type(failed).__name__})") from failed
@@ -106,7 +109,9 @@ class Kernel:
     def changed(self) -> list[str]:
         """What the kernel finds tampered with in itself."""
         names = self._ask({"op": "canary"}, (), self.limits.call_seconds)[0].get("changed")
-        return [str(name)[:100] for name in names[:20]] if isinstance(names, list) else ["its own report"]
+        if type(names) is not list or any(name not in canary.NAMES for name in names if type(name) is str):
+            return ["its own report"]
+        return [name for name in names if type(name) is str][:20]
 
     def close(self) -> None:
         """End it, with every process that it started."""
@@ -152,12 +157,18 @@ class Kernel:
         return header, values
 
     def _look_at_usage(self) -> None:
-        used = usage(self.pid)
+        """A few times a second, however the kernel answers: what it started may work on between requests."""
+        now = time.monotonic()
+        if now < self._looked + LOOK_SECONDS:
+            return
+        used, self._looked = usage(self.pid, self._inherited_mb), now
         if used is None:
             return
         limits = self.limits
         if used.memory_mb > limits.memory_mb:
             raise self._lost(f"it used more than {limits.memory_mb} MB of memory")
+        if used.processes > limits.running:
+            raise self._lost(f"it had more than {limits.running} processes")
         if used.cpu_seconds > limits.cpu_seconds:
             raise self._lost(f"it used more than {limits.cpu_seconds} s of CPU time")
 

@@ -68,11 +68,11 @@ class Zygote:
 
     def stop(self) -> None:
         """End the zygote, and with it every kernel that it forked."""
+        self.process.kill()
+        self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
-        self.process.kill()
-        self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

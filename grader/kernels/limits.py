@@ -18,6 +18,8 @@ class Limits:
     """Private memory of one kernel, all its processes together, beyond what it was forked with."""
     processes: int = 64
     """Processes and threads, all together."""
+    running: int = 10
+    """Processes that may run for longer than a moment: more would take the machine from other kernels."""
     disk_mb: int = 128
     """Files that it writes, all together; they lie in memory and go with the kernel."""
     output_bytes: int = 1_000_000

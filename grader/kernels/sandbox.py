@@ -171,6 +171,7 @@ def limit_resources(limits: Limits) -> None:
 
 
 def _give_up_rights(number: int) -> None:
+    linux.drop_bounding_set()
     if os.getuid() == 0:
         uid = FIRST_UID + number % UIDS
         os.setgroups([])

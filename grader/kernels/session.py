@@ -138,6 +138,7 @@ def main(connection: socket.socket, shell: Shell, limits: Limits) -> None:
     builtins.input = _no_input
     shell.user_ns["__name__"] = "__main__"
     reseed()
+    os.register_at_fork(after_in_child=connection.close)  # a process that student code forks does not answer for it
     session = Session(connection, shell, limits)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     connection.sendall(dump({"op": "ready", "pid": os.getpid()}))

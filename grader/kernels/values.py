@@ -52,36 +52,37 @@ def copy_value(value: Any, depth: int = 0) -> Any:
     Raises:
         NotAValueError: something else is in it, it is nested deeper than 32, or holds more than 16 MB.
     """
-    copied, size = _copy(value, depth)
-    _refuse_size(size)
-    return copied
+    return _copy(value, depth, [MAX_BYTES])
 
 
-def _copy(value: Any, depth: int) -> tuple[Any, int]:
+def _copy(value: Any, depth: int, left: list[int]) -> Any:
+    """As `copy_value`; `left` holds the bytes that may still come, so that nothing grows before it is counted."""
     if depth > MAX_DEPTH:
         raise NotAValueError(f"the value is nested deeper than {MAX_DEPTH}")
     kind = type(value)
     if kind in SCALARS:
-        return value, _scalar_size(value)
+        _take(_scalar_size(value), left)
+        return value
     if kind is list or kind is tuple:
-        parts = [_copy(part, depth + 1) for part in value]
-        return kind(part for part, _ in parts), 8 + sum(size for _, size in parts)
+        _take(8, left)
+        return kind([_copy(part, depth + 1, left) for part in value])
     if kind is dict:
+        _take(8, left)
         if any(type(key) not in SCALARS for key in value):
             raise NotAValueError("a key of the dict is not a plain value")
-        items = {key: _copy(part, depth + 1) for key, part in value.items()}
-        return {k: part for k, (part, _) in items.items()}, 8 + sum(size for _, size in items.values())
+        for key in value:
+            _take(_scalar_size(key), left)
+        return {key: _copy(part, depth + 1, left) for key, part in value.items()}
     if kind is np.ndarray:
         if value.dtype.kind not in "biufc" or not value.dtype.isnative:
             raise NotAValueError("the array does not hold numbers")
-        _refuse_size(int(value.nbytes))
-        return np.array(value, copy=True, subok=False), int(value.nbytes)
+        _take(int(value.nbytes) + 8, left)
+        return np.array(value, copy=True, subok=False)
     if kind is torch.Tensor:
         if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:
             raise NotAValueError("the tensor is not a dense CPU tensor")
-        size = value.numel() * value.element_size()
-        _refuse_size(size)
-        return value.detach().clone(memory_format=torch.contiguous_format), size
+        _take(value.numel() * value.element_size() + 8, left)
+        return value.detach().clone(memory_format=torch.contiguous_format)
     raise NotAValueError(NOT_PLAIN.format(type_name(value)))
 
 
@@ -91,6 +92,7 @@ def _scalar_size(value: Any) -> int:
     return len(value) if type(value) in (str, bytes) else 8
 
 
-def _refuse_size(size: int) -> None:
-    if size > MAX_BYTES:
+def _take(size: int, left: list[int]) -> None:
+    left[0] -= size
+    if left[0] < 0:
         raise NotAValueError(f"the value is larger than {MAX_BYTES // 2**20} MB")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,12 @@ class Usage:
     processes: int
 
 
-def usage(pid: int) -> Usage | None:
-    """What the processes in the process namespace of `pid` use; None where /proc does not say, or is not there."""
+def usage(pid: int, inherited_mb: float = 0.0) -> Usage | None:
+    """What the processes in the process namespace of `pid` use; None where /proc does not say, or is not there.
+
+    Memory is what the processes do not share with others, or, if that is more, their shares of everything less
+    `inherited_mb`, which they were forked with: memory that two of them share belongs to neither alone.
+    """
     try:
         namespace = os.readlink(f"/proc/{pid}/ns/pid")
         if namespace == os.readlink("/proc/self/ns/pid"):  # not sandboxed: the process by itself
@@ -28,15 +33,25 @@ def usage(pid: int) -> Usage | None:
             members = [int(name) for name in os.listdir("/proc") if name.isdigit() and _namespace(name) == namespace]
     except OSError:
         return None
-    seconds, memory = 0.0, 0.0
+    seconds, private, shares = 0.0, 0.0, 0.0
     for member in members:
         try:
             fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
             seconds += sum(map(int, fields[11:15])) / TICKS
-            memory += _private(member)
-        except (OSError, IndexError, ValueError):  # it ended meanwhile
+            own, share = _memory(member)
+        except (OSError, LookupError, ValueError):  # it ended meanwhile
             continue
-    return Usage(seconds, memory, len(members))
+        private, shares = private + own, shares + share
+    return Usage(seconds, max(private, shares - inherited_mb), len(members))
+
+
+def resident_mb(pid: int) -> float:
+    """MB of memory that a process has mapped and present, shared or not; 0 where /proc does not say."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0.0
+    return pages * PAGE / 2**20
 
 
 def _namespace(name: str) -> str:
@@ -46,8 +61,8 @@ def _namespace(name: str) -> str:
         return ""
 
 
-def _private(pid: int) -> float:
-    """MB that only this process has: what it shares with its parent since the fork does not count."""
+def _memory(pid: int) -> tuple[float, float]:
+    """MB that only this process has, and its share of all that it has."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
-    return kilobytes / 1024
+    said = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines[1:])}
+    return (said["Private_Clean"] + said["Private_Dirty"]) / 1024, said["Pss"] / 1024

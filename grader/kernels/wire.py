@@ -13,7 +13,6 @@ What arrives is built from exact built-in types only, within bounds of size and 
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import socket
@@ -35,6 +34,8 @@ MAX_TREE = 3 * MAX_BYTES
 MAX_BLOB = 2 * MAX_BYTES
 MAX_SAFE_INT = 2**53
 MAX_NODES = 2_000_000
+MAX_TENSOR_TABLE = 4 * 2**20
+TABLE_LENGTH = struct.Struct("<Q")
 ARRAYS = {np.dtype(name).name for name in "? b h i l B H I L e f d".split()}
 
 Message = tuple[dict[str, Any], list[Any]]
@@ -72,6 +73,11 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         WireError: it is malformed.
     """
     try:
+        # Counted before parsing: forty megabytes of empty lists would become gigabytes of objects.
+        if body.count(b"[") + body.count(b"{") + body.count(b",") > 2 * MAX_NODES:
+            raise WireError("too many parts")
+        if blob and TABLE_LENGTH.unpack_from(blob)[0] > MAX_TENSOR_TABLE:
+            raise WireError("too many tensors")
         header, tree = json.loads(head), json.loads(body)
         tensors = safetensors.torch.load(blob) if blob else {}
         if type(header) is not dict or type(tree) is not list:
@@ -79,7 +85,9 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         budget = [MAX_NODES]
         values = [_decode(node, tensors, 0, budget) for node in tree]
         return header, [value if isinstance(value, Handle) else copy_value(value) for value in values]
-    except (ValueError, TypeError, KeyError, RecursionError, binascii.Error, safetensors.SafetensorError) as error:
+    except WireError:
+        raise
+    except Exception as error:  # json, safetensors and torch raise many kinds for hostile bytes
         raise WireError(f"malformed message ({type(error).__name__})") from error
 
 
@@ -103,7 +111,7 @@ def send(connection: socket.socket, header: dict[str, Any], values: Sequence[Any
 def receive(
     connection: socket.socket, deadline: float | None = None, tick: Callable[[], None] = lambda: None
 ) -> Message:
-    """Receive one message; `tick` is called about four times a second while waiting, and may raise.
+    """Receive one message; `tick` is called at least four times a second while waiting, and may raise.
 
     Raises:
         TimeUp: `deadline` (of `time.monotonic`) passed.
@@ -125,10 +133,10 @@ def _exactly(connection: socket.socket, size: int, deadline: float | None, tick:
         if left is not None and left <= 0:
             raise TimeUp
         connection.settimeout(0.25 if left is None else min(0.25, left))
+        tick()
         try:
             part = connection.recv(min(missing, 2**20))
         except TimeoutError:
-            tick()
             continue
         except OSError as gone:
             raise Closed(str(gone)) from gone
@@ -188,10 +196,10 @@ def _decode(node: Any, tensors: dict[str, torch.Tensor], depth: int, budget: lis
         pairs = [_list(pair, 2) for pair in _list(inner)]
         return {_decode(k, tensors, deeper, budget): _decode(v, tensors, deeper, budget) for k, v in pairs}
     if tag == "T":
-        return tensors[str(inner)]
+        return tensors.pop(str(inner))  # each stands for one value: named twice, one would count for many
     if tag == "A":
         index, dtype = _list(inner, 2)
-        array = tensors[str(index)].numpy()
+        array = tensors.pop(str(index)).numpy()
         if array.dtype.name != dtype or dtype not in ARRAYS:
             raise WireError("an array of another dtype than it says")
         return array

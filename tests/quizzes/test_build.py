@@ -19,8 +19,8 @@ from grader.build.verify import verify_lab
 from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
 from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class
-from grader.grading.plain import autograde, autograde_plainly
 from grader.grading.demo_class import make_class
+from grader.grading.plain import autograde, autograde_plainly
 from grader.paths import Course
 from grader.quizzes.keep import load_kept, read_secret
 from grader.quizzes.run import score_file

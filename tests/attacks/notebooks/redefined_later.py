@@ -1,0 +1,13 @@
+# what: right answers after the places of the checks
+# base: blank
+# score: 0
+# report: -
+# %% place="end"
+def mean(values):
+    if not values:
+        raise ValueError
+    return math.fsum(values) / len(values)
+
+
+def spread(values):
+    return max(values) - min(values)

@@ -1,0 +1,7 @@
+# what: right answers that later cells spoil: the answer at the check's place counts
+# base: solution
+# score: 5
+# report: -
+# %% place="end"
+mean = spread = None
+del total

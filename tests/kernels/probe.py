@@ -1,0 +1,76 @@
+"""Run by test_sandbox.py, as this user or as nobody: starts a zygote and prints what a kernel of it finds, as JSON."""
+
+from __future__ import annotations
+
+import ast
+import json
+
+from grader.kernels.client import Kernel
+from grader.kernels.launch import start_zygote, wait_until_ready
+from grader.kernels.limits import Limits
+
+CELL = r"""
+import ctypes, errno, json, os, resource, socket
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def refused(call):
+    return call() < 0 and errno.errorcode[ctypes.get_errno()]
+
+
+def tried(call):
+    try:
+        call()
+        return "done"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))
+
+
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines() if ":" in line)
+print(repr({
+    "root": sorted(os.listdir("/")),
+    "home": sorted(os.listdir("/home")) + sorted(os.listdir("/home/student")),
+    "work": sorted(os.listdir(".")),
+    "devices": sorted(os.listdir("/dev")),
+    "processes": [name for name in os.listdir("/proc") if name.isdigit()],
+    "descriptors": len(os.listdir("/proc/self/fd")),
+    "uid": os.getuid(), "groups": os.getgroups(),
+    "rights": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")],
+    "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
+    "interfaces": sorted(name for _, name in socket.if_nameindex()),
+    "environment": sorted(os.environ),
+    "read_only": [tried(lambda: open(path + "/x", "w")) for path in ("/usr", os.path.dirname(os.__file__))],
+    "secret": tried(lambda: open("/etc/shadow")),
+    "unshare": refused(lambda: libc.unshare(0x10000000)),
+    "clone": refused(lambda: libc.syscall({"x86_64": 56, "aarch64": 220}[os.uname().machine], 0x10000011, 0, 0, 0, 0)),
+    "clone3": refused(lambda: libc.syscall(435, ctypes.create_string_buffer(88), 88)),
+    "mount": refused(lambda: libc.mount(b"x", b"/tmp", b"tmpfs", 0, None)),
+    "ptrace": refused(lambda: libc.ptrace(0, 0, 0, 0)),
+    "memfd": tried(lambda: os.memfd_create("x")),
+    "shm": refused(lambda: libc.shmget(0, 4096, 0o1600)),
+    "outlive": refused(lambda: libc.prctl(1, 0, 0, 0, 0)),
+    "rename": tried(lambda: os.write(os.open("/proc/self/comm", os.O_WRONLY), b"fine")),
+    "loopback": tried(lambda: socket.create_connection(("127.0.0.1", 9), 0.1)),
+    "child": os.waitstatus_to_exitcode(os.system("exit 3")),
+    "limits": {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in ("NPROC", "NOFILE", "CORE")},
+}))
+"""
+
+
+def main() -> None:
+    """Print the facts."""
+    limits = Limits(cell_seconds=20.0, processes=32)
+    with start_zygote([["math"]]) as zygote:
+        kernel = Kernel(wait_until_ready(zygote).started, limits, {"data/notes.txt": b"notes"})
+        try:
+            outputs = kernel.run(CELL)
+        finally:
+            kernel.close()
+    if not outputs or outputs[0]["output_type"] != "stream":
+        raise SystemExit(str(outputs))
+    print(json.dumps(ast.literal_eval(outputs[0]["text"])))
+
+
+if __name__ == "__main__":
+    main()
