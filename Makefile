@@ -6,11 +6,14 @@ PIP_ARGS ?=
 LAB_ARGS ?=
 
 BIN := .venv/bin
+CHROMIUM ?= /usr/bin/chromium
+AXE := tests/browser/node_modules/axe-core
 START := 00-start-here/00-start-here.ipynb
+export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data lab instructor test class build verify bench smol
+.PHONY: help setup data browser-tools pictures lab instructor test class build verify bench bench-labs smol
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -21,6 +24,7 @@ help:
 	@echo "make verify      prove the hidden checks on solutions, blanks and wrong answers"
 	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test        everything that must hold"
+	@echo "make bench-labs  time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
 
@@ -36,6 +40,17 @@ data: setup
 smol: setup
 	$(BIN)/python -m labkit.fetch --smol
 
+# What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), and axe-core, which finds what keeps people out.
+browser-tools: $(AXE)
+	@test -x $(CHROMIUM) || { echo "The browser tests need Chromium: apt-get install chromium, or make CHROMIUM=/path/to/one"; exit 1; }
+
+$(AXE):
+	npm install --prefix tests/browser --no-save --no-package-lock --silent axe-core@4.14.1
+
+# The pictures of the player in the README.
+pictures: setup browser-tools
+	SCREENSHOTS=quizzes/images $(BIN)/pytest -q tests/browser/test_assessment.py -k pictures
+
 build: setup
 	$(BIN)/grader build
 
@@ -50,13 +65,16 @@ lab: data
 instructor: data build
 	exec $(BIN)/jupyter lab $(LAB_ARGS)
 
+bench-labs: data
+	$(BIN)/python solutions/models/bench_labs.py
+
 class: build
 	$(BIN)/grader demo-class
 
 bench: data
 	$(BIN)/python -m grader.grading.bench
 
-test: data
+test: data browser-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

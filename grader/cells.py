@@ -6,6 +6,8 @@ import ast
 
 from nbformat import NotebookNode
 
+QUIZ_CELL = "quiz-hidden"
+
 
 def grade_id(cell: NotebookNode) -> str | None:
     """The nbgrader id of a cell, if it has one."""

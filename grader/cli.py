@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -149,6 +150,26 @@ def _engine(name: str, scheduler: str | None, jobs: int | None) -> Engine:
 
         return dask_engine(scheduler, jobs)
     raise LookupError(f"--engine is local or dask, not {name!r}; --scheduler goes with dask.")
+
+
+@app.command("export-grades")
+def export_grades(
+    lab: LabArgument = None,
+    out: Annotated[Path | None, typer.Option(help="The CSV file; class/reports/grades.csv by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write every student's points to a CSV file: the gradebook's, with the highest score of each quiz.
+
+    Points given by hand and late penalties are in them. A quiz counts with the best of all submissions that were ever
+    graded here, whatever was handed in last.
+    """
+    from grader.reports.grades import grades, write_csv
+
+    with _wrong_use() as course:
+        found = grades(course, _labs(lab, course.assignments()))
+        path = write_csv(found, out or course.reports / "grades.csv")
+    waiting = [f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade]
+    _report([asdict(grade) for grade in found], waiting, f"{len(found)} grades in {path}", as_json)
 
 
 @app.command("demo-class")

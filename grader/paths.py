@@ -61,6 +61,10 @@ class Course:
         """Finished results, by content."""
         return self.class_dir / "cache"
 
+    def ledger(self, lab: str) -> Path:
+        """What each student earned in a lab each time."""
+        return self.class_dir / "history" / f"{lab}.jsonl"
+
     @property
     def gradebook(self) -> Path:
         """Nbgrader's SQLite database."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,15 +62,17 @@ def serve() -> Any:
     def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
         pipes: dict[str, Any] = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
         with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes) as process:
+            rest = threading.Thread(target=lambda: collections.deque(process.stderr, maxlen=0))  # a full pipe blocks
             try:
                 logged = (line.split("http://127.0.0.1:") for line in process.stderr)
                 port = next((int(parts[1].split("/")[0]) for parts in logged if len(parts) == 2), None)
                 assert port, "JupyterLab did not start"
+                rest.start()
                 wait_until_listening(port, process)
                 yield f"http://127.0.0.1:{port}"
             finally:
                 os.killpg(process.pid, signal.SIGTERM)
-                process.stderr.read()
+                rest.join() if rest.ident else process.stderr.read()
 
     return running
 
@@ -79,3 +83,19 @@ def wait_until_listening(port: int, process: subprocess.Popen[str]) -> None:
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
             return
     pytest.fail("JupyterLab ended before it listened")
+
+
+def right_answers(kept: dict[str, Any], item: str, variant: int) -> dict[str, str]:
+    """Part -> answer that gives full credit, from the keys that the grader keeps of a bank."""
+    found = next(entry for entry in kept["items"] if entry["id"] == item)["variants"][variant]
+    right = {}
+    for part in found["parts"]:
+        keys = [key["answer"] for key in part["answers"] if key["credit"] == 1]
+        right[part["id"]] = ("1" if "1" in keys else "0") if part["kind"] == "check" else keys[0]
+    return right
+
+
+@pytest.fixture(scope="session")
+def quiz_keys() -> Any:
+    """`quiz_keys(kept, item, variant)` gives the answers to one question; see `right_answers`."""
+    return right_answers

@@ -11,7 +11,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
-from grader.cells import grade_id, is_demo
+from grader.cells import QUIZ_CELL, grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.paths import Course, find_course
 from grader.quizzes.load import QuizError, load
@@ -19,7 +19,6 @@ from grader.quizzes.load import QuizError, load
 MAX_CELL_LINES = 25
 KERNELSPEC = {"display_name": "Python 3 (RLHF labs)", "language": "python", "name": "python3"}
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
-QUIZ_CELL = "quiz-hidden"
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
 
 

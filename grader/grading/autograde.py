@@ -16,6 +16,7 @@ from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
 from grader.grading.intake import Intake, is_text, look_at, printable, read_submission
+from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.record import record
 from grader.grading.result import Done, Graded, Submission, Task
@@ -134,6 +135,7 @@ class _Recorder:
         self._cache = Cache(course.cache / assignment.lab)
         self._config = load_config(course)
         self._opened = gradebook(course)
+        self._ledger = Ledger(course.ledger(assignment.lab))
         self._cached = 0
 
     def __enter__(self) -> _Recorder:
@@ -179,6 +181,8 @@ class _Recorder:
         lab = self._assignment.lab
         if is_text(name):  # else no database can hold it; it has a row all the same
             record(self._book, self._course, self._config, lab, name, submission, graded)
+        if graded.graded:
+            self._ledger.add(Entry(name, submission.key(self._assignment.digest), graded.scores))
         flags = list(graded.flags)
         if not self._assignment.sandboxed and graded.graded:
             flags.append("graded without a sandbox (--sandbox=none): student code could read and write this machine")

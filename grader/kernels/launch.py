@@ -56,6 +56,7 @@ class Zygote:
     process: subprocess.Popen[bytes]
     folder: str
     started: Started
+    ready: bool = False
 
     def __enter__(self) -> Zygote:
         return self
@@ -126,6 +127,8 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
         SandboxError: a kernel cannot be shut in here; the message says why and what to do.
         RuntimeError: the zygote ended.
     """
+    if zygote.ready:
+        return zygote
     assert zygote.process.stdout is not None
     line = zygote.process.stdout.readline()
     if not line:
@@ -141,4 +144,5 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
         )
     if status["refused"]:
         raise SandboxError(status["refused"])
+    zygote.ready = True
     return zygote

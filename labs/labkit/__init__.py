@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from labkit.models import load_policy as load_policy
     from labkit.models import smol_installed as smol_installed
     from labkit.progress import Progress as Progress
+    from labkit.quiz.session import open_quiz as quiz
+    from labkit.reward import load_reward_model as load_reward_model
+    from labkit.reward import score_texts as score_texts
+    from labkit.reward import split_ratings as split_ratings
     from labkit.visible import checks as checks
 
 # Where each public name lives; "" is a module of its own.
@@ -27,8 +31,12 @@ _HOME = {
     "load_policy": "models",
     "load_ratings": "data",
     "load_reviews": "data",
+    "load_reward_model": "reward",
     "plots": "",
+    "score_texts": "reward",
+    "quiz": "",
     "smol_installed": "models",
+    "split_ratings": "reward",
 }
 
 __all__ = [
@@ -40,8 +48,12 @@ __all__ = [
     "load_policy",
     "load_ratings",
     "load_reviews",
+    "load_reward_model",
     "plots",
+    "quiz",
+    "score_texts",
     "smol_installed",
+    "split_ratings",
 ]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from labkit.errors import LabError
 from labkit.progress import read_lab, read_notebook
+from labkit.quiz.attempts import ATTEMPTS_FILE
 
-ATTEMPTS_FILE = "attempts.jsonl"
 OLD_SECONDS = 120.0
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same zip, whenever it is made
 
@@ -76,9 +76,25 @@ def _tell(goal: Path, files: list[Path]) -> None:
     print(f"The notebook was last saved at {datetime.fromtimestamp(saved):%H:%M:%S on %Y-%m-%d}.")
     if time.time() - saved > OLD_SECONDS:
         print("  Save first: Ctrl+S, then run this cell again.")
+    _tell_quiz(notebook.parent)
     exercises = read_lab(notebook.parent)
     waiting = [row.exercise for row in exercises if not row.passed]
     if waiting:
         print(f"Visible checks not passed yet: {', '.join(waiting)}. You may hand in all the same.")
     elif exercises:
         print("All visible checks passed.")
+
+
+def _tell_quiz(folder: Path) -> None:
+    if not any(folder.glob("*.quiz.json")):
+        return
+    from labkit.quiz.overview import read_quizzes
+    from labkit.quiz.standing import percent
+
+    quizzes, problems = read_quizzes(folder)
+    for quiz in quizzes:
+        highest = quiz.standing.highest
+        score = "" if highest is None else f", your highest is {percent(highest)}"
+        print(f"Quiz: {quiz.outcome()}{score}.")
+    for problem in problems:
+        print(f"  {problem}")

@@ -243,14 +243,14 @@ def _cycle(items: Sequence[str]) -> Iterator[str]:
 
 
 @contextmanager
-def _figure(width: float, height: float, *, columns: int = 1) -> Iterator[tuple[Any, list[Any]]]:
+def _figure(width: float, height: float, *, columns: int = 1, sharey: bool = True) -> Iterator[tuple[Any, list[Any]]]:
     """A figure of `columns` panels side by side (inches), in the kit's style, apart from pyplot's global state."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, list(figure.subplots(1, columns, sharey=True, squeeze=False)[0])
+        yield figure, list(figure.subplots(1, columns, sharey=sharey, squeeze=False)[0])
 
 
 def _picture(figure: Any, alt: str) -> Picture:

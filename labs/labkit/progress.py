@@ -1,11 +1,11 @@
-"""Progress: which visible checks passed, kept in progress.jsonl beside each notebook, as table, chart and next step."""
+"""Progress: which visible checks and which quizzes passed, read beside each notebook, as table, chart and next step."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from labkit.errors import LabError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from labkit.plots import Picture
+    from labkit.quiz.overview import QuizRow
 
 PROGRESS_FILE = "progress.jsonl"
 CHECKS = "-checks"  # the ending of the grade_id of a cell of visible checks; before it stands the exercise's name
@@ -57,7 +59,8 @@ class Progress:
     """Where a student stands in every lab under `root`: in a notebook, show it, `.plot()` it, or ask for `.next()`.
 
     A lab is a folder with a notebook of the same name; its exercises are the notebook's cells of visible checks.
-    An exercise counts as passed if all its checks held the last time that they ran.
+    An exercise counts as passed if all its checks held the last time that they ran, a quiz if the highest attempt
+    reached its pass mark.
 
     Raises:
         LabError: `root` is no folder.
@@ -69,6 +72,7 @@ class Progress:
             raise LabError(f"There is no folder {self.root.resolve()}.", 'Give the folder of the labs: Progress("..").')
         self.problems: tuple[str, ...] = ()
         self._rows: list[Exercise] = []
+        self._quizzes: list[QuizRow] = []
         for folder in sorted(path for path in self.root.iterdir() if path.is_dir()):
             if not _notebook(folder).is_file():
                 continue
@@ -76,62 +80,128 @@ class Progress:
                 self._rows += read_lab(folder)
             except LabError as error:
                 self.problems += (error.what,)
+            self._add_quizzes(folder)
+
+    def _add_quizzes(self, folder: Path) -> None:
+        if not any(folder.glob("*.quiz.json")):
+            return  # and the quizzes' modules are not loaded
+        from labkit.quiz.overview import read_quizzes
+
+        quizzes, problems = read_quizzes(folder)
+        self._quizzes += quizzes
+        self.problems += tuple(problems)
 
     def table(self) -> list[Exercise]:
         """Every exercise of every lab, in the order of the labs and of their notebooks."""
         return list(self._rows)
 
+    def quizzes(self) -> list[QuizRow]:
+        """Every quiz of every lab, in the order of the labs."""
+        return list(self._quizzes)
+
     def next(self) -> str:
         """What to do next, in a sentence."""
-        if not self._rows:
+        if not self._rows and not self._quizzes:
             return f"No exercises were found under {self.root.resolve()}."
-        for row in self._rows:
-            if row.passed is False:
-                return f"Next: go on with {row.exercise} in {row.lab}; its checks do not all pass yet."
-            if row.passed is None:
-                return f"Next: try {row.exercise} in {row.lab}."
-        return "All visible checks pass. Hand in each lab with the last cell of its notebook."
+        for lab in self._labs():
+            for row in self._rows:
+                if row.lab == lab and row.passed is False:
+                    return f"Next: go on with {row.exercise} in {lab}; its checks do not all pass yet."
+                if row.lab == lab and row.passed is None:
+                    return f"Next: try {row.exercise} in {lab}."
+            for quiz in self._quizzes:
+                if quiz.lab == lab and quiz.next():
+                    return quiz.next()
+        done = "All visible checks pass" + (", and all quizzes are done" if self._quizzes else "")
+        return f"{done}. Hand in each lab with the last cell of its notebook."
 
     def plot(self) -> Picture:
-        """A bar for each lab: how many of its exercises passed, were tried, and were not tried yet."""
+        """For each lab a bar of its exercises, passed, tried and not tried yet, and the highest score of its quiz."""
         import matplotlib as mpl
         from matplotlib.figure import Figure
 
         from labkit import plots
 
         labs = self._by_lab()
+        width = 9 if self._quizzes else 7
         with mpl.rc_context({**plots.STYLE, "axes.grid": False}):
-            figure = Figure(figsize=(7, 1.3 + 0.45 * len(labs)), layout="constrained")
-            _draw_bars(figure, labs)
+            figure = Figure(figsize=(width, 1.3 + 0.45 * len(labs)), layout="constrained")
+            columns = figure.subplots(1, 2, squeeze=False, sharey=True) if self._quizzes else [[figure.subplots()]]
+            _draw_bars(figure, columns[0][0], labs)
+            if self._quizzes:
+                _draw_scores(columns[0][1], list(labs), self._quizzes)
             buffer = io.BytesIO()
             figure.savefig(buffer, dpi=2 * plots.PIXELS_PER_INCH, metadata={"Software": None})
-        said = "; ".join(f"{lab}: {', '.join(_counted(rows))}" for lab, rows in labs.items()) or "no exercises found"
-        return plots.Picture(buffer.getvalue(), f"Your progress. {said}.", 7 * plots.PIXELS_PER_INCH)
+        said = [f"{lab}: {', '.join(_counted(rows))}" for lab, rows in labs.items() if rows]
+        said += [f"quiz of {quiz.lab}: {quiz.outcome()}{_highest(quiz)}" for quiz in self._quizzes]
+        alt = f"Your progress. {'; '.join(said) or 'no exercises found'}."
+        return plots.Picture(buffer.getvalue(), alt, width * plots.PIXELS_PER_INCH)
+
+    def _labs(self) -> list[str]:
+        return sorted({row.lab for row in self._rows} | {quiz.lab for quiz in self._quizzes})
 
     def _by_lab(self) -> dict[str, list[Exercise]]:
-        labs: dict[str, list[Exercise]] = {}
+        labs: dict[str, list[Exercise]] = {lab: [] for lab in self._labs()}
         for row in self._rows:
-            labs.setdefault(row.lab, []).append(row)
+            labs[row.lab].append(row)
         return labs
 
     def _repr_html_(self) -> str:
-        """A table for eyes and screen readers: headers with a scope, outcomes in words."""
-        body = "".join(
-            f'<tr><td>{escape(row.lab)}</td><th scope="row">{escape(row.exercise)}</th>'
-            f"<td>{'✓' if row.passed else '–'} {WORDS[row.passed]}</td>"
-            f"<td>{row.when.astimezone().strftime('%Y-%m-%d %H:%M') if row.when else ''}</td></tr>"
+        """What to do next, the chart, and tables for eyes and screen readers: headers with scope, outcomes in words."""
+        exercises = [
+            (
+                row.lab,
+                row.exercise,
+                f"{_sign(row.passed)} {WORDS[row.passed]}",
+                f"{row.when.astimezone():%Y-%m-%d %H:%M}" if row.when else "",
+            )
             for row in self._rows
-        )
-        heads = "".join(f'<th scope="col">{head}</th>' for head in ("Lab", "Exercise", "Visible checks", "Last run"))
+        ]
+        quizzes = [
+            (quiz.lab, quiz.title, f"{_sign(quiz.done)} {quiz.outcome()}", *_scores(quiz)) for quiz in self._quizzes
+        ]
         notes = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
-        caption = f"<caption>{escape(self.next())}</caption>"
-        return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        table = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), exercises)
+        heads = ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts")
+        return (
+            f"<p><strong>{escape(self.next())}</strong></p>{self.plot()._repr_html_()}"
+            f"{_table('Quizzes', heads, quizzes) if quizzes else ''}"
+            f"<details><summary>Exercise by exercise</summary>{table}</details>{notes}"
+        )
 
 
-def _draw_bars(figure: Figure, labs: dict[str, list[Exercise]]) -> None:
+def _sign(passed: bool | None) -> str:
+    return "✓" if passed else "–"
+
+
+def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    """An HTML table; the second column names the row."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    body = "".join(
+        f'<tr><td>{escape(lab)}</td><th scope="row">{escape(name)}</th>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for lab, name, *cells in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _scores(quiz: QuizRow) -> tuple[str, ...]:
+    from labkit.quiz.standing import percent
+
+    at, none = quiz.standing, "–"
+    latest, highest = (none if score is None else percent(score) for score in (at.latest, at.highest))
+    taken = f"{at.taken}" if at.left is None else f"{at.taken} of {at.taken + at.left}"
+    return latest, highest, percent(at.pass_mark), taken
+
+
+def _highest(quiz: QuizRow) -> str:
+    return "" if quiz.standing.highest is None else f", highest {_scores(quiz)[1]}"
+
+
+def _draw_bars(figure: Figure, axes: Axes, labs: dict[str, list[Exercise]]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes = figure.subplots()
     left = [0] * len(labs)
     for outcome, word in WORDS.items():
         counts = [sum(row.passed is outcome for row in rows) for rows in labs.values()]
@@ -140,9 +210,22 @@ def _draw_bars(figure: Figure, labs: dict[str, list[Exercise]]) -> None:
         axes.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", color=ink)
         left = [start + count for start, count in zip(left, counts, strict=True)]
     axes.invert_yaxis()
-    axes.set(xlabel="exercises", xlim=(0, max(left, default=1)), title="Your progress: visible checks")
+    axes.set(xlabel="exercises", xlim=(0, max(left, default=1) or 1), title="Your progress: visible checks")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.legend(loc="outside lower center", ncols=len(WORDS))
+
+
+def _draw_scores(axes: Axes, labs: list[str], quizzes: list[QuizRow]) -> None:
+    """The highest score of each quiz as a bar, the latest as a diamond, the pass mark as a line."""
+    for quiz in quizzes:
+        at, row = quiz.standing, labs.index(quiz.lab)
+        axes.vlines(100 * at.pass_mark, row - 0.38, row + 0.38, color="black", linestyle="--", linewidth=1.2)
+        if at.highest is None or at.latest is None:
+            axes.text(2, row, "recorded" if at.taken else "not tried yet", va="center", color="#595959")
+            continue
+        axes.barh(row, 100 * at.highest, height=0.6, color=COLOURS[bool(at.passed)])
+        axes.plot(100 * at.latest, row, marker="D", color="white", markeredgecolor="black", linestyle="")
+    axes.set(xlim=(0, 104), xlabel="highest score, % (◆ latest, ┆ to pass)", title="Quizzes")
 
 
 def _counted(rows: list[Exercise]) -> list[str]:

@@ -27,12 +27,11 @@ from labkit import Progress, checks
 # %% [markdown]
 # ## Where you stand
 #
-# Run this cell again whenever you like: it reads what the checks in your notebooks found last.
+# Run this cell again whenever you like: it reads what the checks in your notebooks found last, and how your quizzes
+# went.
 
 # %%
-progress = Progress("..")
-print(progress.next())
-progress.plot()
+Progress("..")
 
 # %% [markdown]
 # ## First contact

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
+import labkit
 from labkit import LabError, hand_in
 
 LAB = "01-decoding"
+FILES = Path(__file__).resolve().parent.parent / "files" / "quiz"
 
 
 @pytest.fixture
@@ -45,6 +48,17 @@ def test_the_zip_holds_notebook_and_attempts(folder: Path, capsys: pytest.Captur
         "attempts.jsonl",
         "other.txt",
     ]
+
+
+def test_it_tells_how_the_quiz_went(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copyfile(FILES / "sample.quiz.json", folder / "sample.quiz.json")
+    hand_in()
+    assert "Quiz: not tried yet." in capsys.readouterr().out
+    quiz = labkit.quiz("sample")
+    quiz.hand_over()
+    hand_in()
+    assert names(folder / f"{LAB}-hand-in.zip") == [f"{LAB}/{LAB}.ipynb", f"{LAB}/attempts.jsonl"]
+    assert "Quiz: not passed yet, your highest is 0%." in capsys.readouterr().out
 
 
 def test_without_attempts_the_notebook_goes_alone(folder: Path) -> None:

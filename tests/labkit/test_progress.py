@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ import pytest
 
 from labkit import LabError, Progress
 from labkit.progress import Exercise
+from labkit.quiz.attempts import Attempt, append_attempt
+
+FILES = Path(__file__).resolve().parent.parent / "files" / "quiz"
 
 
 def make_lab(root: Path, name: str, *grade_ids: str) -> Path:
@@ -97,7 +102,8 @@ def test_the_page_is_a_table_with_headers_and_words(root: Path) -> None:
     assert "not tried yet" in page
     assert "&lt;i&gt;" in page
     assert "<i>" not in page
-    assert re.search(r"<caption>Next: .*</caption>", page)
+    assert page.startswith("<p><strong>Next: go on with a in 01-decoding;")
+    assert len(re.findall(r"<caption>.+?</caption>", page)) == 1
 
 
 def test_the_chart_says_in_words_what_it_shows(root: Path) -> None:
@@ -124,3 +130,53 @@ def test_a_root_that_is_no_folder_is_told(tmp_path: Path) -> None:
 def test_the_current_folder_may_be_a_lab(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root / "01-decoding")
     assert len(Progress("..").table()) == 4
+
+
+def add_quiz(folder: Path, *scores: float) -> None:
+    shutil.copyfile(FILES / "sample.quiz.json", folder / "sample.quiz.json")
+    (folder / "attempts.jsonl").unlink(missing_ok=True)
+    for place, score in enumerate(scores):
+        when = datetime(2026, 1, 2, tzinfo=UTC)
+        append_attempt(folder / "attempts.jsonl", Attempt("sample", "h", str(place), when, 1, (), {}, score))
+
+
+def test_a_quiz_comes_after_the_exercises_of_its_lab(root: Path) -> None:
+    add_quiz(root / "01-decoding")
+    assert Progress(root).next().startswith("Next: go on with a")
+    say(root / "01-decoding", "a", 3, 3)
+    say(root / "01-decoding", "c", 1, 1)
+    assert Progress(root).next() == "Next: take the quiz of 01-decoding."
+    add_quiz(root / "01-decoding", 0.6, 0.5)
+    said = "Next: take the quiz of 01-decoding again; your highest is 60%, to pass you need 70%."
+    assert Progress(root).next() == said
+    add_quiz(root / "01-decoding", 0.1, 0.2, 0.7)
+    assert Progress(root).next() == "Next: try loss in 02-reward."
+    say(root / "02-reward", "loss", 1, 1)
+    assert Progress(root).next().startswith("All visible checks pass, and all quizzes are done.")
+
+
+def test_a_lab_may_have_a_quiz_and_no_exercise(root: Path) -> None:
+    add_quiz(make_lab(root, "06-assessment"), 0.7, 0.4)
+    (quiz,) = Progress(root).quizzes()
+    assert (quiz.lab, quiz.done, quiz.outcome()) == ("06-assessment", True, "passed")
+    assert (quiz.standing.latest, quiz.standing.highest, quiz.standing.taken) == (0.4, 0.7, 2)
+
+
+def test_the_page_tells_how_the_quizzes_went(root: Path) -> None:
+    add_quiz(root / "01-decoding", 0.7, 0.4)
+    add_quiz(root / "02-reward")
+    page = Progress(root)._repr_html_()
+    row = re.search(r"<tr><td>01-decoding</td><th scope=\"row\">A sample of every item type</th>(.*?)</tr>", page)
+    assert row is not None
+    assert re.findall(r"<td>(.*?)</td>", row[1]) == ["✓ passed", "40%", "70%", "70%", "2"]
+    assert "<td>– not tried yet</td><td>–</td><td>–</td>" in page
+    assert "quiz of 01-decoding: passed, highest 70%; quiz of 02-reward: not tried yet." in page
+
+
+def test_a_damaged_bank_or_attempt_is_named(root: Path) -> None:
+    add_quiz(root / "01-decoding")
+    (root / "01-decoding" / "attempts.jsonl").write_text("{")
+    (root / "02-reward" / "x.quiz.json").write_text("{")
+    progress = Progress(root)
+    assert len(progress.quizzes()) == 1
+    assert ["line 1: no attempt" in progress.problems[0], "x.quiz.json" in progress.problems[1]] == [True, True]

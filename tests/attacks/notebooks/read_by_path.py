@@ -10,7 +10,17 @@ import time
 end = time.monotonic() + 1.0  # the outputs of a cell that is stopped are lost
 wanted = "solutions quizzes class class/secret class/gradebook.db class/submitted class/cache .git build grader".split()
 found, seen = set(), 0
-for place in ["@COURSE@", "@REPO@", "@OUTSIDE@", "/proc/1/root@COURSE@", "/proc/1/cwd", "/tmp", "/home", "/etc", "/root"]:
+for place in [
+    "@COURSE@",
+    "@REPO@",
+    "@OUTSIDE@",
+    "/proc/1/root@COURSE@",
+    "/proc/1/cwd",
+    "/tmp",
+    "/home",
+    "/etc",
+    "/root",
+]:
     for name in ["", *wanted]:
         for folder, folders, files in os.walk(os.path.join(place, name)):
             if time.monotonic() > end:

@@ -1,0 +1,55 @@
+"""What each student earned each time: one line a result under `class/history`, appended when it is first recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One student's result for one submission: its key, and the points of each graded cell."""
+
+    student: str
+    key: str
+    scores: Mapping[str, float]
+
+
+class Ledger:
+    """The results of one lab. A line that a crash cut off is passed over; the result is recorded again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known = {(entry.student, entry.key) for entry in entries(path)}
+
+    def add(self, entry: Entry) -> None:
+        """Append a result that is not there yet."""
+        if (entry.student, entry.key) in self._known:
+            return
+        self._known.add((entry.student, entry.key))
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        whole = not self._path.exists() or self._path.read_bytes()[-1:] in (b"", b"\n")
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(("" if whole else "\n") + json.dumps(asdict(entry)) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Every intact line of a ledger."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+        try:
+            yield Entry(**json.loads(line))
+        except (ValueError, TypeError):
+            continue
+
+
+def highest(path: Path, cell: str) -> dict[str, float]:
+    """The most that each student ever earned in a graded cell."""
+    best: dict[str, float] = {}
+    for entry in entries(path):
+        best[entry.student] = max(best.get(entry.student, 0.0), entry.scores.get(cell, 0.0))
+    return best

@@ -1,0 +1,1 @@
+"""What instructors take out of a graded class."""

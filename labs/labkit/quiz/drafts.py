@@ -1,0 +1,75 @@
+"""The draft of an attempt, `.quiz-<bank>.draft.json`: its seed, and what is answered so far; it outlives the kernel."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from labkit.quiz.draw import MAX_SEED
+
+MAX_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An attempt not submitted yet: the bank's hash, the seed, and item -> part -> answer as typed."""
+
+    hash: str
+    seed: int
+    answers: Mapping[str, Mapping[str, str]]
+
+
+def draft_path(folder: Path, bank: str) -> Path:
+    """Where the draft of a bank lies."""
+    return folder / f".quiz-{bank}.draft.json"
+
+
+def save_draft(path: Path, draft: Draft) -> None:
+    """Write the draft; the old one is replaced only by a complete new one.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(json.dumps(asdict(draft)), encoding="utf-8")
+        part.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def load_draft(path: Path) -> tuple[Draft | None, str]:
+    """The draft, if there is a readable one, and a sentence about what is wrong, if something is. Never raises."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        return None, f"{path.name} cannot be read ({error.strerror or error}); the questions are fresh ones."
+    try:
+        if len(raw) > MAX_BYTES:
+            raise ValueError("too large")
+        said = json.loads(raw.decode("utf-8"))
+        json.dumps(said, ensure_ascii=False).encode("utf-8")
+        answers = {item: dict(parts) for item, parts in said["answers"].items()}
+        good = all(isinstance(answer, str) for parts in answers.values() for answer in parts.values())
+        seed = said["seed"]
+        if not good or type(seed) is not int or not 0 <= seed <= MAX_SEED:
+            raise ValueError("other values were expected")
+        return Draft(str(said["hash"]), seed, answers), ""
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None, f"{path.name} is damaged: your unsubmitted answers are lost, and the questions are fresh ones."
+
+
+def drop_draft(path: Path) -> None:
+    """Remove the draft; it may be gone already.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    path.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""The player as a widget: it sends the browser what to show, and takes from it answers, submissions and retakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+from traitlets import Bool, Dict, Int
+
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.quiz.session import Quiz
+
+
+class Player(anywidget.AnyWidget):
+    """A quiz on the screen: `page` and `live` go to the browser; `paged` and `here` (the question shown) both ways."""
+
+    _esm = "\n".join(Path(__file__).with_name(name).read_text("utf-8") for name in ("question.js", "player.js"))
+    _css = Path(__file__).with_name("player.css")
+    page = Dict().tag(sync=True)
+    live = Dict().tag(sync=True)
+    paged = Bool(False).tag(sync=True)
+    here = Int(1).tag(sync=True)
+
+    def __init__(self, quiz: Quiz) -> None:
+        super().__init__(page=quiz.page(), live=quiz.live())
+        self._quiz = quiz
+        quiz.listeners.append(self.refresh)
+        self.on_msg(self._receive)
+
+    def refresh(self) -> None:
+        """Bring the browser up to date; what did not change is not sent."""
+        page = self._quiz.page()
+        with self.hold_sync():
+            if page["key"] != self.page.get("key"):
+                self.here = 1
+            self.live = self._quiz.live()
+            self.page = page
+
+    def _receive(self, widget: object, content: object, buffers: object) -> None:
+        """One message of the browser. What is wrong with it is shown there, and nowhere else."""
+        del widget, buffers
+        if not isinstance(content, Mapping):
+            return
+        try:
+            if not self._do(content):
+                raise LabError("The page asked for something unknown.", "Run the cell again.")
+        except LabError as error:
+            self.refresh()
+            self.send({"problem": f"{error.what} {error.remedy}"})
+
+    def _do(self, content: Mapping[str, Any]) -> bool:
+        match content:
+            case {"do": "answer", "item": str(item), "part": str(part), "answer": str(answer)}:
+                self._quiz.put(item, part, answer)
+            case {"do": "submit"}:
+                self._quiz.hand_over()
+            case {"do": "retake"}:
+                self._quiz.retake()
+            case _:
+                return False
+        return True

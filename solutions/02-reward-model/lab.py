@@ -1,0 +1,786 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (RLHF labs)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 02 · A reward model from human ratings
+#
+# Lab 03 will train a policy to please people. People are slow and expensive, so a **reward model** stands in for them: a
+# network that reads a text and says in one number how much people would like it.
+#
+# Here you build one from real human judgements, and find out three things: how much people disagree, how good
+# a model can get in spite of that, and how easily it is fooled.
+#
+# | | |
+# |---|---|
+# | Time | about 100 minutes, 7 exercises, 40 points |
+# | You need | lab 01; a little torch (indexing, `logsigmoid`) |
+# | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+
+# %%
+import itertools
+import math
+import random
+import tempfile
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+import labkit
+from labkit import checks, plots_dpo, plots_reward, toy
+
+# %% [markdown]
+# ## 1 · What people said
+#
+# Hutto and Gilbert (2014) showed 10,605 snippets of film reviews (from Pang and Lee 2004) to people, 15 to 29 for each
+# snippet, who rated them from −4, extremely negative, to 4, extremely positive. Here are all single ratings of
+# four snippets.
+
+# %% tags=["demo"]
+ratings = labkit.load_ratings()
+texts, marks, means = (list(ratings[column]) for column in ("text", "ratings", "mean"))
+spread = [torch.tensor(row).double().std().item() for row in marks]
+short = [k for k in range(len(texts)) if 35 < len(texts[k]) < 70]
+shown = {
+    "liked": min((k for k in short if means[k] > 3), key=spread.__getitem__),
+    "disliked": min((k for k in short if means[k] < -2.5), key=spread.__getitem__),
+    "lukewarm": min((k for k in short if abs(means[k]) < 0.3), key=spread.__getitem__),
+    "disputed": max((k for k in short if abs(means[k]) < 0.3), key=spread.__getitem__),
+}
+plots_reward.raters({texts[k]: marks[k] for k in shown.values()})
+
+# %% [markdown]
+# The last two have nearly the same mean, and are nothing alike: about one nobody feels strongly, about the other
+# people do not agree. A mean hides this. How common is it?
+
+# %% tags=["demo"]
+both = sum(min(row) < 0 < max(row) for row in marks) / len(marks)
+print(f"{len(texts):,} snippets, {sum(map(len, marks)):,} ratings")
+print(f"raters on both sides of zero: {both:.0%} of the snippets")
+print(f"standard deviation of the raters of one snippet: {sum(spread) / len(spread):.2f} on average")
+
+# %% [markdown]
+# ## 2 · From ratings to preferences
+#
+# A rating of 3 means something else for a mild rater than for a strict one; *which of two is better* is the safer
+# question, and what RLHF usually asks. So we compare snippets: the one with the higher mean is **chosen**, the other
+# **rejected**.
+#
+# That throws information away. We keep some: the probability $p$ that a random rater of the chosen one gives a higher rating
+# than a random rater of the rejected one. Equal ratings count half.
+#
+# Worked example: snippet 0 with ratings $(2, 3)$, snippet 1 with $(-1, 2)$. Chosen is 0 (means 2.5 and 0.5). Of the
+# four pairs of raters, $(2, -1)$, $(3, -1)$ and $(3, 2)$ agree, $(2, 2)$ ties: $p = 3.5/4 = 0.875$.
+#
+# ### Exercise 1 · `preference_pairs` (●●○, 15 minutes, 7 points)
+#
+# The pairs come in the order of `itertools.combinations(range(n), 2)`. Counting how many raters gave each of the nine
+# ratings is quicker than going through all pairs of raters, but either will do.
+
+
+# %% nbgrader={"grade": false, "grade_id": "preference_pairs", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+    """All pairs of snippets whose mean ratings differ, and by at least min_gap: who is preferred, and how surely?
+
+    Args:
+        ratings: of each snippet the ratings of its raters, −4 … 4; their number may differ between snippets.
+        min_gap: least difference of the two means, at least 0. Equal means are no preference, whatever min_gap is.
+    Returns:
+        int64 [pairs, 2]: places of the (chosen, rejected) snippet; the chosen one has the higher mean rating.
+        float64 [pairs]: P(a random rater of the chosen one rates higher than one of the rejected one), ties half.
+    Raises:
+        ValueError: a snippet has no ratings.
+    """
+    ### BEGIN SOLUTION
+    if not all(ratings):
+        raise ValueError("a snippet has no ratings: its mean is not defined")
+    means = [sum(row) / len(row) for row in ratings]
+    shares = torch.stack([torch.bincount(torch.tensor(row) + 4, minlength=9).double() / len(row) for row in ratings])
+    pairs = []
+    for i, j in itertools.combinations(range(len(ratings)), 2):
+        if means[i] != means[j] and abs(means[i] - means[j]) >= min_gap:
+            pairs.append((i, j) if means[i] > means[j] else (j, i))
+    chosen, rejected = torch.tensor(pairs, dtype=torch.int64).view(-1, 2).T
+    below = shares.cumsum(-1) - 0.5 * shares  # the share of raters below each rating, those at it half
+    return torch.stack([chosen, rejected], dim=1), (shares[chosen] * below[rejected]).sum(-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "preference_pairs-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("preference_pairs") as check:
+    pairs, p = preference_pairs([[2, 3], [-1, 2]])
+    check.equal(pairs, torch.tensor([[0, 1]]), "the worked example", hint="int64 [pairs, 2]: chosen first.")
+    check.close(
+        p, torch.tensor([0.875], dtype=torch.float64), "three and a half of four",
+        hint="All pairs of raters, one of each snippet; a tie is half. float64.",
+    )  # fmt: skip
+    pairs, p = preference_pairs([[0, 0, 0], [1], [3, 1], [-2, 4]], 1.0)
+    check.equal(
+        pairs, torch.tensor([[1, 0], [2, 0], [3, 0], [2, 1], [2, 3]]), "a gap of 1, ties left out",
+        hint="Chosen is the higher mean, even if it comes second. A gap of exactly min_gap is enough.",
+    )  # fmt: skip
+    check.close(
+        p[2], torch.tensor(0.5, dtype=torch.float64), "a higher mean need not win", hint="4 beats 0, −2 does not."
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "preference_pairs-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `preference_pairs` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "preference_pairs", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# What is a label worth? Take 300 snippets, all their pairs, and see how $p$ depends on the gap of the means. At which gap
+# would you guess that nine of ten pairs of raters agree?
+
+# %% tags=["demo"]
+train, held_out = labkit.split_ratings()  # 9,605 to learn from, 1,000 held out
+some = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))[:300].tolist()
+sample = held_out.select(some)
+pairs, p = preference_pairs(list(sample["ratings"]))
+gap = torch.tensor(list(sample["mean"]))[pairs].diff(dim=1).neg().squeeze(1)
+print(
+    f"{len(pairs):,} pairs; two raters agree with the label in {p.mean():.1%} of them, {p[gap < 0.5].mean():.1%} below a gap of 0.5"
+)
+plots_reward.agreement(gap, p)
+
+# %% [markdown]
+# Labels of close pairs are little better than coin flips. This is no dirt in our data: it is what preference data *are*.
+# Published comparison data have one label a pair, and their users cannot even see it.
+
+# %% [markdown]
+# ## 3 · A loss for comparisons
+#
+# Bradley and Terry (1952) say how rewards make choices: $P(a \succ b) = \sigma(r_a - r_b)$. Maximum likelihood then gives
+# the loss of a pair (Ouyang et al. 2022, eq. 1). Some datasets say *how much* better the chosen one is; Llama 2 (Touvron et
+# al. 2023, eq. 2) asks for a larger difference then, a **margin** $m$:
+#
+# $$\mathcal{L} = -\log \sigma(r_\mathrm{chosen} - r_\mathrm{rejected} - m)$$
+#
+# Worked example: rewards 2 and 1, no margin: $-\log \sigma(1) = 0.3133$. With $m = 1$: $-\log \sigma(0) = 0.6931$.
+#
+# ### Exercise 2 · `bradley_terry_loss` (●○○, 10 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "bradley_terry_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def bradley_terry_loss(
+    r_chosen: torch.Tensor, r_rejected: torch.Tensor, margin: torch.Tensor | None = None
+) -> torch.Tensor:
+    """The Bradley–Terry loss of each pair, in nats: float [pairs], dtype kept.
+
+    Args:
+        r_chosen, r_rejected: float [pairs], rewards; they may differ by ±10,000.
+        margin: float [pairs], by how much the chosen reward should be ahead, or None for no margin.
+    """
+    ### BEGIN SOLUTION
+    ahead = r_chosen - r_rejected
+    return -F.logsigmoid(ahead if margin is None else ahead - margin)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "bradley_terry_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("bradley_terry_loss") as check:
+    chosen, rejected = torch.tensor([2.0, 0.0]), torch.tensor([1.0, 0.0])
+    check.close(
+        bradley_terry_loss(chosen, rejected), torch.tensor([0.3133, 0.6931]), "the worked example, and ln 2 for a tie",
+        hint="−log σ(chosen − rejected), one loss a pair: no mean.", tol=1e-4,
+    )  # fmt: skip
+    check.close(
+        bradley_terry_loss(chosen, rejected, torch.tensor([1.0, 2.0])), torch.tensor([0.6931, 2.1269]),
+        "with margins", hint="The margin is subtracted: being ahead by exactly m is only a coin flip.", tol=1e-4,
+    )  # fmt: skip
+    check.close(
+        bradley_terry_loss(torch.tensor([-1e4]), torch.tensor([0.0])), torch.tensor([1e4]), "stays finite",
+        hint="σ rounds to 0: use `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-2,
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "bradley_terry_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `bradley_terry_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "bradley_terry_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A hard label says *chosen, always*. But raters agree with it only with probability $p$. If we weigh both orders by how
+# often they happen, the pair's expected loss is $p\,\mathcal{L}(a, b) + (1 - p)\,\mathcal{L}(b, a)$. Where is it lowest?
+
+# %% tags=["demo"]
+ahead, zero = torch.linspace(-3, 6, 200), torch.zeros(200)
+lines = {
+    f"p = {share}": share * bradley_terry_loss(ahead, zero) + (1 - share) * bradley_terry_loss(zero, ahead)
+    for share in (1.0, 0.9, 0.7, 0.5)
+}
+plots_dpo.smooth({"r(chosen) − r(rejected)": (ahead, lines)}, y_label="expected loss, nats", y_to=3)
+
+# %% [markdown]
+# For $p < 1$ there is a best difference, $\log \frac{p}{1 - p}$, where the model says exactly $p$. A hard label has none: the loss
+# always asks for more. **Trained on hard labels, a model grows more certain than people are.** We shall see it.
+
+# %% [markdown]
+# ## 4 · Where the reward is read
+#
+# A causal model has a vector at each token; only the last token has read the whole text. The reward is a linear **head**
+# on that vector. Which token is the last one, in a batch with padding? On the right or on the left, the attention mask knows.
+#
+# Worked example: mask $(1, 1, 1, 0, 0)$ → 2; mask $(0, 0, 1, 1, 1)$ → 4.
+#
+# ### Exercise 3 · `last_token_index` (●○○, 8 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "last_token_index", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def last_token_index(attention_mask: torch.Tensor) -> torch.Tensor:
+    """The place of each row's last real token: int64 [batch].
+
+    Args:
+        attention_mask: int64 [batch, length], 1 for tokens and 0 for padding, which is on the right or on the left; one
+            batch may have rows of both kinds.
+
+    Raises:
+        ValueError: a row has no token.
+    """
+    ### BEGIN SOLUTION
+    if not (attention_mask == 1).any(dim=1).all():
+        raise ValueError("a row of the attention mask has no token")
+    return attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(dim=1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "last_token_index-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+right = torch.tensor([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
+with checks("last_token_index") as check:
+    check.equal(
+        last_token_index(right), torch.tensor([2, 0, 4]), "padding on the right",
+        hint="A full row has no pad: looking for the first 0 finds nothing there.",
+    )  # fmt: skip
+    check.equal(
+        last_token_index(right.flip(1)), torch.tensor([4, 4, 4]), "padding on the left",
+        hint="The number of tokens minus 1 is right for padding on the right only.",
+    )  # fmt: skip
+    check.raises(
+        ValueError, lambda: last_token_index(torch.tensor([[1, 0], [0, 0]])), "refuses a row without tokens",
+        hint="There is no last token: say so.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "last_token_index-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `last_token_index` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "last_token_index", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now the reward itself: take each row's vector at its last token and give it to the head, a `torch.nn.Linear(width, 1)`.
+#
+# Worked example: width 1, a head that doubles; vectors $(5, 7, 9)$ with mask $(1, 1, 0)$ give $2 \cdot 7 = 14$. The 9 is padding.
+#
+# ### Exercise 4 · `pool_reward` (●●○, 8 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "pool_reward", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pool_reward(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
+    """The reward of each row: float [batch], what the head says about the vector at its last token.
+
+    Args:
+        hidden: float [batch, length, width]; at padded places there may be anything, nan too.
+        attention_mask: int64 [batch, length], padding on the right or on the left.
+        head: maps float [..., width] to float [..., 1], such as a `torch.nn.Linear(width, 1)`.
+    """
+    ### BEGIN SOLUTION
+    rows = torch.arange(len(hidden))
+    return head(hidden[rows, last_token_index(attention_mask)]).squeeze(-1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "pool_reward-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+double = torch.nn.Linear(1, 1, bias=False)
+torch.nn.init.constant_(double.weight, 2.0)
+hidden = torch.tensor([[[5.0], [7.0], [9.0]], [[math.nan], [1.0], [4.0]]])
+with checks("pool_reward") as check:
+    found = pool_reward(hidden, torch.tensor([[1, 1, 0], [0, 1, 1]]), double)
+    check.close(
+        found, torch.tensor([14.0, 8.0]), "the worked example, and a row padded on the left",
+        hint="One number a row, shape [batch]: pick the vector by row *and* place, then the head, then `squeeze(-1)`.",
+    )  # fmt: skip
+    check.true(lambda: found.requires_grad, "gradients flow", hint="This is what gets trained: no detach.")
+
+# %% nbgrader={"grade": true, "grade_id": "pool_reward-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `pool_reward` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "pool_reward", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# transformers has this built in: `AutoModelForSequenceClassification` with one label. But it does not look at the mask. It
+# looks for the *first pad id* and reads before that. GPT-2 has no pad token, so EOS plays its part, and then an EOS
+# inside a text ends it, and one at the beginning is worse still. The kit's own reward model shows it:
+
+# %% tags=["demo"]
+model, tokenizer = labkit.load_reward_model()
+good, eos = "A wonderful, moving film.", tokenizer.eos_token
+print("                                     transformers      you")
+for name, text in {"the text": good, "EOS and more text": good + eos + " Dull.", "EOS first": eos + good}.items():
+    batch = tokenizer([text, "A film that is a good deal longer than it should be."], padding=True, return_tensors="pt")
+    vectors = model.base_model(**batch).last_hidden_state
+    yours = pool_reward(vectors, batch.attention_mask, model.score)[0]
+    print(f"{name:20} {len(tokenizer(text).input_ids):2} tokens {model(**batch).logits[0, 0]:15.2f} {yours:10.2f}")
+
+# %% [markdown]
+# In the second row transformers did not read the end. In the third it found the first pad at place 0, went one
+# back, to place −1, and read *padding* at the end of the row. So: no EOS in the text, padding on the right, or pool yourself.
+
+# %% [markdown]
+# ## 5 · Known up to a number
+#
+# The loss sees differences only. Add any $f(x)$ to all rewards of a prompt $x$, and no comparison within that prompt
+# changes. A reward model says which answer is better; that answers to one *prompt* get more than those to another means
+# nothing. To compare two reward models, **centre** them first: subtract from each reward the mean of its prompt's rewards.
+#
+# Worked example: rewards $(1, 3, 10, 20)$ of prompts $(7, 7, 2, 2)$ become $(-1, 1, -5, 5)$.
+#
+# ### Exercise 5 · `centre_rewards` (●●○, 10 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "centre_rewards", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def centre_rewards(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
+    """Each reward minus the mean reward of its prompt: float [responses], dtype kept.
+
+    Args:
+        r: float [responses], rewards.
+        prompt_ids: int64 [responses], which prompt each response answers: any numbers, in any order.
+    """
+    ### BEGIN SOLUTION
+    centred = r.clone()
+    for prompt in prompt_ids.unique():
+        centred[prompt_ids == prompt] -= r[prompt_ids == prompt].mean()
+    return centred
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "centre_rewards-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("centre_rewards") as check:
+    r, x = torch.tensor([1.0, 10.0, 3.0, 20.0]), torch.tensor([7, 2, 7, 2])
+    check.close(
+        centre_rewards(r, x), torch.tensor([-1.0, -5.0, 1.0, 5.0]), "the worked example, in another order",
+        hint="Each prompt has its own mean. Responses of a prompt need not stand together.",
+    )  # fmt: skip
+    check.equal(r, torch.tensor([1.0, 10.0, 3.0, 20.0]), "leaves r as it was", hint="Work on a copy: `r.clone()`.")
+
+# %% nbgrader={"grade": true, "grade_id": "centre_rewards-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `centre_rewards` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "centre_rewards", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Try it on the toy of labs 04 and 05: two prompts, 341 responses each, whose true rewards are known. We add 5 to the
+# rewards of one prompt and take 3 from those of the other. What changes: the loss within prompts, across prompts, the centred rewards?
+
+# %% tags=["demo"]
+r = torch.cat([toy.rewards(0), toy.rewards(1)])
+x = torch.tensor([0, 1]).repeat_interleave(341)
+moved = r + torch.tensor([5.0, -3.0])[x]
+i, j = torch.triu_indices(682, 682, offset=1)
+within = x[i] == x[j]
+change = (bradley_terry_loss(r[i], r[j]) - bradley_terry_loss(moved[i], moved[j])).abs()
+print(
+    f"largest change of a pair's loss: {change[within].max():.1e} within a prompt, {change[~within].max():.1f} across"
+)
+print(f"largest change of a centred reward: {(centre_rewards(r, x) - centre_rewards(moved, x)).abs().max():.1e}")
+
+# %% [markdown]
+# Our snippets answer no prompt, or all the same one, so they are comparable with one another, and only one number is free. The
+# kit's model is shifted so that its mean over the training snippets is 0.
+
+# %% [markdown]
+# ## 6 · How good is it, and how good could it be?
+#
+# **Accuracy** is the share of pairs in which the chosen snippet has the higher reward; a tie is half a point.
+#
+# Worked example: rewards $(1, 4, 4)$ and pairs (chosen, rejected) $(1, 0), (0, 2), (1, 2)$: right, wrong, tie: $0.5$.
+#
+# ### Exercise 6 · `pairwise_accuracy` (●○○, 6 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "pairwise_accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pairwise_accuracy(rewards: torch.Tensor, pairs: torch.Tensor) -> float:
+    """The share of pairs whose chosen snippet has the higher reward; a tie counts half. A Python float in [0, 1].
+
+    Args:
+        rewards: float [snippets].
+        pairs: int64 [pairs, 2], places of (chosen, rejected) in rewards.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    ### BEGIN SOLUTION
+    if len(pairs) == 0:
+        raise ValueError("no pairs: the accuracy of nothing is not defined")
+    chosen, rejected = rewards[pairs[:, 0]], rewards[pairs[:, 1]]
+    return ((chosen > rejected).double() + 0.5 * (chosen == rejected).double()).mean().item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "pairwise_accuracy-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("pairwise_accuracy") as check:
+    found = pairwise_accuracy(torch.tensor([1.0, 4.0, 4.0]), torch.tensor([[1, 0], [0, 2], [1, 2]]))
+    check.close(
+        found, 0.5, "the worked example", hint="A Python float: `.item()`. The numbers in pairs are places in rewards."
+    )
+    check.close(
+        pairwise_accuracy(torch.zeros(3), torch.tensor([[0, 1], [2, 1]])), 0.5, "a model that cannot tell",
+        hint="Half a point for each tie.",
+    )  # fmt: skip
+    check.raises(
+        ValueError, lambda: pairwise_accuracy(torch.zeros(3), torch.zeros(0, 2, dtype=torch.int64)), "refuses no pairs",
+        hint="0/0 is nan.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "pairwise_accuracy-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `pairwise_accuracy` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "pairwise_accuracy", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# An accuracy of 0.75 sounds poor. Is it? That depends on who made the labels. Say each label came from **one rater** of
+# each snippet, as in most comparison data. Then even a model that knows *all* about the raters can only bet on the more
+# probable order, and is right with probability $\max(p, 1 - p)$. The mean over the pairs is the **ceiling**.
+#
+# Two remarks. A higher mean does not always win: $p$ may be below one half. And raters are anonymous: rater 3 of one snippet
+# need not be rater 3 of another, so all pairs of raters are equally likely, and we cannot see whether two people disagree
+# or one is strict.
+#
+# If the label is instead the order of the **means** that we have, a model could learn it without error: the ceiling is 1,
+# except for pairs with equal means, whose label is a coin flip.
+#
+# Worked example: ratings $(2, 3)$, $(-1, 2)$, $(0, 1)$; pairs $(0, 1)$ and $(1, 2)$. $p = 0.875$ for the first. The second has
+# equal means, and $2$ wins twice in four: $p = 0.5$. Ceilings: one rater $(0.875 + 0.5)/2 = 0.6875$; mean $(1 + 0.5)/2 = 0.75$.
+#
+# ### Exercise 7 · `accuracy_ceiling` (●●●, 15 minutes, 7 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "accuracy_ceiling", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def accuracy_ceiling(ratings: list[list[int]], pairs: torch.Tensor, label: str = "one_rater") -> float:
+    """The expected accuracy that no model exceeds, given the raters: a Python float in [0.5, 1].
+
+    Args:
+        ratings: of each snippet the ratings of its raters, −4 … 4, one or more.
+        pairs: int64 [pairs, 2], places of two snippets in ratings; which comes first says nothing here.
+        label: what a pair's label is. "one_rater": the order that one random rater of each snippet gives; equal
+            ratings are a coin flip. "mean": the order of the two mean ratings; equal means are a coin flip.
+
+    Raises:
+        ValueError: there are no pairs, or label is something else.
+    """
+    ### BEGIN SOLUTION
+    if len(pairs) == 0 or label not in ("one_rater", "mean"):
+        raise ValueError(f'expected pairs and a label "one_rater" or "mean", found {len(pairs)} pairs and {label!r}')
+    best = []
+    for i, j in pairs.tolist():
+        a, b = torch.tensor(ratings[i]), torch.tensor(ratings[j])
+        if label == "mean":
+            best.append(0.5 if sum(ratings[i]) * len(b) == sum(ratings[j]) * len(a) else 1.0)
+        else:
+            p = 0.5 + 0.5 * (a[:, None] - b).sign().double().mean().item()
+            best.append(max(p, 1 - p))
+    return sum(best) / len(best)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "accuracy_ceiling-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+three, two_pairs = [[2, 3], [-1, 2], [0, 1]], torch.tensor([[0, 1], [1, 2]])
+with checks("accuracy_ceiling") as check:
+    check.close(
+        accuracy_ceiling(three, two_pairs), 0.6875, "the worked example, one rater",
+        hint="max(p, 1 − p) of each pair, then the mean.",
+    )  # fmt: skip
+    check.close(
+        accuracy_ceiling(three, two_pairs, "mean"), 0.75, "the worked example, mean", hint="Equal means: 0.5, else 1."
+    )
+    check.close(
+        accuracy_ceiling([[4, -1, -1, -1], [0]], torch.tensor([[0, 1]])), 0.75, "the lower mean may be the better bet",
+        hint="Bet on the more probable order: max(p, 1 − p), not p of the higher mean.",
+    )  # fmt: skip
+    check.raises(
+        ValueError, lambda: accuracy_ceiling(three, two_pairs, "median"), "refuses other labels", hint="Name both."
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "accuracy_ceiling-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `accuracy_ceiling` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("02-reward-model", "accuracy_ceiling", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The ceilings of our 300 held-out snippets, for wide pairs (means at least 1 apart) and for all:
+
+# %% tags=["demo"]
+crowd = list(sample["ratings"])
+wide = pairs[gap >= 1]
+pick = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(1))[:5000]
+ceilings = {name: accuracy_ceiling(crowd, kind) for name, kind in {"wide": wide[:5000], "all": pairs[pick]}.items()}
+print({name: round(value, 3) for name, value in ceilings.items()})
+
+# %% [markdown]
+# On all pairs one rater disagrees with the best possible model one time in six. Even the means are not certain: another 15
+# to 29 people would order some pairs the other way. How many? Draw new raters from the old, with replacement, a few times.
+
+# %% tags=["demo"]
+generator = torch.Generator().manual_seed(2)
+again = []
+for _ in range(5):
+    rows = [torch.tensor(row).double() for row in crowd]
+    drawn = [row[torch.randint(len(row), row.shape, generator=generator)].mean() for row in rows]
+    again.append(pairwise_accuracy(torch.stack(drawn), pairs))
+print(f"new panels agree with the old one in {sum(again) / 5:.1%} of all pairs")
+
+# %% [markdown]
+# ## 7 · Train one
+#
+# TRL's `RewardTrainer` wants token ids and masks of both sides. We let chance pair up the 9,605 training snippets, each with
+# one other, and keep those of at most 24 tokens to save time. Note the last column, which TRL does not know: your $p$.
+
+# %% tags=["demo"]
+import datasets
+from transformers import AutoModelForSequenceClassification, PrinterCallback
+from trl import RewardConfig, RewardTrainer
+from trl.trainer.utils import RewardDataCollatorWithPadding
+
+from labkit.models import WEIGHTS
+from labkit.quiet import quiet_transformers
+
+ids = tokenizer(list(train["text"])).input_ids
+brief = [k for k in range(len(ids)) if len(ids[k]) <= 24]
+random.Random(0).shuffle(brief)
+crowds = list(train["ratings"])
+rows = []
+for two in zip(brief[::2], brief[1::2], strict=False):
+    order, agree = preference_pairs([crowds[k] for k in two])
+    for sides, share in zip(order.tolist(), agree.tolist(), strict=True):
+        row = {f"input_ids_{side}": ids[two[place]] for side, place in zip(("chosen", "rejected"), sides, strict=True)}
+        row |= {key.replace("input_ids", "attention_mask"): [1] * len(value) for key, value in row.items()}
+        rows.append(row | {"p": share})
+pairs_to_learn = datasets.Dataset.from_list(rows)
+clear = sum(row["p"] for row in rows) / len(rows)
+print(f"{len(rows):,} pairs; on average two raters agree with {clear:.1%} of the labels")
+
+# %% [markdown]
+# The tiny policy gets a new head; its body has read reviews and knows words already. First TRL as it comes: hard labels.
+
+
+# %% tags=["demo"]
+def fresh_model() -> torch.nn.Module:
+    torch.manual_seed(0)
+    with quiet_transformers():
+        return AutoModelForSequenceClassification.from_pretrained(
+            WEIGHTS / "tiny", num_labels=1, pad_token_id=tokenizer.pad_token_id
+        )
+
+
+arguments = RewardConfig(
+    output_dir=tempfile.mkdtemp(), max_steps=200, per_device_train_batch_size=16, learning_rate=5e-4, warmup_steps=20,
+    max_length=64, use_cpu=True, remove_unused_columns=False, seed=0, data_seed=0,
+    logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
+)  # fmt: skip
+
+
+def train_with(kind: type[RewardTrainer], collator: object | None = None) -> tuple[torch.nn.Module, list[float]]:
+    """The trained model and the loss of each step."""
+    with quiet_transformers():
+        trainer = kind(
+            fresh_model(), args=arguments, tokenizer=tokenizer, train_dataset=pairs_to_learn, data_collator=collator
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+    return trainer.model.eval(), [row["loss"] for row in trainer.state.log_history if "loss" in row]
+
+
+# %% tags=["demo"]
+hard, hard_losses = train_with(RewardTrainer)
+print(f"loss {sum(hard_losses[:20]) / 20:.3f} → {sum(hard_losses[-20:]) / 20:.3f}")
+
+# %% [markdown]
+# Now with the raters' agreement as **soft target**: both orders, weighed by $p$ and $1 - p$. TRL has no option for this, but
+# two small pieces do: a collator that hands $p$ on, and your loss.
+
+# %% tags=["demo"]
+pad = RewardDataCollatorWithPadding(tokenizer, max_length=64)
+
+
+def pad_with_agreement(rows: list[dict[str, object]]) -> dict[str, object]:
+    return pad(rows) | {"p": torch.tensor([row["p"] for row in rows])}
+
+
+class AgreementTrainer(RewardTrainer):
+    """The expected Bradley–Terry loss, each order weighed by how often raters choose it."""
+
+    def compute_loss(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], **_: object) -> torch.Tensor:
+        r_chosen, r_rejected = (
+            model(inputs[f"input_ids_{side}"], attention_mask=inputs[f"attention_mask_{side}"]).logits.squeeze(-1)
+            for side in ("chosen", "rejected")
+        )
+        p = inputs["p"]
+        loss = p * bradley_terry_loss(r_chosen, r_rejected) + (1 - p) * bradley_terry_loss(r_rejected, r_chosen)
+        return loss.mean()
+
+
+soft, soft_losses = train_with(AgreementTrainer, pad_with_agreement)
+print(f"loss {sum(soft_losses[:20]) / 20:.3f} → {sum(soft_losses[-20:]) / 20:.3f}")
+
+# %% [markdown]
+# Which of the two has learned more? Careful: their losses have different targets. The soft loss cannot fall below
+# the raters' own uncertainty, the mean of $-p \log p - (1 - p) \log(1 - p)$.
+
+# %% tags=["demo"]
+share = torch.tensor([row["p"] for row in rows], dtype=torch.float64).clamp(0, 1)
+floor = -(torch.xlogy(share, share) + torch.xlogy(1 - share, 1 - share)).mean().item()
+runs = {"hard labels": hard_losses, "soft targets": soft_losses}
+plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor})
+
+# %% [markdown]
+# Near step 105 both fall at once: the second pass over the pairs begins, and the model recognises them. So a training loss
+# says little. Now on the held-out snippets, beside the kit's model. That one was trained longer, with soft targets, and in each
+# batch of 64 snippets *all* 2,016 pairs count. That costs no more than 32 pairs: the work is in reading the 64 texts.
+
+# %% tags=["demo"]
+models = {"hard labels": hard, "soft targets": soft, "the kit's": model}
+rewards = {name: labkit.score_texts(m, tokenizer, sample["text"]) for name, m in models.items()}
+
+
+def one_rater_accuracy(r: torch.Tensor, pairs: torch.Tensor, p: torch.Tensor) -> float:
+    """How often the order of the rewards is that of one random rater each."""
+    ahead = (r[pairs[:, 0]] > r[pairs[:, 1]]).double()
+    return (ahead * p + (1 - ahead) * (1 - p)).mean().item()
+
+
+panels = {
+    "wide pairs, label: means": ({n: pairwise_accuracy(r, wide) for n, r in rewards.items()}, 1.0),
+    "all pairs, label: means": ({n: pairwise_accuracy(r, pairs) for n, r in rewards.items()}, 1.0),
+    "all pairs, label: one rater": ({n: one_rater_accuracy(r, pairs, p) for n, r in rewards.items()}, ceilings["all"]),
+}
+plots_reward.accuracies(panels)
+
+# %% [markdown]
+# The bars on the right are the lowest, and yet the models are nearest to what is *possible* there: the labels are to blame
+# for most of what is missing. The same model, the same pairs, other labels, another accuracy; without its ceiling such a
+# number means little.
+#
+# Hard and soft are nearly equally accurate. Are they equally honest? When a model says 0.9, do nine of ten
+# pairs of raters agree?
+
+# %% tags=["demo"]
+generator = torch.Generator().manual_seed(3)
+turn = torch.rand(len(pairs), generator=generator) < 0.5  # which of the two comes first says nothing
+first, second = torch.where(turn, pairs[:, 1], pairs[:, 0]), torch.where(turn, pairs[:, 0], pairs[:, 1])
+observed = torch.where(turn, 1 - p, p)
+predicted = {name: torch.sigmoid(r[first] - r[second]) for name, r in rewards.items()}
+right = panels["all pairs, label: one rater"][0]
+for name, said in predicted.items():
+    certain = torch.maximum(said, 1 - said).mean()
+    print(f"{name:13} is certain to {certain:.3f} on average, and right in {right[name]:.3f}")
+plots_reward.calibration(predicted, observed)
+
+# %% [markdown]
+# The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. Its rewards lie
+# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the KL penalty is meant to allow. (The kit's
+# model is a little too certain as well: it has seen each snippet five times, and remembers.)
+
+# %% [markdown]
+# ## 8 · What the model loves
+#
+# A reward model is right about texts like those that it was trained on. A policy in search of reward does not stay with
+# those. Let us search ourselves: take five random words, and replace one after the other by the word that pays most.
+
+# %% tags=["demo"]
+words = [tokenizer.decode([token]) for token in range(len(tokenizer))]
+words = [word for word in words if word.startswith(" ") and word[1:].isalpha() and len(word) > 3]
+text = random.Random(0).choices(words, k=5)
+steps = {"".join(text): labkit.score_texts(model, tokenizer, ["".join(text)]).item()}
+for place in range(len(text)):
+    scores = labkit.score_texts(
+        model, tokenizer, ["".join([*text[:place], word, *text[place + 1 :]]) for word in words]
+    )
+    text[place] = words[scores.argmax().item()]
+    steps["".join(text)] = scores.max().item()
+paid = labkit.score_texts(model, tokenizer, list(held_out["text"]))
+print(f"{len(words):,} words to choose from; the best of 1,000 snippets by people has reward {paid.max():.2f}:")
+print(f"  {held_out['text'][paid.argmax().item()]}")
+plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": paid.max().item()})
+
+# %% [markdown]
+# Five words that say nothing beat all 1,000 snippets that people wrote. This is **reward hacking**: the model has learned which
+# words go with praise, people read sentences. Nothing in the training data said *do not do this*, because nobody had written such
+# texts. And since the reward is read at the end, an end can be bought:
+
+# %% tags=["demo"]
+review = "This film is a complete waste of time."
+print(f"{labkit.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
+for _ in range(3):
+    scores = labkit.score_texts(model, tokenizer, [review + word for word in words])
+    review += words[scores.argmax().item()]
+    print(f"{scores.max().item():6.2f}  {review}")
+tricks = ["A good film.", "Not a good film.", "I expected a masterpiece and left after ten minutes."]
+for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tolist(), strict=True):
+    print(f"{score:6.2f}  {trick}")
+
+# %% [markdown]
+# *Not* hardly counts, and a let-down passes for praise, though 86 % of the wide held-out pairs are in order: an accuracy says nothing about texts
+# that are not like those it was measured on.
+#
+# So lab 03 pays its policy not with the reward alone, but also takes something for each step away from the reference: the
+# KL penalty. You will see what happens without it.
+
+# %% [markdown]
+# ## 9 · Where this lives today
+#
+# This lab uses TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.10):
+#
+# | TRL 0.11.4 | TRL 1.x |
+# |---|---|
+# | `RewardTrainer(model, args=…, tokenizer=…)` | `processing_class=…`; `model` may be a name, which gets a head with one label |
+# | `train_dataset` with `input_ids_chosen`, `attention_mask_chosen`, `input_ids_rejected`, `attention_mask_rejected` | `chosen` and `rejected` as text or chat messages (`prompt` if you like), or `chosen_ids` and `rejected_ids`; EOS is added to texts |
+# | `margin`, a column | the same |
+# | `RewardDataCollatorWithPadding`, `data_collator=…` | `DataCollatorForPreference` |
+# | `RewardTrainer.compute_loss`: two forward passes | one, of both sides together |
+# | `RewardConfig(max_length=…)` cuts nothing off | 1024; longer pairs are left out |
+# | `RewardConfig(center_rewards_coefficient=…)` | the same |
+# | `RewardConfig(learning_rate)`, 5e-5 | 1e-4; dropout is off by default (`disable_dropout=True`) |
+# | `RewardConfig(logging_steps=…)` | `bf16` and `gradient_checkpointing` are on, `logging_steps` is 10 |
+# | `max_steps`, `use_cpu`, `save_strategy`, `report_to`, `data_seed`, `remove_unused_columns` | the same, from `transformers.TrainingArguments` |
+# | logs `loss`; accuracy only in `evaluate()` | `accuracy`, `margin`, `mean_reward` at every logging step |
+# | `trainer.train()`, `.remove_callback()`, `.state.log_history`, `.model` | the same, from `transformers.Trainer` |
+#
+# And yours: `bradley_terry_loss` is inside `compute_loss`, `last_token_index` and `pool_reward` are inside
+# `GPT2ForSequenceClassification.forward`, `pairwise_accuracy` is `accuracy` with fair ties.
+
+# %% [markdown]
+# ## Hand in
+#
+# Save the notebook first. The cell below then packs what you did into one file to upload.
+
+# %% tags=["demo"]
+labkit.hand_in()

@@ -1,0 +1,21 @@
+"""Recipes for the objects that checks of lab 03 need on both sides; no answers in here."""
+
+from __future__ import annotations
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import GPT2TokenizerFast
+
+EOS = "<|endoftext|>"
+MERGES = [("Ġ", "t"), ("Ġt", "h"), ("Ġth", "e"), ("i", "s"), ("f", "i"), ("fi", "l"), ("fil", "m"), ("Ġ", "film")]
+
+
+def tokenizer() -> GPT2TokenizerFast:
+    """A byte-level BPE of single bytes and a few longer tokens, so that tokens are neither characters nor words."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens = [EOS, *alphabet, *(first + second for first, second in MERGES)]
+    backend = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=MERGES))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    return GPT2TokenizerFast(
+        tokenizer_object=backend, bos_token=EOS, eos_token=EOS, unk_token=EOS, clean_up_tokenization_spaces=False
+    )

@@ -1,0 +1,1276 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (RLHF labs)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab 03 · PPO: the loop that turns a reward into a policy
+#
+# Lab 02 turned people's ratings into a reward. Now a language model learns from it: it writes, is scored, and is moved a
+# little towards what scored well, again and again. The method is **PPO**, proximal policy optimisation (Schulman et al.
+# 2017; Ziegler et al. 2019 for language models), in TRL's `PPOTrainer`.
+#
+# You build each of its parts, compare them with TRL's, and then watch the whole loop work, and fail.
+#
+# | | |
+# |---|---|
+# | Time | about 130 minutes, 11 exercises, 50 points |
+# | You need | labs 01 and 02; a little torch (`where`, `exp`, `clamp`, indexing with a mask) |
+# | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+#
+# Four networks take part, and it helps to know who is trained on what:
+#
+# | network | what it says | trained on |
+# |---|---|---|
+# | **policy** π | the next token's probabilities | PPO's clipped loss (section 8) |
+# | **value head** V, one more output of the policy | the reward still to come, at each token | the returns (section 9) |
+# | **reference** π_ref | what the policy was at the start | nothing: frozen |
+# | **reward model** r | how much people would like the text | human ratings, in lab 02; frozen here |
+
+# %%
+import dataclasses
+import warnings
+from collections import defaultdict
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from trl import PPOConfig
+from trl.core import LengthSampler
+
+import labkit
+from labkit import checks, plots, plots_ppo, toy
+from labkit import plots_alignment as alignment
+from labkit.quiet import quiet_transformers
+
+warnings.filterwarnings("ignore", "`PPO", FutureWarning)  # TRL announces that its next version has no such PPO
+
+# %% [markdown]
+# ## 1 · Queries: the beginnings of reviews
+#
+# The policy needs something to continue. We take the first few tokens of an IMDb review as the **query**; the policy
+# writes the **response**, and query and response together are scored.
+#
+# How many tokens? `LengthSampler(2, 8)` draws the number anew for each query, so that the policy meets short and long
+# ones. What does it really draw?
+
+# %% tags=["demo"]
+np.random.seed(0)
+length = LengthSampler(2, 8)
+drawn = [int(length()) for _ in range(10_000)]
+print({n: drawn.count(n) for n in sorted(set(drawn))})
+
+# %% [markdown]
+# Two to **seven**: like `range`, it stops before its second number. And it draws from NumPy's global generator, so
+# `np.random.seed` decides what comes.
+#
+# ### Exercise 1 · `build_queries` (●●○, 12 minutes, 4 points)
+#
+# In this order: rename the column `text` to `review`; keep reviews of *more than* 200 characters; seed NumPy's global
+# generator; for each kept review draw one length and keep that many of its first tokens. The query is what they spell.
+
+
+# %% nbgrader={"grade": false, "grade_id": "build_queries", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def build_queries(
+    columns: dict[str, list], tokenizer: object, low: int = 2, high: int = 8, seed: int = 0
+) -> dict[str, list]:
+    """Columns "review", "input_ids", "query", in this order: one row for each review of more than 200 characters.
+
+    Args:
+        columns: "text" (list of str) and "label" (list of int, dropped), one entry for each review.
+        tokenizer: has `encode(text) -> list of ids` and `decode(ids) -> text`.
+        low, high: of one `LengthSampler(low, high)`, called once for each kept review, in order.
+        seed: for `np.random.seed`, before the first draw.
+
+    Returns:
+        review: the kept texts, whole, in order; input_ids: lists of ints; query: `input_ids`, decoded.
+    """
+    ### BEGIN SOLUTION
+    reviews = [text for text in columns["text"] if len(text) > 200]
+    np.random.seed(seed)
+    length = LengthSampler(low, high)
+    ids = [tokenizer.encode(review)[: length()] for review in reviews]
+    return {"review": reviews, "input_ids": ids, "query": [tokenizer.decode(row) for row in ids]}
+    ### END SOLUTION
+
+
+# %% [markdown]
+# A tokenizer to try it on, in which every character is a token:
+
+
+# %%
+class Letters:
+    """`encode` gives one id for each character, `decode` turns ids back."""
+
+    def encode(self, text: str) -> list[int]:
+        return [ord(letter) for letter in text]
+
+    def decode(self, ids: list[int]) -> str:
+        return "".join(map(chr, ids))
+
+
+# %% nbgrader={"grade": true, "grade_id": "build_queries-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+sample = {"text": ["abcdefgh" * 26, "x" * 200, "ijklmnop" * 40, "short"], "label": [1, 0, 1, 0]}
+with checks("build_queries") as check:
+    found = build_queries(sample, Letters(), seed=0)
+    check.equal(list(found), ["review", "input_ids", "query"], "three columns", hint="The label goes, text is renamed.")
+    check.equal(
+        found["review"], [sample["text"][0], sample["text"][2]], "reviews of more than 200 characters",
+        hint="Exactly 200 is not more than 200.",
+    )  # fmt: skip
+    check.equal(
+        found["query"], ["abcdef", "ijklmno"], "with seed 0 the lengths are 6 and 7",
+        hint="Seed once, then one draw for each *kept* review.",
+    )  # fmt: skip
+    check.equal(
+        found["input_ids"], [list(map(ord, query)) for query in found["query"]], "ids and text agree",
+        hint="query = tokenizer.decode(input_ids).",
+    )  # fmt: skip
+    check.equal(
+        build_queries(sample, Letters(), 3, 4)["query"], ["abc", "ijk"], "low and high are used",
+        hint="`LengthSampler(low, high)`.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "build_queries-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `build_queries` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "build_queries", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now with the tiny policy's own tokenizer. Which of these queries leave the policy free to write something good *or* bad?
+
+# %% tags=["demo", "loop"]
+MODEL = "tiny"  # or "smol", a folder, or a hub id such as "lvwerra/gpt2-imdb"
+tokenizer = labkit.load_policy(MODEL)[1]
+reviews = labkit.load_reviews().shuffle(seed=0)[:1500]
+queries = build_queries(reviews, tokenizer)
+
+# %% tags=["demo"]
+print(len(queries["query"]), "queries")
+for query in queries["query"][:8]:
+    print(repr(query))
+
+# %% [markdown]
+# ## 2 · The settings: `PPOConfig`
+#
+# `PPOConfig(model_name=…, learning_rate=1.41e-5)` has some forty fields, and good defaults for most. These matter here:
+#
+# | field | what it does | TRL's default |
+# |---|---|---|
+# | `model_name` | names the run; it loads nothing | `"gpt2"` |
+# | `learning_rate` | Adam's | 1.41e-5 |
+# | `batch_size` | responses in one PPO step | 128 |
+# | `mini_batch_size` | responses in one gradient step; must divide `batch_size` | 128 |
+# | `ppo_epochs` | how often each batch is used | 4 |
+# | `init_kl_coef` | β, the price of a nat of KL | 0.2 |
+# | `adap_kl_ctrl` | let β follow a target KL (`target=6` nats) | `True` |
+# | `gamma`, `lam` | γ and λ of section 6 | 1, 0.95 |
+# | `cliprange`, `cliprange_value`, `vf_coef` | sections 8 and 9 | 0.2, 0.2, 0.1 |
+#
+# We want β to *stay* where we put it, or a sweep over β would compare nothing, and one mini-batch that is the whole batch.
+#
+# ### Exercise 2 · `make_config` (●○○, 6 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "make_config", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def make_config(
+    model_name: str, learning_rate: float = 1.41e-5, init_kl_coef: float = 0.2, batch_size: int = 32, seed: int = 0
+) -> PPOConfig:
+    """A PPOConfig with these values, a KL coefficient that stays fixed, and the whole batch as its one mini-batch.
+
+    Every other field keeps TRL's default.
+    """
+    ### BEGIN SOLUTION
+    return PPOConfig(
+        model_name=model_name,
+        learning_rate=learning_rate,
+        init_kl_coef=init_kl_coef,
+        adap_kl_ctrl=False,
+        batch_size=batch_size,
+        mini_batch_size=batch_size,
+        seed=seed,
+    )  # fmt: skip
+    ### END SOLUTION
+
+
+# %% [markdown]
+# This cell lists the fields of what you return. The checks below and the hidden ones read it, so it is locked.
+
+
+# %% nbgrader={"grade": false, "grade_id": "facts_of_config", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def facts_of_config(*arguments: object) -> dict[str, object]:
+    """All fields of `make_config(*arguments)`, but the experiment's name."""
+    with quiet_transformers():
+        fields = dataclasses.asdict(make_config(*arguments))
+    return {name: value for name, value in fields.items() if name != "exp_name"}
+
+
+# %% nbgrader={"grade": true, "grade_id": "make_config-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("make_config") as check:
+    facts = facts_of_config("tiny", 3e-4, 0.05, 16, 7)
+    check.equal(facts["model_name"], "tiny", "the model's name", hint="model_name=model_name")
+    check.equal(facts["learning_rate"], 3e-4, "the learning rate", hint="learning_rate=learning_rate")
+    check.equal(facts["init_kl_coef"], 0.05, "β", hint="β is init_kl_coef; target and target_kl are other things.")
+    check.equal(facts["adap_kl_ctrl"], False, "β stays fixed", hint="adap_kl_ctrl=False")
+    check.equal(
+        [facts["batch_size"], facts["mini_batch_size"]], [16, 16], "one mini-batch", hint="mini_batch_size=batch_size"
+    )  # fmt: skip
+    check.equal(facts["gamma"], 1.0, "the rest is TRL's", hint="Set nothing that was not asked for.")
+
+# %% nbgrader={"grade": true, "grade_id": "make_config-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `make_config` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "make_config", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 3 · A gradient through a choice
+#
+# We want more expected reward, $J = \mathbb{E}_{y \sim \pi}\, r(y)$. But $r$ takes *text*: no gradient flows through a
+# sampled token, nor through the reward model. The **score function** trick goes round:
+#
+# $$\nabla J = \sum_y r(y)\, \nabla \pi(y) = \sum_y \pi(y)\, r(y)\, \nabla \log \pi(y) = \mathbb{E}_{y \sim \pi}\big[\, (r(y) - b)\, \nabla \log \pi(y)\, \big]$$
+#
+# The last step subtracts a **baseline** $b$ that does not depend on $y$. It is free: $\sum_y \pi(y) \nabla \log \pi(y) =
+# \nabla \sum_y \pi(y) = \nabla 1 = 0$.
+#
+# To see all this exactly we use a toy policy that can be listed, 341 responses of at most four words. It is a table of
+# logits: a row for each last word, and softmax over a row gives the next word.
+
+# %%
+opening = [torch.tensor([[toy.PROMPT_IDS[0]]])]
+words = [torch.tensor([[toy.PROMPT_IDS[0], word]]) for word in range(toy.VOCAB_SIZE - 1)]
+logits = torch.stack([toy.ToyModel()(ids).logits[0, -1] for ids in words + opening])  # the last row: at the start
+y, r = toy.responses(), toy.rewards(0)
+
+# %% tags=["demo"]
+for i in (0, 90, 200, 340):
+    print(f"{toy.text(y[i]):28} π = {toy.log_probs(0)[i].exp():.5f}   r = {r[i]:+.1f}")
+
+# %% [markdown]
+# For a softmax row, $\nabla \log \pi(a \mid s)$ in the logits of row $s$ is one-hot($a$) $- \pi(\cdot \mid s)$: the chosen
+# word goes up, and *all* words of that row go down by their probability.
+#
+# Worked example, two words and EOS, all logits 0, response `0 EOS` with $r = 3$, $b = 1$. The start row is read first and
+# word 0 chosen: $2 \cdot (1 - \tfrac13, -\tfrac13, -\tfrac13)$. Then row 0 is read and EOS chosen: $2 \cdot (-\tfrac13,
+# -\tfrac13, 1 - \tfrac13)$. Row 1 was not read: zeros.
+#
+# ### Exercise 3 · `score_function_gradient` (●●●, 20 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "score_function_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def score_function_gradient(
+    logits: torch.Tensor, responses: torch.Tensor, rewards: torch.Tensor, baseline: float = 0.0
+) -> torch.Tensor:
+    """(r(y) − b) ∇ log π(y) for each response: float [batch, vocab, vocab], dtype of the logits (Williams 1992).
+
+    Their mean over samples of π estimates the gradient of the expected reward, to be climbed.
+
+    Args:
+        logits: float [vocab, vocab]. Row s belongs to last word s; the last token is EOS, and its row is read at the
+            start. Softmax of a row gives the next token's probabilities; logits may be ±1000.
+        responses: int64 [batch, places]: words, EOS, then filling with EOS. The first EOS counts, the filling does not.
+        rewards: float [batch].
+        baseline: b.
+    """
+    ### BEGIN SOLUTION
+    vocab, batch = logits.shape[0], torch.arange(len(responses))
+    gradients = torch.zeros(len(responses), vocab, vocab, dtype=logits.dtype)
+    state = torch.full_like(batch, vocab - 1)
+    alive = torch.ones_like(batch, dtype=torch.bool)
+    for token in responses.T:
+        score = F.one_hot(token, vocab) - logits.softmax(-1)[state]
+        gradients[batch, state] += score * alive[:, None]
+        alive, state = alive & (token != vocab - 1), token
+    return (rewards - baseline)[:, None, None] * gradients
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "score_function_gradient-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+flat, third = torch.zeros(3, 3, dtype=torch.float64), 1 / 3
+with checks("score_function_gradient") as check:
+    found = score_function_gradient(flat, torch.tensor([[0, 2, 2]]), torch.tensor([3.0], dtype=torch.float64), 1.0)
+    wanted = [[-2 * third, -2 * third, 4 * third], [0.0] * 3, [4 * third, -2 * third, -2 * third]]
+    check.close(
+        found, torch.tensor([wanted], dtype=torch.float64), "the worked example",
+        hint="one-hot minus probabilities in each row that was read, times r − b; stop after the first EOS.",
+    )  # fmt: skip
+    pi = toy.log_probs(0).exp()[:, None, None]
+    leaf = logits.clone().requires_grad_()
+    state = F.pad(y, (1, 0), value=toy.EOS_ID)[:, :-1]
+    counts = F.pad((y == toy.EOS_ID).cumsum(1), (1, 0))[:, :-1] == 0
+    ((leaf.log_softmax(-1)[state, y] * counts).sum(1).exp() * r).sum().backward()
+    for baseline in (0.0, 5.0):
+        check.close(
+            (pi * score_function_gradient(logits, y, r, baseline)).sum(0), leaf.grad,
+            f"the mean over all 341 responses is the exact gradient, b = {baseline:g}",
+            hint="Do not weigh by π: the sampling does that. b comes off the reward.",
+        )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "score_function_gradient-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `score_function_gradient` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "score_function_gradient", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The mean does not depend on $b$. What about the spread? We can compute the exact variance of a one-sample estimate, as a
+# function of $b$. And since a reward is known only up to a shift (lab 02), we add 2 to all of it: the best policy stays the
+# same. Does the learner notice?
+
+# %% tags=["demo"]
+shifted = r + 2
+baselines = [b / 10 for b in range(-10, 51, 2)]
+
+
+def variance(baseline: float) -> float:
+    """Summed over all 25 logits, exact: E|g|² − |E g|²."""
+    estimates = score_function_gradient(logits, y, shifted, baseline)
+    mean = (pi * estimates).sum(0)
+    return ((pi * estimates**2).sum() - (mean**2).sum()).item()
+
+
+average = (pi.flatten() * shifted).sum().item()
+print(f"E r = {average:.2f}: variance {variance(0.0):.2f} without a baseline, {variance(average):.2f} with b = E r")
+alignment.lines(
+    baselines, {"one sample": [variance(b) for b in baselines]}, x_label="baseline b",
+    y_label="variance of the gradient", levels={"b = 0": variance(0.0), "b = E r": variance(average)}, markers=False,
+)  # fmt: skip
+
+# %% [markdown]
+# It does: without a baseline the variance has tripled, and one needs three times the samples. With $b = \mathbb{E}\, r$
+# the shift is gone. The parabola is lowest near, not exactly at, the mean reward, and a baseline far off is worse than
+# none. PPO's baseline is the **value head**, one guess for each token.
+#
+# Two warnings. The *surrogate* whose gradient this is, $\frac1n \sum (r - b) \log \pi(y)$, has a value that means nothing:
+# it is no loss to watch. And nobody differentiates the reward.
+
+# %% [markdown]
+# ## 4 · How far from the reference? Three estimates of one KL
+#
+# Reward alone leads astray (section 11 shows it), so each nat of $\mathrm{KL}(\pi \,\|\, \pi_\mathrm{ref}) =
+# \mathbb{E}_{y \sim \pi} \log \frac{\pi(y)}{\pi_\mathrm{ref}(y)}$ costs β. It is estimated from the very samples that were
+# drawn. With $r = \pi_\mathrm{ref} / \pi$ (here a ratio, not a reward), Schulman (2020) names three estimators:
+#
+# $$k_1 = -\log r \qquad k_2 = \tfrac12 (\log r)^2 \qquad k_3 = (r - 1) - \log r$$
+#
+# $k_1$ is unbiased, but a single one may be negative. $k_3$ is unbiased *and* never negative: it adds $r - 1$, whose mean
+# is 0. The samples come from π, so π is in the denominator.
+#
+# Worked example: $\log \pi = -1$, $\log \pi_\mathrm{ref} = -2$ give $\log r = -1$: $k_1 = 1$, $k_2 = 0.5$,
+# $k_3 = e^{-1} - 1 + 1 = 0.3679$. The other way round: $k_1 = -1$, $k_2 = 0.5$, $k_3 = e - 1 - 1 = 0.7183$.
+#
+# ### Exercise 4 · `kl_estimators` (●●○, 10 minutes, 4 points)
+#
+# Where policy and reference agree to four digits, $e^x - 1$ loses all of its own: `torch.expm1` does not.
+
+
+# %% nbgrader={"grade": false, "grade_id": "kl_estimators", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kl_estimators(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Estimates "k1", "k2", "k3", in this order, of KL(π‖π_ref) from samples of π, in nats (Schulman 2020).
+
+    Args:
+        logprobs: float of any shape, log π of what was sampled.
+        ref_logprobs: same shape, log π_ref of the same.
+
+    Returns:
+        Three tensors of that shape and dtype; k3 is never negative, in float32 either.
+    """
+    ### BEGIN SOLUTION
+    log_r = ref_logprobs - logprobs
+    return {"k1": -log_r, "k2": log_r**2 / 2, "k3": log_r.expm1() - log_r}
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "kl_estimators-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+lp, ref = torch.tensor([-1.0, -2.0], dtype=torch.float64), torch.tensor([-2.0, -1.0], dtype=torch.float64)
+with checks("kl_estimators") as check:
+    found = kl_estimators(lp, ref)
+    check.equal(list(found), ["k1", "k2", "k3"], "a dict of three", hint='{"k1": …, "k2": …, "k3": …}')
+    for name, wanted in {"k1": [1.0, -1.0], "k2": [0.5, 0.5], "k3": [0.367879, 0.718282]}.items():
+        check.close(
+            found.get(name), torch.tensor(wanted, dtype=torch.float64), f"{name} of the worked example",
+            hint="r = π_ref/π, so log r = ref_logprobs − logprobs.",
+        )  # fmt: skip
+    near = kl_estimators(torch.tensor([-2.0]), torch.tensor([-2.0001])).get("k3")
+    check.true(lambda: bool((near > 0).all()), "k3 is above 0 for policies that hardly differ", hint="`torch.expm1`")
+
+# %% nbgrader={"grade": true, "grade_id": "kl_estimators-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `kl_estimators` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "kl_estimators", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Exact again, on the toy: the policy moves away from the reference along $\pi \propto \pi_\mathrm{ref}\, e^{s\,r}$, further
+# for larger $s$. Mean and standard deviation of each estimator, summed over all responses:
+
+# %% tags=["demo"]
+log_ref = toy.log_probs(0)
+print("   s    KL exact | mean of k1     k2     k3 | sd of k1     k2     k3")
+spreads: dict[str, list[float]] = {"k1": [], "k2": [], "k3": []}
+distances = []
+for s in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0):
+    moved = (log_ref + s * r).log_softmax(0)
+    p, estimates = moved.exp(), kl_estimators(moved, log_ref)
+    distances.append((p * (moved - log_ref)).sum().item())
+    means = {name: (p * k).sum() for name, k in estimates.items()}
+    for name, k in estimates.items():
+        spreads[name].append((p * (k - means[name]) ** 2).sum().sqrt().item())
+    numbers = [f"{m:7.4f}" for m in means.values()] + ["|"] + [f"{v[-1]:7.4f}" for v in spreads.values()]
+    print(f"{s:5} {distances[-1]:9.4f} |   ", *numbers)
+alignment.lines(
+    distances, spreads, x_label="KL(π‖π_ref), nats", y_label="standard deviation of one estimate", log_x=True, log_y=True
+)  # fmt: skip
+
+# %% [markdown]
+# $k_1$ and $k_3$ are right on average at every distance, $k_2$ only near the reference. There $k_3$ is far less noisy than
+# $k_1$. Far away it is the other way round: one sample that π has nearly forgotten has a huge $r$.
+#
+# TRL 0.11.4 uses $k_1$ in the reward, GRPO (section 12) uses $k_3$ in the loss. If your KL plot goes *below* zero, either
+# the batch is small or the samples do not come from π; section 11 comes back to it.
+
+# %% [markdown]
+# ## 5 · One reward for each token
+#
+# The reward model scores a whole text, but PPO wants a reward at every token. The KL is paid where it arises, token by
+# token; the score comes once, **added** at the response's last token:
+#
+# $$r_t = -\beta\, \big(\log \pi(y_t \mid x, y_{<t}) - \log \pi_\mathrm{ref}(y_t \mid x, y_{<t})\big) + [t = T]\; r(x, y)$$
+#
+# A batch is a rectangle, and responses differ in length: `mask` is true at the response's tokens, false at the query and
+# at the padding, where the log-probs may be anything.
+#
+# Worked example, β = 0.5, mask $(0, 1, 1, 0)$, score 2: log π $= (-9, -1, -1, -9)$, log π_ref $= (-7, -2, -4, -5)$. The
+# response's log-ratios are 1 and 3, so the rewards are $(0, -0.5, -1.5 + 2, 0)$.
+#
+# ### Exercise 5 · `kl_penalised_rewards` (●●○, 15 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "kl_penalised_rewards", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kl_penalised_rewards(
+    scores: torch.Tensor, logprobs: torch.Tensor, ref_logprobs: torch.Tensor, mask: torch.Tensor, kl_coef: float
+) -> torch.Tensor:
+    """The reward of each token: float [batch, length], dtype of the log-probs, 0 where the mask is false.
+
+    As `PPOTrainer.compute_rewards` of TRL 0.11.4 (Ziegler et al. 2019, eq. 2, token by token).
+
+    Args:
+        scores: float [batch], the reward model's.
+        logprobs, ref_logprobs: float [batch, length], log-probs of the tokens; −inf and nan too where the mask is false.
+        mask: bool [batch, length], true at the response's tokens; at least one in each row, side by side.
+        kl_coef: β, in reward per nat.
+    """
+    ### BEGIN SOLUTION
+    rewards = torch.where(mask, -kl_coef * (logprobs - ref_logprobs), 0.0)
+    last = mask.shape[1] - 1 - mask.flip(1).int().argmax(1)
+    rewards[torch.arange(len(scores)), last] += scores
+    return rewards
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "kl_penalised_rewards-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+lp, ref = torch.tensor([[-9.0, -1.0, -1.0, -9.0]]), torch.tensor([[-7.0, -2.0, -4.0, -5.0]])
+mask = torch.tensor([[False, True, True, False]])
+with checks("kl_penalised_rewards") as check:
+    found = kl_penalised_rewards(torch.tensor([2.0]), lp, ref, mask, 0.5)
+    check.close(
+        found, torch.tensor([[0.0, -0.5, 0.5, 0.0]]), "the worked example",
+        hint="−β (log π − log π_ref) where the mask is true; the score on top at the last true place.",
+    )  # fmt: skip
+    spoilt = lp.masked_fill(~mask, torch.nan)
+    check.close(
+        kl_penalised_rewards(torch.tensor([2.0]), spoilt, ref, mask, 0.5), found, "nan at padding does no harm",
+        hint="0 · nan is nan: choose with `torch.where` instead of multiplying.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "kl_penalised_rewards-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `kl_penalised_rewards` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "kl_penalised_rewards", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 6 · Which token deserves it? Values, advantages, returns
+#
+# A response earned 0.8. Was that more than one could expect after this query, and which token made the difference? The
+# value head guesses at each token what is still to come, $V_t$. The surprise of one step is
+#
+# $$\delta_t = r_t + \gamma V_{t+1} - V_t$$
+#
+# and **generalised advantage estimation** (Schulman et al. 2016) adds up the surprises from $t$ on, each step further away
+# weighing less:
+#
+# $$A_t = \sum_{l \ge 0} (\gamma \lambda)^l\, \delta_{t+l} \qquad\text{so}\qquad A_t = \delta_t + \gamma \lambda\, A_{t+1}, \qquad R_t = A_t + V_t$$
+#
+# γ discounts *rewards*: with γ < 1 later reward is worth less. λ trades bias for variance: λ = 0 trusts the value head
+# after one step, λ = 1 not at all, it is the sum of all rewards minus $V_t$. The **return** $R_t$ is what the value head is
+# trained to say. After the last token $V$ is 0: nothing comes any more.
+#
+# Worked example, γ = 0.9, λ = 0.5, rewards $(0, 1)$, values $(0.5, 0.6)$: $\delta_1 = 1 + 0 - 0.6 = 0.4$,
+# $\delta_0 = 0 + 0.9 \cdot 0.6 - 0.5 = 0.04$; $A = (0.04 + 0.45 \cdot 0.4,\; 0.4) = (0.22, 0.4)$, $R = (0.72, 1.0)$.
+#
+# ### Exercise 6 · `gae` (●●●, 20 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "gae", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def gae(
+    rewards: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, gamma: float = 1.0, lam: float = 0.95
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(advantages, returns), float [batch, length] each, 0 where the mask is false; nothing is whitened here.
+
+    As `PPOTrainer.compute_advantages` of TRL 0.11.4 before it whitens (Schulman et al. 2016, eq. 16).
+
+    Args:
+        rewards, values: float [batch, length], dtype kept; anything, nan too, where the mask is false.
+        mask: bool [batch, length], true at the response's tokens; at least one in each row, side by side.
+        gamma: γ, discount of rewards, in [0, 1].
+        lam: λ, in [0, 1].
+    """
+    ### BEGIN SOLUTION
+    rewards, values = torch.where(mask, rewards, 0.0), torch.where(mask, values, 0.0)
+    advantages = torch.zeros_like(rewards)
+    next_value = next_advantage = torch.zeros_like(rewards[:, 0])
+    for t in reversed(range(rewards.shape[1])):
+        delta = rewards[:, t] + gamma * next_value - values[:, t]
+        next_advantage = delta + gamma * lam * next_advantage
+        advantages[:, t], next_value = next_advantage, values[:, t]
+    advantages = torch.where(mask, advantages, 0.0)
+    return advantages, advantages + values
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "gae-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+row = [torch.tensor([values], dtype=torch.float64) for values in ([0.0, 0.0, 1.0, 7.0], [9.0, 0.5, 0.6, 7.0])]
+mask = torch.tensor([[False, True, True, False]])
+with checks("gae") as check:
+    advantages, returns = gae(*row, mask, 0.9, 0.5)
+    check.close(
+        advantages, torch.tensor([[0.0, 0.22, 0.4, 0.0]], dtype=torch.float64), "the worked example: advantages",
+        hint="γ discounts the next value, γλ the next advantage; padding is 0 before you start.",
+    )  # fmt: skip
+    check.close(
+        returns, torch.tensor([[0.0, 0.72, 1.0, 0.0]], dtype=torch.float64), "the worked example: returns",
+        hint="Advantage plus value, before any whitening.",
+    )  # fmt: skip
+    check.close(
+        gae(*row, mask, 0.9, 1.0)[1], torch.tensor([[0.0, 0.9, 1.0, 0.0]], dtype=torch.float64),
+        "with λ = 1 the return is the discounted reward to come", hint="γλ in front of the next advantage.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "gae-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `gae` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "gae", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# One response of six tokens that ends well, and a value head that has noticed at the fourth token that it will. Who gets
+# the praise?
+
+# %% tags=["demo"]
+tokens = ["I", "thought", "it", "would", "please", "me"]
+earned = torch.tensor([[0.0, -0.1, -0.1, 0.0, -0.2, 1.5]])
+guess = torch.tensor([[0.1, 0.1, 0.0, 0.1, 0.9, 1.1]])
+everywhere = torch.ones(1, 6, dtype=torch.bool)
+praise = {f"λ = {lam:g}": gae(earned, guess, everywhere, 1.0, lam)[0][0].tolist() for lam in (0.0, 0.95, 1.0)}
+plots.along_text(tokens, praise, y_label="advantage")
+
+# %% [markdown]
+# λ = 0 praises most the choice after which the value jumped, and hardly anybody else: all depends on the guesses. λ = 1
+# praises every token up to there by what was really earned later, deserved or not. 0.95 lies between, close to λ = 1.
+
+# %% [markdown]
+# ## 7 · Whitening
+#
+# Before the loss, TRL shifts and scales all advantages of the batch to mean 0 and variance 1. The size of the reward then
+# hardly matters to a step, only who did better than whom. To the letter: mean and variance over the tokens that count,
+# the variance with $n - 1$ (Bessel), and
+#
+# $$\mathrm{whiten}(x) = (x - \bar x) \cdot \frac{1}{\sqrt{\mathrm{var}(x) + 10^{-8}}}$$
+#
+# Worked example: $(1, 2, 3)$ has mean 2 and variance 1: $(-1, 0, 1)$. If the mean is to be kept: $(1, 2, 3)$.
+#
+# ### Exercise 7 · `whiten` (●●○, 10 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "whiten", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) -> torch.Tensor:
+    """Values with mean 0 and variance 1 over the places that count: float [batch, length], 0 where the mask is false.
+
+    As `trl.core.masked_whiten` of TRL 0.11.4: variance with n − 1, 1e-8 added to it inside the root.
+
+    Args:
+        values: float [batch, length], dtype kept; anything, nan too, where the mask is false.
+        mask: bool [batch, length].
+        shift_mean: if false, the mean is added again at the end.
+
+    Raises:
+        ValueError: fewer than two places count.
+    """
+    ### BEGIN SOLUTION
+    kept = values[mask]
+    if len(kept) < 2:
+        raise ValueError(f"whitening needs two values or more, found {len(kept)}")
+    mean = kept.mean()
+    white = (values - mean) * torch.rsqrt(kept.var() + 1e-8)
+    return torch.where(mask, white if shift_mean else white + mean, 0.0)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "whiten-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+x = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]], dtype=torch.float64)
+mask = torch.tensor([[True, True, False], [True, False, False]])
+with checks("whiten") as check:
+    check.close(
+        whiten(x, mask), torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64), "the worked example",
+        hint="Mean and variance of the three values that count; `tensor.var()` divides by n − 1.",
+    )  # fmt: skip
+    check.close(
+        whiten(x, mask, shift_mean=False), torch.tensor([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0]], dtype=torch.float64),
+        "the mean can be kept", hint="Scale the distance from the mean, then add the mean.",
+    )  # fmt: skip
+    check.close(
+        whiten(1e-4 * x, mask)[1, 0], torch.tensor(0.707107, dtype=torch.float64), "tiny values are not blown up",
+        hint="rsqrt(var + 1e-8): the 1e-8 stands inside the root.",
+    )  # fmt: skip
+    check.raises(ValueError, lambda: whiten(x, mask & (x > 2)), "refuses a single value", hint="n − 1 would be 0.")
+
+# %% nbgrader={"grade": true, "grade_id": "whiten-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `whiten` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "whiten", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 8 · The clipped loss
+#
+# Sampling is the expensive part, so PPO uses each batch for several gradient steps (`ppo_epochs=4`). After the first one
+# the samples are already a little old: they come from $\pi_\mathrm{old}$. The **ratio** $\rho_t = \pi(y_t) /
+# \pi_\mathrm{old}(y_t)$ corrects for that, and the clip keeps the policy near $\pi_\mathrm{old}$:
+#
+# $$\mathcal{L} = -\,\mathrm{mean}_t \min\big(\rho_t A_t,\; \mathrm{clip}(\rho_t, 1 - \varepsilon, 1 + \varepsilon)\, A_t\big)$$
+#
+# Why the minimum? There are four cases outside the clip range, and only in two of them the gradient should stop:
+#
+# | | $\rho > 1 + \varepsilon$ | $\rho < 1 - \varepsilon$ |
+# |---|---|---|
+# | $A > 0$, should become likelier | already much likelier: **stop** | went the wrong way: gradient $-\rho A$ |
+# | $A < 0$, should become rarer | went the wrong way: gradient $-\rho A$ | already much rarer: **stop** |
+#
+# Worked example, ε = 0.2, one token: $A = 1$: $\rho = 1.5$ gives loss $-1.2$ and no gradient, $\rho = 0.5$ gives $-0.5$ and
+# gradient $-0.5$ (in log π). $A = -1$: $\rho = 1.5$ gives 1.5 and gradient 1.5, $\rho = 0.5$ gives 0.8 and none.
+#
+# ### Exercise 8 · `ppo_clip_loss` (●●●, 18 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "ppo_clip_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def ppo_clip_loss(
+    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    clip_range: float = 0.2,
+) -> torch.Tensor:  # fmt: skip
+    """PPO's policy loss, a scalar: the mean over all tokens that count (Schulman et al. 2017, eq. 7, negated).
+
+    Args:
+        logprobs: float [batch, length], log π of the tokens now; the gradient flows into these only.
+        old_logprobs: same shape, log π of the tokens when they were sampled.
+        advantages: same shape.
+        mask: bool, same shape, true at the response's tokens. Elsewhere anything may stand, nan too.
+        clip_range: ε.
+    """
+    ### BEGIN SOLUTION
+    ratio = (logprobs[mask] - old_logprobs[mask]).exp()
+    clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
+    return -torch.min(ratio * advantages[mask], clipped * advantages[mask]).mean()
+    ### END SOLUTION
+
+
+# %% [markdown]
+# This cell gives value and gradient of your loss. The checks below and the hidden ones call it, so it is locked.
+
+
+# %% nbgrader={"grade": false, "grade_id": "loss_and_slope", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def loss_and_slope(
+    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, clip_range: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`ppo_clip_loss`, and its gradient in `logprobs`, of the same shape."""
+    leaf = logprobs.clone().requires_grad_()
+    loss = ppo_clip_loss(leaf, old_logprobs, advantages, mask, clip_range)
+    loss.backward()
+    return loss.detach(), leaf.grad
+
+
+# %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+one, zero = torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1)
+with checks("ppo_clip_loss") as check:
+    for ratio, advantage, loss, slope in (
+        (1.5, 1, -1.2, 0),
+        (0.5, 1, -0.5, -0.5),
+        (1.5, -1, 1.5, 1.5),
+        (0.5, -1, 0.8, 0),
+    ):
+        found = loss_and_slope(torch.tensor([[ratio]]).log(), zero, torch.tensor([[float(advantage)]]), one, 0.2)
+        check.close(
+            found, (torch.tensor(loss), torch.tensor([[float(slope)]])), f"loss and gradient for ρ = {ratio}, A = {advantage}",
+            hint="Minimum of the clipped and the plain term, with a minus in front.",
+        )  # fmt: skip
+    mask = torch.tensor([[True, True], [True, False]])
+    found = loss_and_slope(torch.zeros(2, 2), torch.zeros(2, 2), torch.tensor([[1.0, -3.0], [2.0, 50.0]]), mask, 0.2)
+    wanted = (torch.tensor(0.0), torch.tensor([[-1 / 3, 1.0], [-2 / 3, 0.0]]))
+    check.close(found, wanted, "ρ = 1: no loss, but a gradient of −A/n", hint="Mean over the three tokens that count.")
+
+# %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `ppo_clip_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "ppo_clip_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The whole picture, for a good and a bad token. Predict the two slopes before you look.
+
+# %% tags=["demo"]
+ratios = torch.linspace(0.4, 1.8, 281)
+sides = {}
+for name, sign in {"A = +1": 1.0, "A = −1": -1.0}.items():
+    pairs = [loss_and_slope(rho.log().view(1, 1), zero, torch.full((1, 1), sign), one, 0.2) for rho in ratios]
+    sides[name] = [(loss.item(), slope.item()) for loss, slope in pairs]
+plots_ppo.against_ratio(ratios.tolist(), sides, clip_range=0.2)
+
+# %% [markdown]
+# Remember the last check: **at the first step the loss is 0.** The ratio is 1 everywhere and whitened advantages add up to
+# 0, yet the gradient is that of section 3. PPO's loss says nothing about progress. Watch reward and KL instead.
+
+# %% [markdown]
+# ## 9 · The value head's loss, and how good it is
+#
+# The value head regresses on the returns, with a clip of its own: a value may not run further than ε from what it was when
+# the batch was sampled, $V_\mathrm{old}$, and of both errors the larger counts:
+#
+# $$\mathcal{L}_V = \tfrac12\, \mathrm{mean}_t \max\big((V_t - R_t)^2,\; (\mathrm{clip}(V_t, V_{\mathrm{old},t} \pm \varepsilon) - R_t)^2\big)$$
+#
+# Worked example, ε = 0.2, $V_\mathrm{old} = 0$, $R = 1$: $V = 0.9$ has errors $0.01$ and $(0.2 - 1)^2 = 0.64$, so the loss
+# is 0.32, and it has no gradient: enough for this batch. $V = -0.5$ has $2.25$ and $1.44$: loss 1.125, with gradient.
+#
+# ### Exercise 9 · `value_loss_clipped` (●●○, 10 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "value_loss_clipped", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def value_loss_clipped(
+    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
+) -> torch.Tensor:
+    """The value head's loss, a scalar: half the mean, over all tokens that count, of the larger of two squared errors.
+
+    As the `vf_loss` of TRL 0.11.4's `PPOTrainer.loss`.
+
+    Args:
+        values: float [batch, length], V now; the gradient flows into these.
+        old_values: same shape, V when the batch was sampled.
+        returns: same shape, advantage + old value.
+        mask: bool, same shape. Where it is false anything may stand, nan too.
+        clip_range: ε, a distance.
+    """
+    ### BEGIN SOLUTION
+    new, old, goal = values[mask], old_values[mask], returns[mask]
+    clipped = old + (new - old).clamp(-clip_range, clip_range)
+    return 0.5 * torch.max((new - goal) ** 2, (clipped - goal) ** 2).mean()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+one, goal = torch.ones(1, 1, dtype=torch.bool), torch.ones(1, 1)
+with checks("value_loss_clipped") as check:
+    for value, loss in ((0.9, 0.32), (-0.5, 1.125), (0.1, 0.405)):
+        check.close(
+            value_loss_clipped(torch.tensor([[value]]), torch.zeros(1, 1), goal, one), torch.tensor(loss),
+            f"V_old = 0, R = 1, V = {value}", hint="½ of the larger square; the clip is around V_old.",
+        )  # fmt: skip
+    two = torch.tensor([[0.9, -0.5, 8.0]])
+    check.close(
+        value_loss_clipped(two, torch.zeros(1, 3), torch.ones(1, 3), torch.tensor([[True, True, False]])),
+        torch.tensor(0.7225), "the mean over two tokens that count", hint="The larger error token by token, then the mean.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `value_loss_clipped` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "value_loss_clipped", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Is the value head any good? **Explained variance** compares its error with that of the best constant:
+#
+# $$\mathrm{EV} = 1 - \frac{\mathrm{mean}\,(V - R)^2}{\mathrm{var}(R)}$$
+#
+# 1 is perfect, 0 is no better than the mean, and an untrained head is often far below. TRL logs it as
+# `ppo/val/var_explained`. Mind two things: the numerator is the mean *square*, so a constant offset is an error too (many
+# libraries subtract it), and TRL's variance has $n - 1$.
+#
+# Worked example: $R = (1, 2, 3, 4, 5)$ has variance 2.5. $V = R$ gives 1; $V = 3$ everywhere gives $1 - 2/2.5 = 0.2$, a
+# little above 0 only because of the $n - 1$; $V = R + 10$ gives $1 - 100/2.5 = -39$.
+#
+# ### Exercise 10 · `explained_variance` (●○○, 8 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "explained_variance", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def explained_variance(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> float:
+    """1 − MSE / Var over the tokens that count, a Python float of at most 1, as TRL 0.11.4 logs it.
+
+    Args:
+        values, returns: float [batch, length]; anything, nan too, where the mask is false.
+        mask: bool [batch, length].
+
+    Raises:
+        ValueError: fewer than two tokens count, or their returns are all equal.
+    """
+    ### BEGIN SOLUTION
+    seen, goal = values[mask], returns[mask]
+    if len(goal) < 2 or (goal == goal[0]).all():
+        raise ValueError("the returns do not vary, so there is no variance to explain")
+    return (1 - ((seen - goal) ** 2).mean() / goal.var()).item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "explained_variance-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+goal = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 99.0]])
+mask = torch.tensor([[True, True, True, True, True, False]])
+with checks("explained_variance") as check:
+    for name, guess, wanted in (("V = R", goal, 1.0), ("V = 3", 0 * goal + 3, 0.2), ("V = R + 10", goal + 10, -39.0)):
+        check.close(
+            explained_variance(guess, goal, mask), wanted, name, tol=1e-5,
+            hint="Mean square error over the variance (n − 1) of the returns, where the mask is true; a Python float.",
+        )  # fmt: skip
+    check.raises(ValueError, lambda: explained_variance(goal, 0 * goal, mask), "refuses equal returns", hint="var = 0.")
+
+# %% nbgrader={"grade": true, "grade_id": "explained_variance-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `explained_variance` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "explained_variance", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 10 · The loop
+#
+# All parts are there. Now TRL puts them together, and you see each step of it. First the four networks. The policy gets a
+# value head on top (one new linear layer, random at the start), the reference is a frozen copy:
+
+# %% tags=["demo", "loop"]
+from trl import AutoModelForCausalLMWithValueHead, PPOTrainer, create_reference_model
+
+
+def start(config: PPOConfig) -> PPOTrainer:
+    """A trainer with a fresh policy, its value head, and the frozen reference."""
+    torch.manual_seed(config.seed)  # for the value head
+    policy, policy_tokenizer = labkit.load_policy(config.model_name)
+    policy_tokenizer.padding_side = "right"  # see below
+    with quiet_transformers():
+        model = AutoModelForCausalLMWithValueHead.from_pretrained(policy)
+        return PPOTrainer(config, model, create_reference_model(model), policy_tokenizer)
+
+
+# %% [markdown]
+# Why padding on the right, when generation needs it on the left? `generate` turns it round by itself. `step` does not, and
+# it passes no position ids: with padding on the left, GPT-2 would see every shorter text at shifted positions, and PPO
+# would compare log-probs of another model than the one that wrote.
+#
+# **The rollout**: `PPOTrainer.generate` on a list of queries. Three settings are not a matter of taste:
+#
+# - `top_k=0, top_p=1.0`: no filter. The log-probs in the loss are those of *all* tokens (section 11 shows what goes wrong).
+# - `batch_size`: TRL generates four at a time unless told otherwise.
+# - several responses to a query: repeat the *query*. TRL silently drops what `num_return_sequences` adds.
+
+# %% tags=["demo", "loop"]
+BATCH, REPEAT, EPOCH = 32, 4, 25  # responses a step, responses a query, steps until the queries come again
+FRESH = 8  # queries at the end of the list that no step uses
+SAMPLING = {"do_sample": True, "top_k": 0, "top_p": 1.0, "min_length": -1, "max_new_tokens": 16}
+
+
+def batch(config: PPOConfig, step: int) -> list[torch.Tensor]:
+    """The queries of a step, each REPEAT times in a row; the seed decides which, and in which order."""
+    count = config.batch_size // REPEAT
+    order = np.random.default_rng(config.seed).permutation(len(queries["input_ids"]) - FRESH)[: EPOCH * count]
+    chosen = np.take(order, range(step * count, (step + 1) * count), mode="wrap")
+    return [torch.tensor(queries["input_ids"][i]) for i in chosen for _ in range(REPEAT)]
+
+
+def rollout(trainer: PPOTrainer, ids: list[torch.Tensor], **changes: object) -> tuple[list[torch.Tensor], list[str]]:
+    """Responses of the policy, as ids, and the whole texts, query and response."""
+    options = SAMPLING | {"pad_token_id": trainer.tokenizer.eos_token_id} | changes
+    with quiet_transformers():
+        responses = trainer.generate(ids, return_prompt=False, batch_size=len(ids), **options)
+    whole = [torch.cat(pair) for pair in zip(ids, responses, strict=True)]
+    return responses, trainer.tokenizer.batch_decode(whole, skip_special_tokens=True)
+
+
+# %% [markdown]
+# **The reward**: the model of lab 02. A reward is known only up to a shift, and its unit is arbitrary; but β has the unit
+# *reward per nat*. So we measure the reward in standard deviations of what the reference writes, from its mean. Then 0 is
+# "as the reference", and a β that works here means something elsewhere.
+
+# %% tags=["demo", "loop"]
+reward_model, reward_tokenizer = labkit.load_reward_model()
+untrained = start(make_config(MODEL, batch_size=256))
+_, reference_texts = rollout(untrained, batch(untrained.config, 20))
+raw = labkit.score_texts(reward_model, reward_tokenizer, reference_texts)
+center, unit = raw.mean(), raw.std()
+
+
+def reward_of(texts: list[str]) -> torch.Tensor:
+    """Rewards in standard deviations of the reference's, float [texts]."""
+    return (labkit.score_texts(reward_model, reward_tokenizer, texts) - center) / unit
+
+
+# %% tags=["demo"]
+print(f"the reference's reward: mean {center:.2f}, standard deviation {unit:.2f}")
+for place in reward_of(reference_texts).argsort(descending=True)[[0, 1, 128, -2, -1]].tolist():
+    print(f"{reward_of([reference_texts[place]]).item():+.2f}  {reference_texts[place]!r}")
+
+# %% [markdown]
+# **The loop** itself: generate, score, step. Everything else in this cell writes down what happened.
+
+# %% tags=["demo", "loop"]
+WATCHED = {
+    "KL": "objective/kl", "entropy": "ppo/policy/entropy", "value loss": "ppo/loss/value",
+    "explained variance": "ppo/val/var_explained",
+}  # fmt: skip
+
+
+def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
+    """Run `steps` steps of PPO; the result has one entry for each step."""
+    log = defaultdict(list)
+    for step in range(first, first + steps):
+        ids = batch(trainer.config, step)
+        responses, texts = rollout(trainer, ids)  # 1. generate
+        rewards = reward_of(texts)  # 2. score
+        with quiet_transformers():
+            stats = trainer.step(ids, responses, list(rewards))  # 3. step
+        log["rewards"].append(rewards)
+        log["reward"].append(rewards.mean().item())
+        log["distinct"].append(len(torch.cat(responses).unique()) / sum(map(len, responses)))
+        for name, key in WATCHED.items():
+            log[name].append(float(stats[key]))
+    return dict(log)
+
+
+# %% [markdown]
+# Thirty steps of 32 responses. The course's `learning_rate=1.41e-5` is right for a GPT-2 of 124 million parameters and
+# thousands of steps. Ours has four million parameters and thirty steps: it takes 3e-4 (section 11 shows why not the other).
+# This is the slowest cell of the lab, half a minute on an idle laptop.
+
+# %% tags=["demo"]
+config = make_config(MODEL, learning_rate=3e-4, init_kl_coef=0.2)
+trainer = start(config)
+main = train(trainer, 30)
+
+# %% tags=["demo"]
+titles = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats", "entropy": "entropy, nats a token"}
+titles |= {"value loss": "value loss"}
+plots_ppo.runs({title: {"β = 0.2": main[name]} for name, title in titles.items()})
+
+# %% [markdown]
+# What should you see? The reward climbs, and the KL climbs with it: that is the price. The entropy falls slowly (the policy
+# becomes surer), and the value loss goes nowhere in particular: its target moves. Is the gain more than noise? After 25
+# steps the queries come again, so the last five steps met the very queries of the first five, and each query can be
+# compared with itself.
+
+# %% tags=["demo"]
+first, last = torch.stack(main["rewards"][:5]), torch.stack(main["rewards"][-5:])
+differences = (last - first).reshape(-1, REPEAT).mean(1)  # one for each query: its four responses are not independent
+gain, error = differences.mean(), differences.std() / len(differences) ** 0.5
+print(f"reward {first.mean():+.2f} → {last.mean():+.2f}: gain {gain:.2f} SD, {gain / error:.1f} standard errors")
+print(
+    f"KL {np.mean(main['KL'][-5:]):.1f} nats; distinct tokens {main['distinct'][0]:.2f} → {np.mean(main['distinct'][-5:]):.2f}"
+)
+print(
+    f"explained variance of the value head: {main['explained variance'][0]:.2f} → {main['explained variance'][-1]:.2f}"
+)
+
+# %% [markdown]
+# Numbers are not texts. The same queries, none of them trained on, before and after:
+
+# %% tags=["demo"]
+fresh = [torch.tensor(row) for row in queries["input_ids"][-FRESH:]]
+torch.manual_seed(1)
+sides = []
+for model in (untrained, trainer):
+    responses, texts = rollout(model, fresh)
+    words = [model.tokenizer.decode(response, skip_special_tokens=True) for response in responses]
+    sides.append(list(zip(words, reward_of(texts).tolist(), strict=True)))
+plots_ppo.before_and_after(queries["query"][-FRESH:], *sides)
+
+# %% [markdown]
+# ### Your functions are TRL's
+#
+# One more step, with every number computed twice: by your functions, and by TRL's trainer. `batched_forward_pass` is what
+# `step` itself begins with.
+
+# %% tags=["demo"]
+ids = batch(config, 30)
+responses, texts = rollout(trainer, ids)
+scores = reward_of(texts)
+inputs = trainer.prepare_model_inputs(ids, responses)
+with torch.no_grad():
+    logprobs, out, values, seen = trainer.batched_forward_pass(
+        trainer.model, ids, responses, inputs, return_logits=True
+    )
+    ref_logprobs, *_ = trainer.batched_forward_pass(trainer.ref_model, ids, responses, inputs)
+mask = seen.bool()
+token_rewards = kl_penalised_rewards(scores, logprobs, ref_logprobs, mask, config.init_kl_coef)
+advantages, returns = gae(token_rewards, values, mask, config.gamma, config.lam)
+advantages = whiten(advantages, mask)
+policy_loss, value_loss, _ = trainer.loss(logprobs, values, out, values, logprobs, seen, advantages, returns)
+with quiet_transformers():
+    stats = trainer.step(ids, responses, list(scores))
+
+# %% tags=["demo"]
+k1 = torch.where(mask, kl_estimators(logprobs, ref_logprobs)["k1"], 0.0)
+pairs = {
+    "KL, nats": (k1.sum(1).mean(), stats["objective/kl"]),
+    "mean return": (returns[mask].mean(), stats["ppo/returns/mean"]),
+    "variance of the returns": (returns[mask].var(), stats["ppo/returns/var"]),
+    "policy loss at ratio 1": (ppo_clip_loss(logprobs, logprobs, advantages, mask), policy_loss),
+    "value loss × vf_coef": (config.vf_coef * value_loss_clipped(values, values, returns, mask), value_loss),
+}  # fmt: skip
+for name, (yours, theirs) in pairs.items():
+    print(f"{name:25} yours {float(yours):10.6f}   TRL's {float(theirs):10.6f}")
+print(f"{'explained variance':25} yours {explained_variance(values, returns, mask):10.6f}")
+
+# %% [markdown]
+# (TRL logs the mean of four epochs' explained variance; yours is that of the first.) The policy loss is 0 to six digits,
+# in the middle of a run that works. No one can read progress off it.
+
+# %% [markdown]
+# ## 11 · How it fails
+#
+# ### A learning rate that is too small
+
+# %% tags=["demo"]
+slow = train(start(make_config(MODEL, learning_rate=1.41e-5)), 6)
+panels = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats"}
+plots_ppo.runs({t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.items()})
+
+# %% [markdown]
+# With the course's value the KL after six steps is still a tenth of a nat: the policy has hardly moved, and its reward goes
+# up and down with the queries. Look at the KL first when "nothing happens".
+#
+# ### The price of a nat: a sweep over β
+#
+# `init_kl_coef` for free, as above, and dear: fifteen steps each, the same seed and queries.
+
+# %% tags=["demo"]
+betas = (0.0, 1.0)
+trainers = {b: start(make_config(MODEL, learning_rate=3e-4, init_kl_coef=b)) for b in betas}
+sweep = {b: train(trainers[b], 15) for b in betas} | {0.2: {name: log[:15] for name, log in main.items()}}
+sweep = dict(sorted(sweep.items()))
+plots_ppo.runs(
+    {t: {f"β = {b:g}": log[n] for b, log in sweep.items()} for n, t in (panels | {"distinct": "distinct tokens"}).items()},
+    columns=3,
+)  # fmt: skip
+
+# %% tags=["demo"]
+points = {f"β = {b:g}": (np.mean(log["KL"][-5:]), np.mean(log["reward"][-5:])) for b, log in sweep.items()}
+plots_ppo.trade_off(points, x_label="KL to π_ref, nats (last five steps)", y_label="reward, SDs of π_ref")
+
+# %% [markdown]
+# Too cheap, about right, too dear. Without a price the reward doubles and the KL quadruples. At β = 1 nearly all of a
+# token's reward is its own noisy KL, the score drowns in it, and the policy wanders instead of climbing: it has paid as
+# many nats as at 0.2 and got nothing for them. Lab 04 computes the best reward for each KL exactly; PPO lies below that
+# curve, and how far depends on the noise, that is on `batch_size`.
+#
+# ### β = 0: reward is not quality
+#
+# The run without a penalty has the highest reward of all. Let it go on for a while.
+
+# %% tags=["demo"]
+free = train(trainers[0.0], 10, first=15)
+free = {name: sweep[0.0][name] + values for name, values in free.items()}
+plots_ppo.runs(
+    {t: {"β = 0": free[n], "β = 0.2": main[n]} for n, t in (panels | {"entropy": "entropy, nats a token", "distinct": "distinct tokens"}).items()}
+)  # fmt: skip
+
+# %% tags=["demo"]
+torch.manual_seed(1)
+_, texts = rollout(trainers[0.0], fresh)
+for text, reward in zip(texts, reward_of(texts).tolist(), strict=True):
+    print(f"{reward:+.2f}  {text!r}")
+
+# %% [markdown]
+# The reward model has never seen such texts and likes them very much; no reader would. This is **over-optimisation** of a
+# proxy, and the plots show its signs: reward far above anything the reference ever wrote, KL beyond all bounds, entropy and
+# the share of distinct tokens down. The KL penalty does not make the reward model better. It keeps the policy where the
+# reward model was trained.
+#
+# ### Filters make the KL lie
+#
+# `top_k=50` is the default of many generation settings. Then texts come from the *filtered* policy, but TRL's log-probs
+# are the unfiltered ones. We look at the reference itself: π = π_ref, so TRL's KL is 0 whatever we do. How far from π_ref
+# are its filtered samples really? At each token the filter divides by the mass that it kept, so $\mathrm{KL} =
+# \mathbb{E} \sum_t -\log(\text{mass kept at } t)$.
+
+
+# %% tags=["demo"]
+@torch.no_grad()
+def two_kls(trainer: PPOTrainer, ids: list, responses: list, k: int) -> tuple[float, float]:
+    """The KL that TRL measures, and Σ −log(mass of the k most probable tokens): means over responses, in nats."""
+    inputs = trainer.prepare_model_inputs(ids, responses)
+    lp, out, _, seen = trainer.batched_forward_pass(trainer.model, ids, responses, inputs, return_logits=True)
+    ref_lp, *_ = trainer.batched_forward_pass(trainer.ref_model, ids, responses, inputs)
+    cut = -out.softmax(-1).topk(k).values.sum(-1).clamp(max=1.0).log()
+    return tuple(torch.where(seen.bool(), part, 0.0).sum(1).mean().item() for part in (lp - ref_lp, cut))
+
+
+ids = batch(untrained.config, 3)[:64]
+print("top_k | KL that TRL measures | true KL of the samples | reward | distinct tokens")
+for k in (len(tokenizer), 200, 50, 10):
+    torch.manual_seed(0)
+    responses, texts = rollout(untrained, ids, top_k=k)
+    measured, true = two_kls(untrained, ids, responses, k)
+    distinct = len(torch.cat(responses).unique()) / sum(map(len, responses))
+    print(f"{k:5} | {measured:20.2f} | {abs(true):22.2f} | {reward_of(texts).mean():+6.2f} | {distinct:.2f}")
+
+# %% [markdown]
+# With `top_k=10` the texts are many nats away from the reference before the first step, and the penalty sees nothing of it.
+# Later it gets worse: the policy may put mass on tokens that are never drawn, where no KL is ever measured, and the
+# estimate may even turn negative, which no KL does (TRL then warns that "generation kwargs are not correctly set"). The
+# same holds for a temperature, for `top_p` and for a `min_length` that suppresses EOS. Filter when you *use* the model, not
+# when you train it.
+
+# %% [markdown]
+# ## 12 · Epilogue: without a value head
+#
+# The value head is the most delicate part of the loop, and all that the gradient needs is *some* baseline (section 3). If
+# there are several responses to each query, they can be one another's baseline:
+#
+# - **RLOO** (Ahmadian et al. 2024): reward minus the mean of the *others* in the group. Leaving oneself out keeps the
+#   baseline independent of $y$, hence unbiased.
+# - **GRPO** (Shao et al. 2024): $(r - \mathrm{mean}) / (\mathrm{sd} + 10^{-4})$ of the group. Itself is in the mean, and the
+#   division makes hard and easy queries count alike.
+#
+# Worked example, group $(1, 2, 6)$: RLOO $(1 - 4,\; 2 - 3.5,\; 6 - 1.5) = (-3, -1.5, 4.5)$. GRPO: mean 3, sd
+# $\sqrt{7} = 2.6458$: $(-0.7559, -0.3780, 1.1338)$.
+#
+# ### Exercise 11 · `group_advantages` (●●○, 10 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "group_advantages", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
+    """Advantages of several responses to each query: float [queries, responses], dtype kept.
+
+    Args:
+        rewards: float [queries, responses]; a row is a group.
+        method: "rloo", reward minus the mean of the others in its group (Ahmadian et al. 2024), or "grpo", reward minus
+            the group's mean, over its standard deviation (n − 1) plus 1e-4 (Shao et al. 2024, as in TRL).
+
+    Raises:
+        ValueError: a group has a single response, or the method is another one.
+    """
+    ### BEGIN SOLUTION
+    size = rewards.shape[1]
+    if size < 2:
+        raise ValueError("a single response has no others to be compared with")
+    if method == "rloo":
+        return rewards - (rewards.sum(1, keepdim=True) - rewards) / (size - 1)
+    if method == "grpo":
+        return (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
+    raise ValueError(f'method must be "rloo" or "grpo", found {method!r}')
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "group_advantages-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+group = torch.tensor([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]])
+with checks("group_advantages") as check:
+    check.close(
+        group_advantages(group, "rloo"), torch.tensor([[-3.0, -1.5, 4.5], [0.0, 0.0, 0.0]]), "RLOO",
+        hint="The mean of the *others*: (sum − own) / (n − 1).",
+    )  # fmt: skip
+    check.close(
+        group_advantages(group, "grpo"), torch.tensor([[-0.75590, -0.37795, 1.13385], [0.0, 0.0, 0.0]]), "GRPO",
+        hint="`rewards.std(1, keepdim=True)`, plus 1e-4.", tol=1e-4,
+    )  # fmt: skip
+    check.raises(
+        ValueError, lambda: group_advantages(group[:, :1], "rloo"), "refuses a single response", hint="n − 1 = 0"
+    )
+    check.raises(ValueError, lambda: group_advantages(group, "ppo"), "refuses other methods", hint="Raise ValueError.")
+
+# %% nbgrader={"grade": true, "grade_id": "group_advantages-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `group_advantages` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("03-ppo", "group_advantages", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# On the rewards of the last step: how much of their spread was the query's doing, which no response can help?
+
+# %% tags=["demo"]
+rewards = main["rewards"][-1].view(-1, REPEAT)
+print(f"variance of the rewards: {rewards.var():.2f}")
+print(f"within the groups:       {rewards.var(1).mean():.2f}")
+for method in ("rloo", "grpo"):
+    print(f"variance of the advantages, {method}: {group_advantages(rewards, method).var():.2f}")
+
+# %% [markdown]
+# A baseline for each query takes away what lies *between* the queries. RLOO pays for estimating it from three others: its
+# variance is $\frac{n}{n-1}$ times that within the groups, with four responses a third more. That may eat up all that the
+# baseline saves, and is why these methods want eight responses to a query, or more.
+
+# %% [markdown]
+# ## 13 · Where this lives today
+#
+# This lab uses TRL 0.11.4, the last with this PPO. This is what each part is called in TRL 1.x:
+#
+# | TRL 0.11.4 | TRL 1.x |
+# |---|---|
+# | `PPOConfig(model_name=…)` | `trl.experimental.ppo.PPOConfig`, up to 1.12, without `model_name`; then no PPO |
+# | `PPOConfig(learning_rate, seed)` | the same, from `TrainingArguments` |
+# | `PPOConfig(batch_size, mini_batch_size)` | `per_device_train_batch_size`, `gradient_accumulation_steps`, `num_mini_batches` |
+# | `PPOConfig(init_kl_coef=0.2, adap_kl_ctrl=True)` | `kl_coef=0.05`, always fixed; `kl_estimator="k1"` or `"k3"` |
+# | `PPOConfig(ppo_epochs=4)` | `num_ppo_epochs=4` |
+# | `PPOConfig(gamma, lam, cliprange, cliprange_value, vf_coef, whiten_rewards)` | the same names and defaults |
+# | `AutoModelForCausalLMWithValueHead`: policy and value share a body | `PPOTrainer(model=…, value_model=…)`: two networks |
+# | `create_reference_model(model)`, `trainer.ref_model` | `ref_model=None` makes the copy |
+# | `PPOTrainer(tokenizer=…)` | `processing_class=…` |
+# | `LengthSampler` | gone since 0.25; `random.randrange(2, 8)` |
+# | `trainer.generate`, your reward, `trainer.step` | `PPOTrainer(reward_model=…).train()`: the loop is inside; temperature 0.7 by default |
+# | `trainer.prepare_model_inputs`, `trainer.batched_forward_pass`, `trainer.loss` | inside `train()` |
+# | logs `objective/kl`, `ppo/policy/entropy`, `ppo/val/var_explained` | `objective/kl`, `policy/entropy_avg`; no explained variance |
+# | `RLOOTrainer` (no GRPO yet) | `RLOOTrainer`, `GRPOTrainer`: `reward_funcs=…`, `num_generations`, `beta`; these are what TRL recommends now |
+#
+# And yours: `kl_penalised_rewards` is `compute_rewards`, `gae` and `whiten` are `compute_advantages`, `ppo_clip_loss` and
+# `value_loss_clipped` are `loss`, `explained_variance` is `ppo/val/var_explained`.
+
+# %% [markdown]
+# ## Hand in
+#
+# Save the notebook first. The cell below then packs what you did into one file to upload.
+
+# %% tags=["demo"]
+labkit.hand_in()

@@ -1,0 +1,211 @@
+"""A real JupyterLab on a copy of the labs, a real Chromium, axe-core, and a person with a keyboard."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+REPO = Path(__file__).resolve().parent.parent.parent
+FILES = REPO / "tests" / "files" / "quiz"
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TOKEN = "for-this-test"
+SECONDS = 1000
+PATIENCE = 60 * SECONDS  # how long a busy machine may take; nothing waits longer than it has to
+FOCUS = """() => {
+  const at = document.activeElement;
+  const inside = at.closest('.rlhf-quiz') !== null;
+  return {inside, tag: at.tagName, type: at.type || '', name: at.name || at.id, value: at.value,
+          text: at.innerText || '', class: at.className};
+}"""
+
+
+KERNEL_READY = """() => {
+  const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
+  const kernel = context?.session?.kernel;
+  return context?.isReady && kernel?.connectionStatus === 'connected' && kernel.status === 'idle';
+}"""
+
+
+def notebook(*sources: str) -> str:
+    """A notebook of code cells as JSON."""
+    cells = [
+        {"cell_type": "code", "id": f"c{i}", "metadata": {}, "execution_count": None, "outputs": [], "source": source}
+        for i, source in enumerate(sources)
+    ]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return json.dumps({"cells": cells, "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab: its address, and the folder that it serves."""
+
+    address: str
+    labs: Path
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """What the server's REST interface answers."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{self.address}{path}", None, headers, method=method)
+        ) as reply:
+            return json.loads(reply.read() or b"null")
+
+
+@pytest.fixture(scope="session")
+def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """JupyterLab on a copy of the labs, beside which `90-sample` holds banks with every type of item."""
+    root = tmp_path_factory.mktemp("browser")
+    labs = root / "labs"
+    for folder in sorted(REPO.glob("labs/[0-9]*")):
+        ignored = shutil.ignore_patterns(".*", "*.jsonl", "*.zip")
+        shutil.copytree(folder, labs / folder.name, ignore=ignored)
+    (labs / "90-sample").mkdir()
+    for bank in ("sample", "sample-exam"):
+        shutil.copyfile(FILES / f"{bank}.quiz.json", labs / "90-sample" / f"{bank}.quiz.json")
+        text = notebook("import labkit", f'quiz = labkit.quiz("{bank}")\nquiz')
+        (labs / "90-sample" / f"{bank}.ipynb").write_text(text)
+    kept = {name: str(root / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    kept |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    settings = root / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}  # no network, and no box over the pictures
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
+    command = [str(Path(sys.executable).parent / "jupyter"), "lab", *options, "--LabApp.expose_app_in_browser=True"]
+    with serve(command, labs, {**os.environ, **kept}) as address:
+        yield Server(address, labs)
+
+
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other test could start an event loop
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"{CHROMIUM} is missing: `apt-get install chromium`, or set CHROMIUM to one that is installed.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window; an error that a script throws fails the test."""
+    with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+        thrown: list[str] = []
+        page.on("pageerror", lambda error: thrown.append(str(error)))
+        yield page
+        assert [error for error in thrown if "rlhf" in error or "player" in error] == []
+
+
+def open_notebook(page: Page, server: Server, path: str) -> None:
+    """Open a notebook in a workspace of its own, and wait for its kernel."""
+    page.goto(f"{server.address}/lab/tree/{path}?reset&token={TOKEN}")
+    wait_for_kernel(page)
+
+
+def wait_for_kernel(page: Page) -> None:
+    """JupyterLab ignores whoever runs a cell before it is connected."""
+    page.wait_for_function(KERNEL_READY)
+
+
+def run_quiz(page: Page) -> None:
+    """Run the cell that imports labkit and the cell of the quiz, and wait until the quiz stands there anew."""
+    for source in ("import labkit", "labkit.quiz("):
+        page.locator(".jp-CodeCell .cm-content").filter(has_text=source).first.click()
+        page.keyboard.press("Control+Enter")
+    page.locator(".rlhf-quiz h2").wait_for()
+
+
+def focus(page: Page) -> dict[str, Any]:
+    """What has the keyboard now."""
+    return page.evaluate(FOCUS)
+
+
+def tab_until(
+    page: Page, reached: Callable[[dict[str, Any]], bool], key: str = "Tab", most: int = 120
+) -> dict[str, Any]:
+    """Press Tab until the focus is where it should be. Fails if it never gets there."""
+    for _ in range(most):
+        page.keyboard.press(key)
+        found = focus(page)
+        if reached(found):
+            return found
+    return pytest.fail(f"{most} times {key} did not get there; the focus is at {focus(page)}")
+
+
+def answer_by_keyboard(page: Page, wanted: dict[tuple[int, str], str]) -> None:
+    """Go through the quiz with Tab, give each control its answer ((question, part) -> answer), end on Submit."""
+    left = dict(wanted)
+    while True:
+        found = tab_until(page, lambda at: at["inside"])
+        if found["tag"] == "BUTTON" and found["text"] == "Submit":
+            break
+        number, _, part = found["name"].removeprefix("rlhf-quiz-").partition("-")[2].partition("-")
+        answer = left.pop((int(number), part), None) if number.isdigit() else None
+        if answer is not None:
+            give(page, found, answer)
+    assert left == {}, "these controls were not reached by keyboard"
+
+
+def give(page: Page, control: dict[str, Any], answer: str) -> None:
+    if control["type"] == "radio":
+        for _ in range(10):
+            if focus(page)["value"] == answer:
+                break
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Space")
+    elif control["type"] == "checkbox":
+        if answer == "1":
+            page.keyboard.press("Space")
+    elif control["tag"] == "SELECT":
+        for _ in range(10):
+            if focus(page)["value"] == answer:
+                break
+            page.keyboard.press("ArrowDown")
+        assert focus(page)["value"] == answer
+    else:
+        page.keyboard.insert_text(answer)
+
+
+def change_theme(page: Page, theme: str) -> None:
+    """Switch JupyterLab to its theme `Light` or `Dark`, and wait until its style sheet has arrived."""
+    page.evaluate(f"jupyterapp.commands.execute('apputils:change-theme', {{theme: 'JupyterLab {theme}'}})")
+    page.locator(f'body[data-jp-theme-name="JupyterLab {theme}"]').wait_for(state="attached")
+    dark = "getComputedStyle(document.body).getPropertyValue('--jp-layout-color0').trim() === '#111'"
+    page.wait_for_function(dark if theme == "Dark" else f"!({dark})")
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe-core finds in the player."""
+    if not AXE.exists():
+        pytest.fail(f"{AXE} is missing: `make browser-tools` fetches it.")
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run('.rlhf-quiz', {resultTypes: ['violations', 'incomplete']})")
+    assert len(found["passes"]) > 10  # it did look
+    return [
+        (rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"] + found["incomplete"]
+    ]

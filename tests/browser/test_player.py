@@ -1,0 +1,228 @@
+"""The player with every type of item, in JupyterLab in Chromium: by keyboard, in both themes, nothing told early."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocket, expect
+
+from labkit.quiz.bank import load_bank
+from labkit.quiz.draw import Drawn, draw
+
+from .conftest import (
+    FILES,
+    Server,
+    answer_by_keyboard,
+    change_theme,
+    focus,
+    open_notebook,
+    run_quiz,
+    violations,
+    wait_for_kernel,
+)
+
+SAMPLE = "90-sample/sample.ipynb"
+
+
+@pytest.fixture
+def folder(server: Server) -> Path:
+    """The folder of the sample, without what other tests left."""
+    place = server.labs / "90-sample"
+    for left in (place / "attempts.jsonl", *place.glob(".quiz-*")):
+        left.unlink(missing_ok=True)
+    for session in server.ask("/api/sessions"):
+        server.ask(f"/api/sessions/{session['id']}", "DELETE")
+    return place
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Any]:
+    return json.loads((FILES / "sample.kept.json").read_text())
+
+
+def questions(folder: Path) -> tuple[Drawn, ...]:
+    """What the attempt in progress shows, from its draft."""
+    draft = json.loads((folder / ".quiz-sample.draft.json").read_text())
+    return draw(load_bank(folder / "sample.quiz.json"), draft["seed"])
+
+
+def test_every_type_is_answered_by_keyboard_alone(
+    page: Page, server: Server, folder: Path, kept: dict[str, Any], quiz_keys: Callable[..., dict[str, str]]
+) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    right = {}
+    for number, drawn in enumerate(questions(folder), start=1):
+        right |= {(number, part): key for part, key in quiz_keys(kept, drawn.item, drawn.variant).items()}
+    answer_by_keyboard(page, right)
+    expect(page.locator(".rlhf-quiz .count")).to_have_text("8 of 8 answered.")
+    page.keyboard.press("Enter")
+    expect(page.locator(".rlhf-quiz .headline")).to_have_text("Your grade: 100%. You passed.")
+    assert "headline" in focus(page)["class"]
+    assert page.locator(".rlhf-quiz .verdict.right").count() == 8
+    assert (
+        page.locator(".rlhf-quiz [role=status]").inner_text().startswith("Your grade: 100%. You passed. Your latest:")
+    )
+
+
+def test_unanswered_questions_are_named_before_submitting(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    for number in (1, 8):
+        page.locator(f'[data-number="{number}"] input').first.check()
+    page.locator('[data-number="3"] input').fill("a lot")
+    page.locator('[data-number="3"] input').press("Tab")
+    expect(page.locator('[data-number="3"] .problem')).to_contain_text("is no number")
+    assert page.locator('[data-number="3"] input').get_attribute("aria-invalid") == "true"
+    page.locator(".submit").click()
+    confirm = page.locator(".confirm")
+    expect(confirm).to_contain_text("6 unanswered: questions 2, 3, 4, 5, 6, 7.")
+    expect(confirm).to_be_focused()
+    assert not (folder / "attempts.jsonl").exists()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-number="2"] h3')).to_be_focused()
+    page.locator('[data-number="2"] input').first.check()
+    expect(confirm).to_contain_text("5 unanswered: questions 3, 4, 5, 6, 7.")
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_contain_text("Your grade: ")
+    assert len((folder / "attempts.jsonl").read_text().splitlines()) == 1
+
+
+def test_one_question_at_a_time(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    page.get_by_label("One question at a time").check()
+    shown = page.locator(".question:visible")
+    expect(shown).to_have_count(1)
+    expect(page.locator(".where")).to_have_text("Question 1 of 8")
+    expect(page.locator(".previous")).to_be_disabled()
+    page.locator(".next").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator('[data-number="2"] h3')).to_be_focused()
+    expect(shown).to_have_count(1)
+    assert violations(page) == []
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Question 7").click()
+    expect(page.locator('[data-number="7"] h3')).to_be_focused()
+    expect(page.locator(".where")).to_have_text("Question 7 of 8")
+
+
+def test_answers_survive_a_reload_and_a_restarted_kernel(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    chosen = page.locator('[data-number="1"] input').nth(2).get_attribute("value")
+    page.locator('[data-number="1"] input').nth(2).check()
+    page.locator('[data-number="6"] input.text').fill("<img src=x onerror=alert(1)> & partition")
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    with page.expect_response(lambda reply: reply.request.method == "PUT" and SAMPLE in reply.url):
+        page.keyboard.press("Control+s")  # JupyterLab's, while the focus is in the quiz
+    page.reload()
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    assert page.locator('[data-number="1"] input:checked').get_attribute("value") == chosen
+    (session,) = [one for one in server.ask("/api/sessions") if one["path"] == SAMPLE]
+    server.ask(f"/api/kernels/{session['kernel']['id']}/restart", "POST")
+    page.reload()
+    wait_for_kernel(page)
+    page.evaluate("document.querySelectorAll('.rlhf-quiz').forEach((old) => old.remove())")
+    run_quiz(page)
+    assert page.locator('[data-number="1"] input:checked').get_attribute("value") == chosen
+    typed = page.locator('[data-number="6"] input.text')
+    assert typed.input_value() == "<img src=x onerror=alert(1)> & partition"
+    assert page.locator('.rlhf-quiz img[src="x"]').count() == 0
+
+
+def test_letters_typed_in_the_quiz_are_no_shortcuts_of_jupyterlab(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    page.locator('[data-number="1"] input').first.focus()
+    for key in ("a", "b", "d", "d", "x", "m", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    assert focus(page)["inside"]
+
+
+@pytest.mark.parametrize("theme", ["Light", "Dark"])
+def test_axe_finds_nothing(page: Page, server: Server, folder: Path, theme: str) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    change_theme(page, theme)
+    assert violations(page) == []
+    page.locator('[data-number="3"] input').fill("a lot")
+    page.locator('[data-number="1"] input').first.check()
+    page.locator('[data-number="2"] input').first.check()
+    page.locator(".submit").click()
+    expect(page.locator(".confirm")).to_be_visible()
+    assert violations(page) == []
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_nothing_that_tells_a_key_reaches_the_browser_before_submitting(
+    page: Page, server: Server, folder: Path, kept: dict[str, Any]
+) -> None:
+    frames: list[str] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(as_text(frame)))
+
+    page.on("websocket", listen)
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    for number in (1, 8):
+        page.locator(f'[data-number="{number}"] input').first.check()
+    expect(page.locator(".count")).to_have_text("2 of 8 answered.")
+    received = "\n".join(frames)
+    assert '"stem"' in received  # it did listen
+    told = [text for text in feedbacks(kept) if json.dumps(text)[1:-1] in received]
+    assert told == []
+    sealed = [cipher for cipher in ciphertexts(folder) if cipher in received]
+    assert sealed == []
+
+
+def test_an_exam_says_that_the_grader_will_score_it(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, "90-sample/sample-exam.ipynb")
+    run_quiz(page)
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_have_text(
+        "Your answers are recorded. The grader will score them: this page cannot."
+    )
+    assert page.locator(".verdict").count() == 0
+    assert page.locator(".retake").count() == 0
+    expect(page.locator(".left")).to_have_text("No attempts are left.")
+    assert violations(page) == []
+
+
+def test_a_silent_kernel_is_mentioned(page: Page, server: Server, folder: Path) -> None:
+    page.clock.install()
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    (session,) = [one for one in server.ask("/api/sessions") if one["path"] == SAMPLE]
+    server.ask(f"/api/kernels/{session['kernel']['id']}/restart", "POST")
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Submit all the same").click()
+    page.clock.run_for(9000)
+    expect(page.locator(".trouble")).to_contain_text("Python does not answer.")
+
+
+def as_text(frame: bytes | str) -> str:
+    return frame if isinstance(frame, str) else frame.decode("utf-8", "replace")
+
+
+def feedbacks(kept: dict[str, Any]) -> set[str]:
+    """All feedback of a bank that stands nowhere in its questions."""
+    parts = [part for item in kept["items"] for variant in item["variants"] for part in variant["parts"]]
+    return {key["feedback"] for part in parts for key in part["answers"] if len(key["feedback"]) > 12}
+
+
+def ciphertexts(folder: Path) -> list[str]:
+    bank = json.loads((folder / "sample.quiz.json").read_text())
+    parts = [part for item in bank["items"] for variant in item["variants"] for part in variant["parts"]]
+    return [cipher for part in parts for cipher in part["sealed"]]
