@@ -225,7 +225,7 @@ def execute_code(cells: list[tuple[str, str]]) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell_id, source in cells:
         try:
-            exec(compile(source, f"<{cell_id}>", "exec"), namespace)
+            exec(compile(source, f"<{cell_id}>", "exec", dont_inherit=True), namespace)
         except Exception as error:  # noqa: BLE001 - a student's cell may raise anything
             namespace.setdefault("__errors__", []).append((cell_id, error))
     return namespace

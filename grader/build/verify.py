@@ -120,7 +120,7 @@ def _not_caught(
     right = namespace[answer.exercise]
     check = next(check for check in checks.checks if check.name == answer.caught_by)
     try:
-        exec(compile(answer.source, f"<{answer.name}>", "exec"), namespace)
+        exec(compile(answer.source, f"<{answer.name}>", "exec", dont_inherit=True), namespace)
         for got in outcomes(check, namespace):
             if got.passed:
                 return f"{where}: {check.name} passes it ({answer.mistake})"
@@ -128,6 +128,8 @@ def _not_caught(
                 return f"{where}: {check.name} caught it with another hint: {got.hint!r} lacks {answer.hint!r}"
             if got.fault:
                 return f"{where}: {check.name} broke on it: {got.fault}"
+    except NameError as unknown:  # a student would see it too: the notebook does not import that name
+        return f"{where}: its definition raises {unknown!r} in the notebook"
     finally:
         namespace[answer.exercise] = right
     return None

@@ -10,8 +10,6 @@ import torch.nn.functional as F
 
 from grader.checks import wrong
 
-Head = Callable[[torch.Tensor], torch.Tensor]
-
 # preference_pairs ------------------------------------------------------------------------------------------------
 
 
@@ -323,33 +321,43 @@ def decides_for_the_batch(attention_mask: torch.Tensor) -> torch.Tensor:
 
 
 @wrong("pool_reward", caught_by="reward_is_read_at_the_last_token", hint="last place of every row")
-def reads_the_last_place(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def reads_the_last_place(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """hidden[:, -1], which is padding for short rows."""
     return head(hidden[:, -1]).squeeze(-1)
 
 
 @wrong("pool_reward", caught_by="reward_is_read_at_the_last_token", hint="right for padding on the right only")
-def reads_by_length(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def reads_by_length(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """Takes the number of tokens minus 1 for the place."""
     return head(hidden[torch.arange(len(hidden)), attention_mask.sum(1) - 1]).squeeze(-1)
 
 
 @wrong("pool_reward", caught_by="reward_is_read_at_the_last_token", hint="mean over all tokens")
-def averages_the_tokens(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def averages_the_tokens(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """Mean pooling, as sentence embeddings use it."""
     kept = hidden.masked_fill(attention_mask[..., None] == 0, 0.0)
     return head(kept.sum(1) / attention_mask.sum(1, keepdim=True)).squeeze(-1)
 
 
 @wrong("pool_reward", caught_by="reward_is_read_at_the_last_token", hint="bias as well")
-def multiplies_by_the_weight(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def multiplies_by_the_weight(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """Rebuilds the head from its weight, and loses its bias."""
     last = attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(1)
     return (hidden[torch.arange(len(hidden)), last] @ head.weight.T).squeeze(-1)
 
 
 @wrong("pool_reward", caught_by="padding_may_hold_anything", hint="0 times nan")
-def multiplies_by_a_mask(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def multiplies_by_a_mask(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """Adds up all places, each times 0 but for the last token."""
     last = attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(1)
     only = F.one_hot(last, attention_mask.shape[1]).to(hidden.dtype)
@@ -357,7 +365,9 @@ def multiplies_by_a_mask(hidden: torch.Tensor, attention_mask: torch.Tensor, hea
 
 
 @wrong("pool_reward", caught_by="a_batch_of_one_keeps_its_shape", hint="also for one row")
-def squeezes_everything(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+def squeezes_everything(
+    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+) -> torch.Tensor:
     """squeeze() also takes the batch away when it has one row."""
     last = attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(1)
     return head(hidden[torch.arange(len(hidden)), last]).squeeze()

@@ -121,7 +121,7 @@ def reached(server: socket.socket) -> bool:
 
 def digests(*folders: Path) -> dict[str, str]:
     """Every file below `folders`, but for what grading writes."""
-    written = ("class/autograded/", "class/cache/", "class/reports/", "class/gradebook.db")
+    written = ("class/autograded/", "class/cache/", "class/reports/", "class/history/", "class/gradebook.db")
     found = {}
     left = list(folders)
     while left:
