@@ -1077,8 +1077,8 @@ panels = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats"}
 plots_ppo.runs({t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.items()})
 
 # %% [markdown]
-# With the course's value the KL after six steps is still a tenth of a nat: the policy has hardly moved, and its reward goes
-# up and down with the queries. Look at the KL first when "nothing happens".
+# With the course's value the KL after six steps is a tenth of the other's, or less: the policy has hardly moved, and its
+# reward goes up and down with the queries. Look at the KL first when "nothing happens".
 #
 # ### The price of a nat: a sweep over β
 #
@@ -1099,10 +1099,9 @@ points = {f"β = {b:g}": (np.mean(log["KL"][-5:]), np.mean(log["reward"][-5:])) 
 plots_ppo.trade_off(points, x_label="KL to π_ref, nats (last five steps)", y_label="reward, SDs of π_ref")
 
 # %% [markdown]
-# Too cheap, about right, too dear. Without a price the reward doubles and the KL quadruples. At β = 1 nearly all of a
-# token's reward is its own noisy KL, the score drowns in it, and the policy wanders instead of climbing: it has paid as
-# many nats as at 0.2 and got nothing for them. Lab 04 computes the best reward for each KL exactly; PPO lies below that
-# curve, and how far depends on the noise, that is on `batch_size`.
+# Too cheap, about right, too dear. Without a price the reward runs ahead, and the KL runs further. At β = 1 most of a
+# token's reward is its own noisy KL, the score drowns in it, and the policy learns little. Lab 04 computes the best reward
+# for each KL exactly; PPO lies below that curve, and how far depends on the noise, that is on `batch_size`.
 #
 # ### β = 0: reward is not quality
 #
@@ -1123,8 +1122,8 @@ for text, reward in zip(texts, reward_of(texts).tolist(), strict=True):
 
 # %% [markdown]
 # The reward model has never seen such texts and likes them very much; no reader would. This is **over-optimisation** of a
-# proxy, and the plots show its signs: reward far above anything the reference ever wrote, KL beyond all bounds, entropy and
-# the share of distinct tokens down. The KL penalty does not make the reward model better. It keeps the policy where the
+# proxy, and the plots show its signs: a mean reward that the reference reaches with its best texts only, KL beyond
+# all bounds, the same few words again and again. The KL penalty does not make the reward model better. It keeps the policy where the
 # reward model was trained.
 #
 # ### Filters make the KL lie
