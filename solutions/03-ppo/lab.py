@@ -1122,9 +1122,9 @@ for text, reward in zip(texts, reward_of(texts).tolist(), strict=True):
 
 # %% [markdown]
 # The reward model has never seen such texts and likes them very much; no reader would. This is **over-optimisation** of a
-# proxy, and the plots show its signs: a mean reward that the reference reaches with its best texts only, KL beyond
-# all bounds, the same few words again and again. The KL penalty does not make the reward model better. It keeps the policy where the
-# reward model was trained.
+# proxy, and the plots show its signs: a mean reward that the reference reaches with its very best texts only, KL beyond all
+# bounds, the same few words again and again. The KL penalty does not make the reward model better. It keeps the policy
+# where the reward model was trained.
 #
 # ### Filters make the KL lie
 #
