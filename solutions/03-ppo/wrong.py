@@ -643,7 +643,8 @@ def scales_the_mean(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool =
 def whitens_one_token(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) -> torch.Tensor:
     """Divides by n − 1 = 0."""
     kept = values[mask]
-    white = (values - kept.mean()) * torch.rsqrt(kept.var() + 1e-8)
+    var = ((kept - kept.mean()) ** 2).sum() / (len(kept) - 1)
+    white = (values - kept.mean()) * torch.rsqrt(var + 1e-8)
     return torch.where(mask, white if shift_mean else white + kept.mean(), 0.0)
 
 
@@ -897,7 +898,8 @@ def never_goes_below_zero(values: torch.Tensor, returns: torch.Tensor, mask: tor
 def explains_nothing_as_nan(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> float:
     """Divides by 0."""
     v, r = values[mask], returns[mask]
-    return (1 - ((v - r) ** 2).mean() / r.var()).item()
+    var = ((r - r.mean()) ** 2).sum() / (len(r) - 1)
+    return (1 - ((v - r) ** 2).mean() / var).item()
 
 
 @wrong("explained_variance", caught_by="explained_variance_needs_variance", hint="`.item()`")

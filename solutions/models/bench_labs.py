@@ -1,6 +1,6 @@
 """What the labs that train promise, measured: seconds of each solution notebook, and lab 03's loop for several seeds.
 
-python solutions/models/bench_labs.py [--labs 02-reward-model 03-ppo] [--seeds 0 1 2] [--model tiny] [--steps 30]
+python solutions/models/bench_labs.py [--labs 02-reward-model 03-ppo] [--seeds 0 1 2] [--model tiny] [--steps 35]
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--labs", nargs="*", default=None, help="notebooks to time; default: those that train")
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2], help="seeds of lab 03's loop")
     parser.add_argument("--model", default="tiny", help="the policy: tiny, smol, a folder or a hub id")
-    parser.add_argument("--steps", type=int, default=30, help="PPO steps of each run")
+    parser.add_argument("--steps", type=int, default=35, help="PPO steps of each run")
     args = parser.parse_args(arguments)
     course, console = find_course(), Console()
     wanted = TRAINING if args.labs is None else args.labs

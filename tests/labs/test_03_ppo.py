@@ -293,9 +293,9 @@ def test_texts_of_a_model_stay_texts_on_the_page() -> None:
 
 
 def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None:
-    """What it prints is what the text says. About 110 seconds idle: 76 steps of PPO, on one thread.
+    """What it prints is what the text says. Nearly two minutes idle: 82 steps of PPO on one thread.
 
-    Fewer would not do: thirty show that the loop earns its reward, thirty more what β does, the rest how it fails.
+    Fewer would not do: 36 show that the loop earns its reward, thirty more what β does, the rest how it fails.
     """
     printed = executed.printed
     assert "✗" not in printed
