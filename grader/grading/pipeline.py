@@ -16,6 +16,7 @@ from grader.checks.across import Across
 from grader.checks.registry import LabChecks
 from grader.checks.running import Outcome, run_check, score
 from grader.grading import outputs
+from grader.grading.alterations import alterations, later_definitions
 from grader.grading.assignment import Assignment
 from grader.grading.intake import read_notebook
 from grader.grading.remarks import remarks
@@ -47,8 +48,10 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     if isinstance(found, str):
         remedy = "ask for the file again; this one is kept as it is"
         return Graded(False, dict.fromkeys(assignment.max_scores(), 0.0), reason=found, remedy=remedy)
+    altered = alterations(found, nbformat.reads(assignment.release, as_version=4))
     graded = grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
-    return graded if submission.complete else replace(graded, events=[INCOMPLETE, *graded.events])
+    events = [] if submission.complete else [INCOMPLETE]
+    return replace(graded, events=[*events, *graded.events], flags=[*altered, *graded.flags])
 
 
 def grade_notebook(
@@ -69,7 +72,11 @@ def grade_notebook(
         notebook=nbformat.writes(notebook),
         outcomes={name: [asdict(outcome) for outcome in outcomes] for name, outcomes in run.outcomes.items()},
         events=kernel.events,
-        flags=[*flags, *remarks(notebook, nbformat.reads(assignment.release, as_version=4))],
+        flags=[
+            *flags,
+            *later_definitions(notebook, assignment.exercises()),
+            *remarks(notebook, nbformat.reads(assignment.release, as_version=4)),
+        ],
         seconds=round(time.monotonic() - began, 3),
     )
 

@@ -56,7 +56,7 @@ def drop(notebook: NotebookNode, *names: str) -> None:
     notebook.cells = [cell for cell in notebook.cells if grade_id(cell) not in names]
 
 
-@made(0)
+@made(0, "other metadata")
 def altered_metadata(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Points, locks, ids and kinds of graded cells are changed."""
     cell_of(blank, "mean-hidden").metadata.nbgrader.update(points=100, locked=False, solution=True)
@@ -67,7 +67,7 @@ def altered_metadata(folder: Path, right: NotebookNode, blank: NotebookNode) -> 
     put(folder, blank)
 
 
-@made(0)
+@made(0, "other metadata, tags")
 def demo_tags(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Every cell says that grading skips it."""
     for cell in blank.cells:
@@ -75,7 +75,7 @@ def demo_tags(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     put(folder, blank)
 
 
-@made(0)
+@made(0, "other metadata, tags")
 def skip_tags(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """The tag by which nbclient skips cells."""
     for cell in blank.cells:
@@ -83,7 +83,7 @@ def skip_tags(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     put(folder, blank)
 
 
-@made(0)
+@made(0, "not of this lab")
 def invented_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Cells that claim to be graded and worth fifty points."""
     meta = {"grade": True, "grade_id": "bonus", "points": 50, "locked": True, "solution": False, "schema_version": 3}
@@ -92,21 +92,21 @@ def invented_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> No
     put(folder, blank)
 
 
-@made(5)
+@made(5, "are missing and were put back")
 def removed_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Graded cells are gone: the release's come back."""
     drop(right, "mean-hidden", "spread-hidden", "mean-checks", "total")
     put(folder, right)
 
 
-@made(0)
+@made(0, "are missing and were put back")
 def only_cells_removed(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """No cell at all."""
     right.cells = []
     put(folder, right)
 
 
-@made(2)
+@made(2, "in another order")
 def reordered_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """The checks of `mean` come before its answer: what is there at their place counts."""
     hidden = cell_of(right, "mean-hidden")
@@ -115,7 +115,7 @@ def reordered_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> N
     put(folder, right)
 
 
-@made(5)
+@made(5, "another type")
 def other_cell_types(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Hidden cells and right answers that claim to be text: the release says what they are."""
     for name, kind in {"mean-hidden": "markdown", "spread-hidden": "raw", "mean": "markdown", "spread": "raw"}.items():
@@ -126,7 +126,7 @@ def other_cell_types(folder: Path, right: NotebookNode, blank: NotebookNode) -> 
     put(folder, right)
 
 
-@made(5)
+@made(5, "another kernel")
 def other_kernel(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """Another kernelspec and language."""
     right.metadata = nbformat.from_dict(
