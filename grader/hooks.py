@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import nbformat
@@ -10,6 +11,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.paths import find_course
+
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
@@ -29,7 +32,10 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
-    """`submitted` with the graded cells of `released` in order: same metadata, none missing, unknown ids forgotten."""
+    """`submitted` with the graded cells of `released` in order: same metadata, none missing, unknown ids forgotten.
+
+    HTML in texts that students wrote becomes text: formgrader and feedback would run it in the instructor's browser.
+    """
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     demo = {cell["id"] for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
     present: set[str] = set()
@@ -43,6 +49,10 @@ def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
             cell.metadata.pop("nbgrader", None)
             if cell.get("id") in demo:
                 cell.metadata["tags"] = ["demo"]
+    given = {cell.source for cell in released.cells}
+    for cell in submitted.cells:
+        if cell.cell_type != "code" and cell.source not in given:
+            cell.source = TAG.sub("&lt;", cell.source)
     previous = None
     for name, cell in known.items():
         if name not in present:
