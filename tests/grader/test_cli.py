@@ -38,7 +38,7 @@ def test_check_falls_short_on_drift_and_on_a_leak_and_names_the_file(toy: Course
 def test_verify_counts_and_falls_short(toy: Course) -> None:
     held = grader("verify", LAB, "--json")
     assert held.exit_code == HELD
-    assert json.loads(held.stdout)[0] | {"runs": 0, "failures": []} == {
+    assert json.loads(held.stdout)[0] | {"runs": 0, "runs_in_kernel": 12, "failures": []} == {
         "lab": LAB,
         "exercises": 2,
         "checks": 3,
@@ -46,6 +46,7 @@ def test_verify_counts_and_falls_short(toy: Course) -> None:
         "wrong": 6,
         "caught": 6,
         "runs": 0,
+        "runs_in_kernel": 12,
         "failures": [],
     }
     wrong = toy.solutions / LAB / "wrong.py"
