@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import multiprocessing.connection
 import os
-import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +18,6 @@ from grader.checks.registry import LabChecks, load_lab
 from grader.grading.assignment import Assignment
 from grader.grading.pipeline import grade_submission
 from grader.grading.result import Submission
-from grader.kernels import linux
 from grader.kernels.client import Kernel
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 
@@ -64,8 +64,12 @@ def own_zygote(imports: tuple[tuple[str, ...], ...], sandboxed: bool) -> Started
 
 
 def die_with_parent() -> None:
-    """Let the operating system end this process when the one that forked it ends; Linux only."""
-    if sys.platform == "linux":
-        linux.prctl(linux.PR_SET_PDEATHSIG, 9)
-    if os.getppid() == 1:
-        os._exit(1)
+    """Let this worker end when the process that started it ends, also by SIGKILL: a watching thread waits for that."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import psutil
 import pytest
 
 from grader.grading.autograde import Row, grade_class
@@ -48,12 +50,20 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_unbroken_one(
     shutil.copytree(toy_class.root, unbroken.root)
     killed = subprocess.run([sys.executable, "-c", KILLED_AFTER, done, place], cwd=toy_class.root, check=False)
     assert killed.returncode == -signal.SIGKILL
+    wait_until_gone(str(toy_class.root))
     resumed = grade_class(toy_class, LAB)
     assert 0 < sum(row.executed for row in resumed) < len(resumed)  # what was finished is not run again
     monkeypatch.setenv(ROOT_VARIABLE, str(unbroken.root))
     whole = grade_class(unbroken, LAB)
     assert [plain(row) for row in resumed] == [plain(row) for row in whole]
     assert gradebook_rows(toy_class) == gradebook_rows(unbroken)
+
+
+def wait_until_gone(folder: str) -> None:
+    """Every process that the killed run started in `folder` ends by itself."""
+    left = [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == folder and one.pid != os.getpid()]
+    _, alive = psutil.wait_procs(left, timeout=30)
+    assert alive == []
 
 
 def plain(row: Row) -> Row:
