@@ -26,19 +26,20 @@ class Cache:
     def put(self, key: str, graded: Graded) -> None:
         """Keep a result: written aside, flushed to the disk, then renamed."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(self._path(key), graded.to_bytes())
+        write_whole(self._path(key), graded.to_bytes(), flush=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write a file so that at every moment the old or the new content is there."""
+def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = False) -> None:
+    """Write a file so that at every moment the old or the new content is there; with `flush`, also without power."""
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     with part.open("xb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if flush:
+            file.flush()
+            os.fsync(file.fileno())
     part.chmod(mode)
     part.replace(path)

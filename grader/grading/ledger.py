@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known = {(entry.student, entry.key) for entry in entries(path)}
+        self._cut_off = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
 
     def add(self, entry: Entry) -> None:
         """Append a result that is not there yet."""
@@ -31,11 +31,9 @@ class Ledger:
             return
         self._known.add((entry.student, entry.key))
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        whole = not self._path.exists() or self._path.read_bytes()[-1:] in (b"", b"\n")
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(("" if whole else "\n") + json.dumps(asdict(entry)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(("\n" if self._cut_off else "") + json.dumps(asdict(entry)) + "\n")
+        self._cut_off = False
 
 
 def entries(path: Path) -> Iterator[Entry]:
