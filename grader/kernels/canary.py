@@ -17,6 +17,7 @@ WATCHED = {
     ),
     "math": "isclose isnan isinf isfinite exp log sqrt fsum",
     "operator": "eq ne lt le gt ge",
+    "time": "time monotonic perf_counter sleep",
     "unittest.case": "TestCase.assertEqual TestCase.assertTrue TestCase.assertAlmostEqual",
     "numpy": "allclose isclose array_equal array_equiv all any abs testing.assert_allclose testing.assert_array_equal "
     "testing.assert_equal",

@@ -53,7 +53,14 @@ class NotebookKernel:
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Message:
         """See `grader.kernels.client.Kernel.call`."""
-        return self._asked(f"a call of {name}", lambda kernel: kernel.call(name, args, kwargs, keep))
+        return self._told(name, self._asked(f"a call of {name}", lambda kernel: kernel.call(name, args, kwargs, keep)))
+
+    def _told(self, name: str, answer: Message) -> Message:
+        """Say once for each function that what it returned was refused: too large, too deep, or no plain value."""
+        event = f"a call of {name}: its answer was refused, because it is no plain value"
+        if str(answer[0].get("error")).startswith("no plain value") and event not in self.events:
+            self.events.append(event)
+        return answer
 
     def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Message:
         """See `grader.kernels.client.Kernel.call_method`."""

@@ -1,7 +1,7 @@
 # what: clocks and random generators are patched
 # base: solution
 # score: 5
-# report: -
+# report: time.monotonic
 # %% place="after mean"
 import random
 import time

@@ -1,7 +1,7 @@
 # what: nan, infinity, huge, deep and cyclic values, and numbers that are no floats
 # base: solution
 # score: 1
-# report: -
+# report: its answer was refused
 # %% place="replace mean"
 import itertools
 
