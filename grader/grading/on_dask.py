@@ -62,7 +62,7 @@ def dask_engine(scheduler: str | None, jobs: int | None) -> Callable[[Assignment
                 yield from run_on(client, assignment, tasks)
             return
         with (
-            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             yield from run_on(client, assignment, tasks)

@@ -34,7 +34,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_gradebook(
 
     def engine(assignment: Assignment, tasks: Sequence[Task]) -> Iterator[Done]:
         with (
-            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
             Client(cluster) as client,
         ):
             for done in run_on(client, assignment, tasks):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
 from nbclient import NotebookClient
 
 CELLS = [
@@ -17,6 +19,15 @@ CELLS = [
 ]
 
 
+@pytest.fixture
+def provisioners() -> Iterator[None]:
+    """jupyter_client reads the environment once a process: when its factory is made."""
+    KernelProvisionerFactory.clear_instance()
+    yield
+    KernelProvisionerFactory.clear_instance()
+
+
+@pytest.mark.usefixtures("provisioners")
 def test_a_notebook_runs_in_a_fork_with_the_sandbox_around_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "warm")
     tmp_path.chmod(0o755)  # the kernel has another uid
