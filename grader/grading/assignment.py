@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from grader.cells import imports_of
 from grader.coursedir import gradebook
@@ -77,6 +78,11 @@ class Assignment:
         parts.update(environment().encode())
         return parts.hexdigest()
 
+    @cached_property
+    def released(self) -> NotebookNode:
+        """The released notebook, read once; nobody changes it."""
+        return nbformat.reads(self.release, as_version=4)
+
     def exercises(self) -> dict[str, str]:
         """The exercise that each hidden cell checks, by the cell's name."""
         return {c.name: found["exercise"] for c in self.cells if (found := RUN.search(c.source))}
@@ -91,7 +97,7 @@ class Assignment:
 
     def imports(self) -> list[list[str]]:
         """What the lab's notebook imports outside demo cells: lists of a module and names taken from it."""
-        return imports_of(nbformat.reads(self.release, as_version=4))
+        return imports_of(self.released)
 
 
 def load_assignment(course: Course, lab: str, limits: Limits | None = None, sandboxed: bool = True) -> Assignment:

@@ -15,7 +15,7 @@ from nbgrader.api import MissingEntry
 from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
-from grader.grading.intake import Intake, is_text, look_at, printable, read_submission
+from grader.grading.intake import is_text, look_at, printable, read_submission
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.record import record
@@ -151,7 +151,8 @@ class _Recorder:
         for name in names:
             seen = look_at(self._course, self._assignment.lab, name)
             if not seen.ready:
-                self._record(name, Submission(b""), self._nothing(seen), executed=False)
+                nothing = Graded(False, {}, reason=seen.reason, remedy=seen.remedy)
+                self._record(name, Submission(b""), nothing, executed=False)
                 continue
             submission = read_submission(self._course, self._assignment.lab, name)
             key = submission.key(self._assignment.digest)
@@ -173,9 +174,6 @@ class _Recorder:
             self._cache.put(done.key, graded)
         for name, submission in students:
             self._record(name, submission, graded, executed=True)
-
-    def _nothing(self, seen: Intake) -> Graded:
-        return Graded(False, {}, reason=seen.reason, remedy=seen.remedy)
 
     def _record(self, name: str, submission: Submission, graded: Graded, executed: bool) -> None:
         lab = self._assignment.lab

@@ -65,8 +65,7 @@ def read_submission(course: Course, lab: str, student: str) -> Submission:
     """The bytes of a submission that `look_at` found ready: its notebook, and the other files beside it.
 
     Links and what nbgrader ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all,
-    20 folders deep or with a name of
-    more than 200 bytes; the submission says so.
+    20 folders deep or with a name of more than 200 bytes; the submission says so.
     """
     folder = course.submitted / student / lab
     notebook = folder / f"{lab}.ipynb"

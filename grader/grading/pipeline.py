@@ -48,7 +48,7 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     if isinstance(found, str):
         remedy = "ask for the file again; this one is kept as it is"
         return Graded(False, dict.fromkeys(assignment.max_scores(), 0.0), reason=found, remedy=remedy)
-    altered = alterations(found, nbformat.reads(assignment.release, as_version=4))
+    altered = alterations(found, assignment.released)
     graded = grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
     events = [] if submission.complete else [INCOMPLETE]
     return replace(graded, events=[*events, *graded.events], flags=[*altered, *graded.flags])
@@ -75,7 +75,7 @@ def grade_notebook(
         flags=[
             *flags,
             *later_definitions(notebook, assignment.exercises()),
-            *remarks(notebook, nbformat.reads(assignment.release, as_version=4)),
+            *remarks(notebook, assignment.released),
         ],
         seconds=round(time.monotonic() - began, 3),
     )

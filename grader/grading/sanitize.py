@@ -7,7 +7,6 @@ import logging
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 from nbgrader.preprocessors import CheckCellMetadata, ClearOutput, DeduplicateIds, NbGraderPreprocessor, OverwriteCells
@@ -52,7 +51,7 @@ def sanitize(assignment: Assignment, notebook: NotebookNode) -> NotebookNode:
     """
     resources: dict[str, Any] = {"lab": assignment.lab, "master": Master(assignment)}
     notebook, _ = ClearOutput(log=QUIET).preprocess(notebook, resources)
-    notebook = restore(notebook, nbformat.reads(assignment.release, as_version=4))
+    notebook = restore(notebook, assignment.released)
     notebook, _ = DeduplicateIds(log=QUIET).preprocess(notebook, resources)
     _forget(notebook)
     if assignment.kernelspec:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import site
 import sys
 from collections.abc import Iterable
@@ -195,8 +194,3 @@ def write_files(files: dict[str, bytes], folder: Path) -> None:
             raise ValueError("a file name leads out of the folder")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-
-
-def remove_root(root: str) -> None:
-    """Remove the empty folder that served as a mount point."""
-    shutil.rmtree(root, ignore_errors=True)
