@@ -11,9 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from grader.quizzes.families import Family
+
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 BLANK = re.compile(r"\[\[([a-z][a-z0-9]*)\]\]")
 Rule = Literal["all-or-nothing", "right-minus-wrong", "per-part"]
+MAX_VARIANTS = 20
+Bloom = Literal["remember", "understand", "apply", "analyse", "evaluate", "create"]
 
 
 def _name(text: str) -> str:
@@ -124,6 +128,11 @@ class Item(Model):
     title: Annotated[str, Field(min_length=1, max_length=80)]
     objective: Annotated[str, Field(min_length=5, max_length=200, description="What who answers it right can do.")]
     lab: Annotated[str, Field(pattern=r"^\d\d-[a-z0-9-]+(?:#[\w-]+)?$", description="05-dpo#loss-against-u")]
+    bloom: Bloom | None = Field(None, description="What it asks for, by Anderson and Krathwohl (2001).")
+    difficulty: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="A guess: the share of students who answer it right at the first try."
+    )
+    families: Annotated[list[Family], Field(max_length=3)] = Field([], description="The mistakes that it aims at.")
     points: Annotated[float, Field(gt=0, le=100, strict=False)] = 1.0
     credit: Rule | None = Field(None, description="How parts make points; each type has a default.")
     group: Name | None = Field(None, description="Items of one group are a pool: an attempt shows one of them.")
@@ -133,7 +142,7 @@ class Item(Model):
     )
     note: str | None = Field(None, description="For readers of the bank; students do not see it.")
     given: Code | None = Field(None, description="Makes names. rng, np, math and variant are there.")
-    variants: Annotated[int, Field(ge=1, le=20)] = 1
+    variants: Annotated[int, Field(ge=1, le=MAX_VARIANTS)] = 1
     stem: Text
     figure: Figure | None = None
 
@@ -258,6 +267,9 @@ class BankModel(Model):
     pass_mark: Annotated[float, Field(ge=0, le=1, strict=False, alias="pass")] = 0.7
     attempts: Annotated[int, Field(ge=1, le=100)] | None = None
     shuffle: bool = True
+    released: Annotated[int, Field(ge=1, le=MAX_VARIANTS)] = Field(
+        5, description="Variants of an item that students receive; all of them are proved and can be exported."
+    )
     note: Text | None = Field(None, description="Shown above the questions.")
     given: Code | None = Field(None, description="Runs before the `given` of each item.")
     items: Annotated[list[AnyItem], Field(min_length=1)]

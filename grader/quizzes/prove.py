@@ -10,6 +10,7 @@ from grader.quizzes.asking import request
 from grader.quizzes.evaluate import LIMIT, Evaluated, evaluate
 from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
+from grader.quizzes.model import MAX_VARIANTS
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
 from grader.quizzes.truth import truth_faults
@@ -77,14 +78,20 @@ def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None)
     )
 
 
-def proved_bank(path: Path, limit: float = LIMIT) -> RenderedBank:
-    """The rendered bank, for building: claims are run and must hold, form is left to `prove`.
+def proved_bank(path: Path, variants: int | None = None, limit: float = LIMIT) -> RenderedBank:
+    """The rendered bank, for building and exports: claims are run and must hold, form is left to `prove`.
+
+    Args:
+        path: the YAML file.
+        variants: the most variants of an item; as many as the bank releases to students by default.
+        limit: in seconds, for each thing that is evaluated.
 
     Raises:
         QuizError: something in it is untrue, broken, or cannot be shown.
     """
     bank = load(path)
-    results, faults = _examine(bank, False, limit, lambda _: None)
+    most = bank.model.released if variants is None else variants
+    results, faults = _examine(bank, False, limit, lambda _: None, most)
     rendered, unshown = render_bank(bank, results)
     if faults or unshown:
         raise QuizError(list(dict.fromkeys(faults + unshown)))
@@ -92,10 +99,10 @@ def proved_bank(path: Path, limit: float = LIMIT) -> RenderedBank:
 
 
 def _examine(
-    bank: Loaded, probe: bool, limit: float, progress: Progress
+    bank: Loaded, probe: bool, limit: float, progress: Progress, most: int = MAX_VARIANTS
 ) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
-    requests = (request(bank, item, k, probe) for item in bank.model.items for k in range(item.variants))
+    requests = (request(bank, item, k, probe) for item in bank.model.items for k in range(min(item.variants, most)))
     for one in evaluate(requests, limit):
         progress(f"{bank.name}: {one.item}")
         results[one.item].append(one)

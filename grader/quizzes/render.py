@@ -44,9 +44,23 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
     for item in bank.model.items:
         variants = tuple(_Item(bank, item, one, faults).variant() for one in evaluated[item.id])
         review = None if item.review is None else (item.review.label, item.review.href)
-        about = {"title": item.title, "type": item.type, "objective": item.objective, "lab": item.lab}
-        rule = credit_of(item)
-        items.append(RenderedItem(item.id, **about, points=item.points, credit=rule, review=review, variants=variants))
+        items.append(
+            RenderedItem(
+                id=item.id,
+                title=item.title,
+                type=item.type,
+                objective=item.objective,
+                lab=item.lab,
+                points=item.points,
+                credit=credit_of(item),
+                review=review,
+                variants=variants,
+                bloom=item.bloom or "",
+                difficulty=item.difficulty,
+                families=tuple(item.families),
+                source=item.source or "",
+            )
+        )
     note = ""
     if bank.model.note:
         try:

@@ -71,6 +71,10 @@ class RenderedItem:
     credit: str
     review: tuple[str, str] | None
     variants: tuple[RenderedVariant, ...]
+    bloom: str = ""
+    difficulty: float | None = None
+    families: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,9 @@ def draw_items(
 ) -> tuple[tuple[str, int], ...]:
     """(item, variant) for each group, in order.
 
-    `seed` and `seed + 1` differ in the item or the variant wherever a group has more than one of both together; over
-    successive seeds all of them come up equally often.
+    Seed 0 draws the first item of each group in its first variant. `seed` and `seed + 1` differ in the item or the
+    variant wherever a group has more than one of both together; over successive seeds all of them come up equally
+    often.
 
     Args:
         bank: the bank's name.
@@ -37,10 +38,9 @@ def draw_items(
     """
     drawn = []
     for group in groups:
-        pairs = [(item, variant) for item in sorted(group) for variant in range(variants[item])]
-        ordered = sorted(pairs, key=lambda pair: _digest(bank, *map(str, pair)))
-        start = int.from_bytes(_digest(bank, *sorted(group))[:8], "big")
-        drawn.append(ordered[(start + seed) % len(ordered)])
+        first, *others = [(item, variant) for item in group for variant in range(variants[item])]
+        ordered = [first, *sorted(others, key=lambda pair: _digest(bank, *map(str, pair)))]
+        drawn.append(ordered[seed % len(ordered)])
     return tuple(drawn)
 
 
