@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.quizzes.commands import quiz_app
+from grader.export.commands import quiz_app
 
 if TYPE_CHECKING:
     from rich.console import Console
