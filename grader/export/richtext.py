@@ -197,7 +197,7 @@ def _replace(element: Element, new: Element | str) -> None:
 
 
 def _name(element: Element) -> str:
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)
 
 
 def _plain(element: Element, parts: list[str], listing: bool) -> None:
