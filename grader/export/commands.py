@@ -87,6 +87,38 @@ def list_formats(as_json: AsJson = False) -> None:
     Console(width=max(100, 22 + sum(len(f.name) + 3 for f in known))).print(table)
 
 
+@quiz_app.command("score-table")
+def score_table(
+    bank: OneBank,
+    variants: Annotated[
+        int | None,
+        typer.Option(min=1, help="The most variants of an item; as many as students receive by default."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The CSV file; printed by default.")] = None,
+) -> None:
+    """Write a CSV with the points of every response to every item, to compare other systems with.
+
+    Columns: item, variant, response, points. A response is what was chosen or typed, in plain text; of an item with
+    several parts, part by part; empty for no answer. Where the combinations are too many, those that differ little from
+    the right one, or answer one part alone, stand for all.
+    """
+    from grader.export.score_table import score_table as table
+    from grader.quizzes.prove import proved_bank
+
+    try:
+        path = bank_file(bank)
+        made = table(proved_bank(path, variants))
+    except (LookupError, FileNotFoundError, ValueError) as error:
+        typer.echo(f"grader: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+    if out is None:
+        typer.echo(made, nl=False)
+        return
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(made, encoding="utf-8", newline="")
+    typer.echo(f"{made.count(chr(10)) - 1} responses in {out}")
+
+
 def bank_file(bank: str) -> Path:
     """The YAML file of a bank, by its name or its path. Raises LookupError, which lists the banks that there are."""
     from grader.paths import find_course
