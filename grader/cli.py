@@ -10,7 +10,7 @@ import typer
 
 from grader.console import AsJson, LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
 from grader.exchange.commands import bundle, collect
-from grader.quizzes.commands import quiz_app
+from grader.export.commands import quiz_app
 from grader.reports.commands import export_grades, feedback, report_class
 
 if TYPE_CHECKING:
