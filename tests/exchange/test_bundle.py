@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.build.leaks import find_leaks
+from grader.build.leaks_quiz import secret_pieces
 from grader.cli import app
 from grader.exchange.bundle import instructor_bundle, leaks_in, student_bundle
 from grader.paths import Course
@@ -93,5 +94,6 @@ def test_a_key_in_a_students_quiz_file_stops_the_bundle(quiz_course: Course) -> 
     path = quiz_course.labs / "06-sample" / "sample.quiz.json"
     files = {"labs/06-sample/sample.quiz.json": path.read_bytes()}
     assert leaks_in(quiz_course, files) == []
-    opened = path.read_text().replace('"kind": "choice"', '"kind": "choice", "key": "o1234"', 1)
+    secret = max(secret_pieces(quiz_course.quizzes / "sample.yaml"), key=len)
+    opened = path.read_text().replace('"title": "', f'"title": "{secret} ', 1)
     assert leaks_in(quiz_course, {"labs/06-sample/sample.quiz.json": opened.encode()}) != []
