@@ -23,7 +23,7 @@ def dpo_loss_against_u(beta: float) -> Figure:
 # Lab 04-partition-function.
 
 STYLES = (("#1f4e9c", "-"), ("#c2571a", "--"), ("#2b7a4b", "-."), ("#555555", ":"))
-HATCHES = ("", "///", "...", "xx")
+HATCHES = ("", "///", "\\\\\\", "xx")
 
 
 def sequences_against_length(vocab: int, longest: int) -> Figure:
