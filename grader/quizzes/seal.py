@@ -109,7 +109,7 @@ def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
 
 
 def _length(item: KeyedItem) -> int:
-    """The bytes that every verdict of an item is padded to; who swaps its key with a distractor does not change them."""
+    """The bytes that every verdict of an item is padded to: swapping its key with a distractor does not change them."""
     verdicts = (verdict for variant in item.variants for part in variant.parts for verdict in part.verdicts().values())
     return padded_length(max(len(verdict_bytes(replace(WIDEST, feedback=verdict.feedback))) for verdict in verdicts))
 
