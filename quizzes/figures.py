@@ -68,7 +68,7 @@ def nucleus_along_text(sizes: list[int], p: float, k: int) -> Figure:
 
 
 def first_of_two_against_temperature(gaps: list[float]) -> Figure:
-    """The probability σ(gap / T) of the first of two tokens against the temperature T; a line for each gap of logits."""
+    """The probability σ(gap / T) of the first of two tokens, against the temperature T; a line for each gap."""
     figure, axes = _decoding_axes()
     t = np.geomspace(0.05, 10, 200)
     for name, gap, (color, style, _) in zip("ABC", gaps, LINES, strict=False):
