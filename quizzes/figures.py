@@ -36,7 +36,7 @@ def log_probs_against_logits(logits: list[float], log_probs: list[float]) -> Fig
     axes.plot(logits, log_probs, color="#0072B2", marker="o", linewidth=1)
     axes.set(xlabel="logit z", ylabel="ln π", title="Six tokens: log-probability against logit")
     axes.xaxis.set_major_locator(plt.MultipleLocator(1))
-    axes.yaxis.set_major_locator(plt.MultipleLocator(1 if max(log_probs) - min(log_probs) < 8 else 2))
+    axes.yaxis.set_major_locator(plt.MaxNLocator(7, steps=[1, 2, 5, 10]))
     return figure
 
 
@@ -80,11 +80,11 @@ def first_of_two_against_temperature(gaps: list[float]) -> Figure:
 
 
 def logit_after_penalty(theta: float, names: dict[str, str]) -> Figure:
-    """Four ways to change the logit z of a token that has occurred; `names` gives the letter of each way's line.
+    """Four ways to change the logit z of a token that has occurred; `names` gives the letter of each way's panel.
 
     The ways are `penalty` (z/θ from 0 up, zθ below), `divide` (z/θ), `multiply` (zθ), and `subtract` (z − θ).
     """
-    figure, axes = _decoding_axes()
+    figure, panels = plt.subplots(2, 2, figsize=(4.8, 4.0), sharex=True, sharey=True, layout="constrained")
     z = np.array([-3.0, 0.0, 3.0])
     ways = {
         "penalty": np.where(z < 0, z * theta, z / theta),
@@ -92,15 +92,16 @@ def logit_after_penalty(theta: float, names: dict[str, str]) -> Figure:
         "multiply": z * theta,
         "subtract": z - theta,
     }
-    axes.plot(z, z, color="#999999", linewidth=1)
-    axes.annotate("unchanged", (3.0, 3.0), (3.1, 2.9), color="#666666")
     letters = {letter: ways[way] for way, letter in names.items()}
-    for (letter, values), (color, style, _) in zip(sorted(letters.items()), LINES, strict=True):
-        axes.plot(z, values, color=color, linestyle=style, linewidth=2, label=letter)
-    axes.axhline(0, color="#555555", linewidth=0.8)
-    axes.axvline(0, color="#555555", linewidth=0.8)
-    axes.set(xlabel="logit before", ylabel="logit after", xlim=(-3.1, 4.3))
-    axes.legend(title="line", loc="upper left")
+    for axes, (letter, values) in zip(panels.flat, sorted(letters.items()), strict=True):
+        axes.plot(z, z, color="#777777", linestyle=":", linewidth=1.5)
+        axes.plot(z, values, color="#0072B2", linewidth=2)
+        axes.axhline(0, color="#bbbbbb", linewidth=0.8)
+        axes.axvline(0, color="#bbbbbb", linewidth=0.8)
+        axes.set_title(letter, fontweight="bold")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel("logit before", fontsize="medium")
+    figure.supylabel("logit after (dotted: unchanged)", fontsize="medium")
     return figure
 
 
