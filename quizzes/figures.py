@@ -16,3 +16,46 @@ def dpo_loss_against_u(beta: float) -> Figure:
     axes.set(xlabel="u", ylabel="loss", xlim=(0, 4), ylim=(0, None), title=f"DPO loss, β = {beta:g}")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+# 05-dpo
+
+COLOURS = ("#1f4e9c", "#c2571a", "#2b7a4b")
+DASHES = ("-", "--", ":")
+
+
+def dpo_losses_by_letter(betas: list[float]) -> Figure:
+    """The DPO loss log(1 + u^−β) over u on a logarithmic axis, a curve for each β, named A, B, C in the order given."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.1))
+    u = np.geomspace(0.01, 100, 200)
+    for name, beta, colour, dash in zip("ABC", betas, COLOURS, DASHES, strict=True):
+        axes.plot(u, np.log1p(u**-beta), linewidth=2.2, color=colour, linestyle=dash, label=name)
+    axes.set(xscale="log", xlabel="u (logarithmic axis)", ylabel="loss, nats", ylim=(0, None))
+    axes.legend(title="curve", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def dpo_pulls(small: float, large: float, far: float) -> Figure:
+    """The gradient weight β σ(−β log u) = β / (1 + u^β) for two β (Rafailov et al. 2023, the gradient below eq. 7)."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.1))
+    u = np.geomspace(1 / far, far, 200)
+    for beta, colour, dash in zip((small, large), COLOURS, DASHES, strict=False):
+        axes.plot(u, beta / (1 + u**beta), linewidth=2.2, color=colour, linestyle=dash, label=f"β = {beta:g}")
+    axes.axvline(1.0, linestyle=":", color="#555555")
+    axes.set(xscale="log", xlabel="u (logarithmic axis)", ylabel="pull of the pair", ylim=(0, None))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def dpo_training_run(chosen: list[float], rejected: list[float]) -> Figure:
+    """The log π − log π_ref of the two responses of a pair after each step of a run, in nats."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.1))
+    for name, path, colour, dash in zip(("chosen", "rejected"), (chosen, rejected), COLOURS, DASHES, strict=False):
+        axes.plot(range(len(path)), path, linewidth=2.2, color=colour, linestyle=dash, label=name)
+    axes.axhline(0.0, linestyle=":", color="#555555")
+    axes.set(xlabel="step", ylabel="log π − log π_ref, nats", xlim=(0, len(chosen) - 1))
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
