@@ -59,3 +59,16 @@ def dpo_training_run(chosen: list[float], rejected: list[float]) -> Figure:
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def dpo_smoothed_losses(beta: float, eps: list[float], reach: float) -> Figure:
+    """The DPO loss with label smoothing over log u, a curve for each ε, named A, B, C in the order given."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.1))
+    x = np.linspace(-reach / 2, reach, 200)
+    for name, share, colour, dash in zip("ABC", eps, COLOURS, DASHES, strict=True):
+        loss = (1 - share) * np.log1p(np.exp(-beta * x)) + share * np.log1p(np.exp(beta * x))
+        axes.plot(x, loss, linewidth=2.2, color=colour, linestyle=dash, label=name)
+    axes.set(xlabel="log u", ylabel="loss, nats", ylim=(0, None))
+    axes.legend(title="curve", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
