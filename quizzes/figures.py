@@ -72,3 +72,14 @@ def dpo_smoothed_losses(beta: float, eps: list[float], reach: float) -> Figure:
     axes.legend(title="curve", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def dpo_loss_with_pairs(beta: float, dots: dict[str, float]) -> Figure:
+    """The DPO loss log(1 + u^−β) over u from 0 to 4, with named pairs on it: name -> u."""
+    figure = dpo_loss_against_u(beta)
+    axes = figure.axes[0]
+    for name, u in dots.items():
+        height = np.log1p(u**-beta)
+        axes.plot([u], [height], marker="o", markersize=7, color=COLOURS[1])
+        axes.annotate(name, (u, height), textcoords="offset points", xytext=(5, 6), fontweight="bold")
+    return figure
