@@ -43,7 +43,7 @@ def dpo_pulls(small: float, large: float, far: float) -> Figure:
     for beta, colour, dash in zip((small, large), COLOURS, DASHES, strict=False):
         axes.plot(u, beta / (1 + u**beta), linewidth=2.2, color=colour, linestyle=dash, label=f"β = {beta:g}")
     axes.axvline(1.0, linestyle=":", color="#555555")
-    axes.set(xscale="log", xlabel="u (logarithmic axis)", ylabel="pull of the pair", ylim=(0, None))
+    axes.set(xscale="log", yscale="log", xlabel="u (logarithmic axis)", ylabel="pull (logarithmic axis)")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -55,7 +55,7 @@ def dpo_training_run(chosen: list[float], rejected: list[float]) -> Figure:
     for name, path, colour, dash in zip(("chosen", "rejected"), (chosen, rejected), COLOURS, DASHES, strict=False):
         axes.plot(range(len(path)), path, linewidth=2.2, color=colour, linestyle=dash, label=name)
     axes.axhline(0.0, linestyle=":", color="#555555")
-    axes.set(xlabel="step", ylabel="log π − log π_ref, nats", xlim=(0, len(chosen) - 1))
+    axes.set(xlabel="step", ylabel=r"$\log\,\pi-\log\,\pi_{\mathrm{ref}}$, nats", xlim=(0, len(chosen) - 1))
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -69,7 +69,7 @@ def dpo_smoothed_losses(beta: float, eps: list[float], reach: float) -> Figure:
         loss = (1 - share) * np.log1p(np.exp(-beta * x)) + share * np.log1p(np.exp(beta * x))
         axes.plot(x, loss, linewidth=2.2, color=colour, linestyle=dash, label=name)
     axes.set(xlabel="log u", ylabel="loss, nats", ylim=(0, None))
-    axes.legend(title="curve", frameon=False)
+    axes.legend(title="curve", frameon=False, loc="upper center")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
