@@ -175,6 +175,46 @@ def export_grades(
     _report([asdict(grade) for grade in found], waiting, f"{len(found)} grades in {path}", as_json)
 
 
+@app.command()
+def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
+    """Write a page of feedback for every student to class/feedback, where `nbgrader release_feedback` takes it.
+
+    It shows the score, each exercise with its checks (passed, or missed with a hint), quiz attempts question by
+    question, late penalties and the comments of formgrader. No hidden input, reference or key is on it.
+    """
+    from rich.progress import track
+
+    from grader.reports.feedback import write_feedback
+
+    with _wrong_use() as course:
+        names = _labs(lab, course.assignments())
+        written = [
+            path
+            for name in track(names, "feedback", console=_console(), transient=True)
+            for path in write_feedback(course, name)
+        ]
+    _report([str(path) for path in written], [], f"{len(written)} pages in {course.feedback}", as_json)
+
+
+@app.command()
+def report(
+    lab: LabArgument = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; class/reports or class/reports/LAB by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the class report: one HTML page, and its figures as JSON and CSV.
+
+    Scores, exercises and their checks, the commonest mistakes, an analysis of each quiz item with advice in words, the
+    time and failures of the grading run, and submissions to look at. `grader report` alone reports on all labs.
+    """
+    from grader.reports.class_report import write_report
+
+    with _wrong_use() as course, _console().status("reporting"):
+        names = _labs(lab, course.assignments())
+        files = write_report(course, names, out or (course.reports / lab if lab else course.reports))
+    _report([str(path) for path in files], [], f"Written: {', '.join(map(str, files))}", as_json)
+
+
 @app.command("demo-class")
 def demo_class(
     lab: LabArgument = None,
@@ -187,13 +227,16 @@ def demo_class(
     The students are called demo-01, demo-02 …: the first has the solution, the second nothing, the others a mixture of
     right, wrong and blank answers. Submissions of other students are not touched.
     """
+    from grader.grading.autograde import write_rows
     from grader.grading.demo_class import make_class
 
     results, failures = [], []
     with _wrong_use() as course:
         for name in _labs(lab, course.assignments()):
             made = make_class(course, name, students, seed)
-            rows = {row.student: row for row in _grade_with_progress(course, name, [s.name for s in made])}
+            graded = _grade_with_progress(course, name, [s.name for s in made])
+            write_rows(course, name, graded, keep_others=True)
+            rows = {row.student: row for row in graded}
             for student in made:
                 row = rows[student.name]
                 held = row.graded and abs(row.score - student.expected) < 0.005
