@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
 
 quiz_app = typer.Typer(
-    help="Prove and preview the item banks of quizzes/, and print the schema that editors use.",
+    help="Prove and preview the item banks of quizzes/, write them for other systems, print the schema of banks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

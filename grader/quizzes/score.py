@@ -155,6 +155,12 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
     return told, kept.attempts
 
 
+def item_share(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> float:
+    """The share of an item's points that answers (part → answer as recorded) to one of its variants earn."""
+    parts = item.variants[variant].parts
+    return _item(item, parts, {part.id: _answer(part, given.get(part.id)) for part in parts})[0] if given else 0.0
+
+
 def _item(item: KeyedItem, parts: Sequence[KeyedPart], answers: Mapping[str, str]) -> tuple[float, list[str]]:
     """The share of an item's points, and the misconceptions that its answers betray."""
     credits: list[int] = []

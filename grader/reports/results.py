@@ -96,7 +96,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return LabResults(
         lab=lab,
-        title=_title(course, lab),
+        title=title_of(course, lab),
         max_score=max_score,
         results=tuple(sorted(found, key=lambda result: result.student)),
         rows={row["student"]: row for row in rows},
@@ -177,7 +177,7 @@ def _outcomes(cell: NotebookNode | None) -> tuple[Outcome, ...]:
     return ()
 
 
-def _title(course: Course, lab: str) -> str:
+def title_of(course: Course, lab: str) -> str:
     """The first heading of the released notebook."""
     path = course.labs / lab / f"{lab}.ipynb"
     if path.is_file():

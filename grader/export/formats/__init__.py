@@ -1,0 +1,1 @@
+"""One module a format; each registers its writer with `grader.export.registry.exporter` when it is imported."""
