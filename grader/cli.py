@@ -53,6 +53,7 @@ def build(
 
     With --check it builds in a temporary folder, compares byte for byte, and looks for answers in labs/.
     """
+    from grader.build.counts import check_counts, write_counts
     from grader.build.leaks import find_leaks
     from grader.build.release import build_lab, check_lab
 
@@ -60,10 +61,12 @@ def build(
         names = _labs(lab, course.lab_names())
         if check:
             failures = [str(drift) for name in names for drift in check_lab(course, name)]
+            failures += [str(drift) for drift in check_counts(course)]
             failures += [str(leak) for leak in find_leaks(course)]
             _report({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
             return
         changed = [str(path) for name in names for path in build_lab(course, name)]
+        changed += [str(path) for path in write_counts(course)]
         leaks = [str(leak) for leak in find_leaks(course)]
     done = f"{len(names)} labs built, {len(changed)} files changed"
     _report({"labs": names, "changed": changed, "failures": leaks}, leaks, done, as_json)
