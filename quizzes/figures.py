@@ -46,7 +46,7 @@ def gradient_variance(probabilities: list[float], rewards: list[float], now: flo
     axes.plot(baselines, [variance(b) for b in baselines], linewidth=2, color=BLUE)
     for baseline, name, marker, color in ((now, "now", "o", ORANGE), (new, "new", "s", GREEN)):
         axes.plot(baseline, variance(baseline), marker, markersize=9, color=color, label=f"{name}: b = {baseline:g}")
-    axes.set(xlabel="baseline b", ylabel="variance of one sample's gradient", xlim=(low, high), ylim=(0, None))
+    axes.set(xlabel="baseline b", ylabel="variance of the gradient", xlim=(low, high), ylim=(0, None))
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -63,7 +63,7 @@ def policy_beside_reference(tokens: list[str], policy: list[float], reference: l
     ):
         bars = axes.bar(places + shift, heights, 0.38, label=name, **look)
         axes.bar_label(bars, [f"{height:.3f}".rstrip("0") for height in heights], fontsize=8, padding=2)
-    axes.set(ylabel="probability of the next token", ylim=(0, 1.25 * max(*policy, *reference)))
+    axes.set(ylabel="probability", xlabel="next token", ylim=(0, 1.25 * max(*policy, *reference)))
     axes.set_xticks(places, tokens)
     axes.legend(frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.18))
     axes.spines[["top", "right"]].set_visible(False)
