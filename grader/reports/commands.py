@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from grader.console import AsJson, LabArgument, chosen_labs, finish, stderr, wrong_use
+from grader.console import AsJson, LabArgument, chosen_labs, finish, new_table, stderr, wrong_use
 
 
 def export_grades(
