@@ -82,6 +82,7 @@ test: data browser-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/grader quiz prove
 	$(BIN)/grader build --check
 	$(BIN)/grader verify
 	$(BIN)/pytest
