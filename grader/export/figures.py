@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\s*", re.IGNORECASE)
+DPI = 96.0  # CSS pixels an inch: figures say their size in points
 SCALE = 2.0  # pixels for each unit of the drawing: sharp on dense screens
 
 
@@ -21,7 +22,8 @@ def png_bytes(svg: str) -> bytes:
     """A figure of a bank as a PNG file. Figures hold their text as paths, so no font is needed."""
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg_bytes(svg).decode(), zoom=SCALE, background="white"))
+    text = svg_bytes(svg).decode()
+    return bytes(resvg_py.svg_to_bytes(svg_string=text, dpi=DPI, zoom=SCALE, background="white"))
 
 
 def content_name(data: bytes, suffix: str) -> str:
