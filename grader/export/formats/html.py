@@ -7,31 +7,27 @@ import hashlib
 import html
 import json
 from collections.abc import Iterable
-from pathlib import Path
+from importlib.resources import files
 
-import labkit.quiz
 from grader.export.registry import Losses, exporter
 from grader.quizzes.rendered import RenderedBank, keyed
 from grader.quizzes.seal import seal_bank
 from labkit.quiz.pages import HOW, WORDS
 from labkit.quiz.plain import to_text
 
-PLAYER = Path(labkit.quiz.__file__).parent
-PAGE = Path(__file__).parents[1] / "page"
+PLAYER = files("labkit.quiz")
+PAGE = files("grader.export") / "page"
 SCRIPTS = (
-    PLAYER / "question.js",
-    PLAYER / "player.js",
-    PAGE / "sealed.js",
-    PAGE / "answers.js",
-    PAGE / "draw.js",
-    PAGE / "practice.js",
+    *[PLAYER / name for name in ("question.js", "player.js")],
+    *[PAGE / name for name in ("sealed.js", "answers.js", "draw.js", "practice.js")],
 )
 STYLES = (PLAYER / "player.css", PAGE / "page.css")
+COST = {"n": 1024, "r": 8, "p": 1}  # in a browser's JavaScript this takes as long as the kit's 4096 in Python
 EXAM = "This is an exam. This page has no key in it: nothing is scored or recorded here."
 UNSCORED = "Nothing was scored or recorded: this page has no key in it."
 INSECURE = (
-    "This page cannot check answers here: the browser offers its cryptography only to pages from a file, from localhost "
-    "or over HTTPS. Save the page and open the file, or serve it over HTTPS."
+    "This page cannot check answers here: the browser offers its cryptography only to pages from a file, from "
+    "localhost or over HTTPS. Save the page and open the file, or serve it over HTTPS."
 )
 NO_SCRIPT = "This page needs JavaScript: it shows the questions and checks the answers. Nothing leaves your computer."
 TEMPLATE = """<!doctype html>
@@ -46,7 +42,10 @@ TEMPLATE = """<!doctype html>
 {style}</style>
 </head>
 <body>
-<header class="bar"><div><h1>Practice</h1><button type="button" id="dark" aria-pressed="false">Dark</button></div></header>
+<header class="bar"><div>
+<h1>Practice</h1>
+<button type="button" id="dark" aria-pressed="false">Dark</button>
+</div></header>
 <main id="quiz"><noscript><p class="stopped">{no_script}</p></noscript></main>
 <script type="application/json" id="words">{words}</script>
 <script type="application/json" id="bank">{bank}</script>
@@ -68,7 +67,8 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
             losses.add(item.id, "feedback", "an exam's page has no key in it: it shows no verdict and no feedback")
         if item.review is not None:
             losses.add(item.id, "review", "the page says where to read again, but cannot link there")
-    sealed, keys = seal_bank(keyed(bank, content_secret(bank)), content_secret(bank))
+    secret = content_secret(bank)
+    sealed, keys = seal_bank(keyed(bank, secret), secret, COST)
     labels = (part.label for item in keys.items for variant in item.variants for part in variant.parts)
     options = (
         option.html
