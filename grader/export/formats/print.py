@@ -24,6 +24,7 @@ from labkit.quiz.draw import draw_items
 from labkit.quiz.pages import points_text
 
 FEWEST = 2  # versions, also where no item has a second variant: their options and questions are mixed
+HOW = "Circle letters; write on lines and into boxes."
 STYLE = Style(maths="mathml", code="classes", xml=False)
 
 
@@ -93,13 +94,13 @@ def _footer(page: str, kind: str, letter: str) -> str:
 
 def _sheet(bank: RenderedBank, version: Version) -> Element:
     total = sum(question.item.points for question in version.questions)
-    count = len(version.questions)
+    questions = "1 question" if len(version.questions) == 1 else f"{len(version.questions)} questions"
     made = element(
         "section",
         f"version exam-{version.letter}",
         element("h1", "", clean(bank.title), element("span", "letter", f"Version {version.letter}")),
         element("div", "who", _blank("Name"), _blank("Number"), _blank("Date")),
-        element("p", "about", f"{count} question{'' if count == 1 else 's'}, {points_text(total)} in all. Circle letters, write on lines and into boxes."),
+        element("p", "about", f"{questions}, {points_text(total)} in all. {HOW}"),
     )
     sheet = Sheet(STYLE, _figure)
     for number, question in enumerate(version.questions, start=1):

@@ -142,7 +142,8 @@ def _layout(item: Item, parts: Sequence[Part]) -> str:
 
 def _result(item: Item, result: ItemResult) -> dict[str, str]:
     mark = "right" if result.share >= 1 else "partly" if result.share > 0 else "wrong"
-    return {"mark": mark, "word": WORDS[mark], "points": f"{result.share * item.points:.3g} / {points_text(item.points)}"}
+    points = f"{result.share * item.points:.3g} / {points_text(item.points)}"
+    return {"mark": mark, "word": WORDS[mark], "points": points}
 
 
 def points_text(points: float) -> str:
