@@ -152,9 +152,8 @@ class _Asked:
         """The question without its figure, which H5P shows above it."""
         item = self.question.item
         how = HOW.get((item.type, item.credit))
-        return rich(FIGURE.sub("", self.question.variant.stem), STYLE) + (
-            f"<p><em>{_text(how)}</em></p>" if how else ""
-        )
+        said = f"<p><em>{_text(how)}</em></p>" if how else ""
+        return _rich(FIGURE.sub("", self.question.variant.stem), listings=True) + said
 
     def media(self) -> Params:
         """The figure of the question."""
@@ -344,7 +343,7 @@ def _rich(html: str, listings: bool = False) -> str:
         entry.tag = "p"
         entry.text = "• " + (entry.text or "")
     for made in list(root.iter("table", "thead", "tbody", "td", "th", "ul", "ol", "blockquote")):
-        made.drop_tag()  # type: ignore[attr-defined]
+        made.drop_tag()
     for made in list(root.iter()):
         made.attrib.pop("class", None)
     text = inner(root, xml=False)
