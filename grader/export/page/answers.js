@@ -11,10 +11,13 @@ const INNER = new RegExp(`[${SPACE}]+`, "g");
 const LINES = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/;
 const trimmed = (text) => text.replace(OUTER, "");
 
-/** Python's `casefold`: upper, then lower case, letter by letter; Cherokee folds to capitals, ı to nothing else. */
+/** Python's `casefold`: to lower, upper and lower case, letter by letter; Cherokee folds to capitals, ı stays. */
 function folded(text) {
-  const fold = (letter) => letter === "ı" ? letter
-    : /[\u13a0-\u13fd\uab70-\uabbf]/.test(letter) ? letter.toUpperCase() : letter.toUpperCase().toLowerCase();
+  const fold = (letter) => {
+    if (letter === "ı") return letter;
+    if (/[\u13a0-\u13fd\uab70-\uabbf]/.test(letter)) return letter.toUpperCase();
+    return letter.toLowerCase().toUpperCase().toLowerCase();
+  };
   return [...text].map(fold).join("").normalize("NFC");
 }
 
