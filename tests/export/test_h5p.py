@@ -115,7 +115,7 @@ def texts(params: dict[str, Any]) -> list[str]:
     return shown
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(banks(TYPES))
 def test_whatever_a_bank_says_keeps_to_what_h5p_reads(bank: RenderedBank) -> None:
     try:

@@ -28,7 +28,7 @@ def rows(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(banks(TYPES))
 def test_a_table_says_what_the_bank_says(bank: RenderedBank) -> None:
     found = rows(export_bank(bank, "csv").data)
@@ -50,7 +50,7 @@ def test_a_table_has_the_same_columns_in_each_row_and_the_mark_of_utf_8(bank: Re
     assert b"\r\n" in data
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(banks(TYPES))
 def test_markdown_shows_each_text_as_it_was(bank: RenderedBank) -> None:
     """A sheet is Markdown in our own dialect: read again, it has the text of every stem, option and feedback."""
@@ -94,7 +94,7 @@ def text_of(html: str) -> str:
     return " ".join(reader.text.split())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(banks(TYPES))
 def test_jupyterquiz_takes_no_text_for_maths_or_links(bank: RenderedBank) -> None:
     try:
@@ -117,7 +117,7 @@ def test_jupyterquiz_says_which_answers_are_right(bank: RenderedBank) -> None:
         assert {text_of(answer["answer"]): answer["correct"] for answer in one["answers"]} == wanted
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(numbers())
 def test_what_lies_in_the_span_of_a_number_is_what_we_accept(part: RenderedPart) -> None:
     span = accepted(part)
@@ -138,7 +138,7 @@ def library(data: bytes) -> dict[str, bytes]:
         return {name: file.read() for name, file in files.items() if file}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(banks(TYPES))
 def test_a_library_lists_its_problems_and_each_is_xml(bank: RenderedBank) -> None:
     made = library(export_bank(bank, "olx").data)
