@@ -70,7 +70,7 @@ def test_a_sheet_has_its_figures_and_its_key(sample: RenderedBank) -> None:
     sheet = export_bank(sample, "markdown").data.decode()
     asked, key = sheet.split("\n# Key\n")
     assert "![A curve that falls from left to right][figure-" in asked
-    assert sheet.count("]: <data:image/svg+xml;base64,") == 2
+    assert sheet.count("]: <data:image/svg+xml;base64,") == len(sample.items[0].variants)
     assert "Right: each factor" not in asked
     assert "Right: each factor" in key
     assert "<table" not in to_html(asked.replace("![", "[").split("[figure-")[0])
