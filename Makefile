@@ -7,8 +7,8 @@ LAB_ARGS ?=
 
 BIN := .venv/bin
 CHROMIUM ?= /usr/bin/chromium
-AXE := tests/browser/node_modules/axe-core
-NODE_PACKAGES := axe-core@4.14.1 @lumieducation/h5p-server@10.0.4
+NPM := tests/browser/node_modules
+NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4
 START := 00-start-here/00-start-here.ipynb
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -42,12 +42,13 @@ smol: setup
 	$(BIN)/python -m labkit.fetch --smol
 
 # What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), axe-core, which finds
-# what keeps people out, and H5P's server, which takes exports in.
-browser-tools: $(AXE)
+# what keeps people out, and programs of others that read what we export.
+browser-tools: $(NPM)/.ready
 	@test -x $(CHROMIUM) || { echo "The browser tests need Chromium: apt-get install chromium, or make CHROMIUM=/path/to/one"; exit 1; }
 
-$(AXE):
-	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NODE_PACKAGES)
+$(NPM)/.ready: Makefile
+	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NPM_PACKAGES)
+	@touch $@
 
 # The pictures of the player in the README.
 pictures: setup browser-tools
