@@ -132,7 +132,7 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
     earned = 0.0
     for item_id, variant in drawn:
         item, given = kept.by_id[item_id], responses.get(item_id)
-        share, betrayed = _item(item, variant, given) if isinstance(given, dict) and given else (0.0, [])
+        share, betrayed = _item(item, variant, given if isinstance(given, dict) else {})
         items[item_id] = share
         misconceptions += [(item_id, what) for what in betrayed]
         earned += item.points * share
@@ -141,8 +141,15 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
     return told, kept.attempts
 
 
-def _item(item: KeyedItem, variant: int, given: dict[str, Any]) -> tuple[float, list[str]]:
-    """The share of an item's points, and the misconceptions that its answers betray."""
+def item_share(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> float:
+    """The share of an item's points that answers (part → answer as recorded) to one of its variants earn."""
+    return _item(item, variant, given)[0]
+
+
+def _item(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> tuple[float, list[str]]:
+    """The share of an item's points, and the misconceptions that its answers betray. No answers, no share."""
+    if not given:
+        return 0.0, []
     credits: list[int] = []
     betrayed: list[str] = []
     of = 0
