@@ -10,7 +10,7 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.etree import _Element as Element
 
-from grader.export.readers.spelling import SPACE, code_span, escape, formula, lines, listing
+from grader.export.readers.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing
 from grader.export.xmltext import clean
 
 Note = Callable[[str], None]
@@ -208,7 +208,7 @@ class _Prose:
         if name == "math":
             self.maths(tex_of(element), "".join(element.itertext()), element.get("display") == "block", line)
         elif element.get(BLANK):
-            line.ready(f"[[{element.get(BLANK)}]]")
+            line.ready(blank_mark(element.get(BLANK) or ""))
         elif name in ("code", "kbd", "samp", "tt"):
             line.ready(code_span("".join(element.itertext())))
         elif name in ("em", "i", "cite", "var"):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Iterator
 
 from grader.export.xmltext import clean
-from grader.quizzes.markup import MarkupError, to_inline
-from grader.quizzes.model import BLANK
+from grader.quizzes.markup import MarkupError, to_html, to_inline
 
 BRACES = '{{ "{{" }}'  # what shows two braces and runs nothing of the text's own
 FILLED_IN = re.compile(r"\{\{ (.+?) \}\}")
@@ -17,6 +17,8 @@ LINE_START = re.compile(
     r"|(?P<number>\d{1,9})(?P<dot>[.)])(?=\s|$))"
 )
 RAW_BLANK = re.compile(r"\[(?=\[[a-z][a-z0-9]*\]\])")
+FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)\s*$")
+IMAGE = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
 FUNCTIONS = re.compile(r"\\(arg|argmax|argmin|sgn|softmax|diag|tr|Var|Cov)(?![A-Za-z])")
 ENVIRONMENTS = {"aligned": "split", "gathered": "split", "gather": "split", "gather*": "split", "eqnarray": "align"}
 ENVIRONMENT = re.compile(r"\\(begin|end)\{(aligned|gathered|gather\*?|eqnarray\*?|equation\*?)\}")
@@ -100,6 +102,64 @@ def _environment(found: re.Match[str]) -> str:
     return f"\\{found[1]}{{{ours}}}" if ours else ""
 
 
-def without_blanks(markdown: str) -> str:
-    """A stem in which nothing reads like a blank: `[[name]]` gets a space."""
-    return RAW_BLANK.sub("[ ", markdown) if BLANK.search(markdown) else markdown
+def blank_mark(name: str) -> str:
+    """What stands for a blank until its text is whole; no text from elsewhere has these control characters."""
+    return f"\x0e{name}\x0f"
+
+
+def with_blanks(markdown: str) -> str:
+    """A stem with its blanks as `[[name]]`; text of its own that reads like a blank gets a space."""
+    return re.sub(r"\x0e([a-z0-9]+)\x0f", r"[[\1]]", RAW_BLANK.sub("[ ", markdown))
+
+
+def mended(text: str, note: Callable[[str], None]) -> str:
+    """A text that is Markdown already, mended where ours says things in another way; `note` is told of losses."""
+    return "\n\n".join(_mended(text.replace("\r\n", "\n").replace("\r", "\n"), note))
+
+
+def _mended(text: str, note: Callable[[str], None]) -> Iterator[str]:
+    for kind, body in _paragraphs(text):
+        if kind == "listing":
+            language, _, code = body.partition("\n")
+            yield f"```{_known(language) or language_of(code)}\n{unfilled_listing(code)}\n```"
+            continue
+        said = IMAGE.sub(lambda m: f"[{m[1] or 'image'}]", body)
+        if said != body:
+            note("an image; draw it with a function of quizzes/figures.py")
+        said = unfilled(FUNCTIONS.sub(r"\\operatorname{\1}", said))
+        try:
+            to_html(said)
+        except MarkupError as error:
+            note(f"it cannot be drawn and stands as plain text ({error})")
+            said = escape(said)
+        yield said
+
+
+def unfilled_listing(code: str) -> str:
+    """Lines of a listing, with nothing in them that would be filled in or would end it."""
+    return literal(code.replace("```", "` ` `"))
+
+
+def _known(language: str) -> str:
+    return language if language in ("python", "text", "bash", "json", "yaml") else ""
+
+
+def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
+    rows: list[str] = []
+    fence = ""
+    for row in [*text.split("\n"), ""]:
+        found = FENCE.match(row)
+        if fence:
+            if found and found[1].startswith(fence) and not found[2]:
+                yield "listing", "\n".join(rows)
+                rows, fence = [], ""
+            else:
+                rows.append(row)
+        elif found or not row.strip():
+            if rows:
+                yield "text", "\n".join(rows)
+            rows, fence = ([found[2]], found[1]) if found else ([], "")
+        else:
+            rows.append(row.rstrip())
+    if fence:
+        yield "listing", "\n".join(rows)
