@@ -9,7 +9,7 @@ from lxml.etree import _Element as Element
 from grader.export.figures import Figures
 from grader.export.pools import Question, shown_order
 from grader.export.qti_dialect import Dialect, fill
-from grader.export.qti_scoring import Said, number, option_id, processing, response_id
+from grader.export.qti_scoring import CREDIT, Said, number, option_id, processing, response_id
 from grader.export.registry import Losses
 from grader.export.richtext import is_block, plain
 from grader.quizzes.rendered import RenderedOption, RenderedPart
@@ -46,22 +46,9 @@ class ItemWriter:
         fill(
             root,
             *self.responses(question),
-            make(
-                "outcomeDeclaration",
-                make("defaultValue", make("value", "0")),
-                identifier="SCORE",
-                cardinality="single",
-                baseType="float",
-                normalMaximum=number(item.points),
-                normalMinimum="0",
-            ),
-            make(
-                "outcomeDeclaration",
-                make("defaultValue", make("value", number(item.points))),
-                identifier="MAXSCORE",
-                cardinality="single",
-                baseType="float",
-            ),
+            self.outcome("SCORE", 0, normalMaximum=number(item.points), normalMinimum="0"),
+            self.outcome("MAXSCORE", item.points),
+            self.outcome(CREDIT, 0),
             *[
                 make(
                     "outcomeDeclaration",
@@ -101,6 +88,14 @@ class ItemWriter:
             keys = self.keys(part)[:1] if part.kind == "choice" else right[:1]
             made.append(self.response(response_id(item, part), "single", kind, keys))
         return made
+
+    def outcome(self, name: str, start: float, **attributes: str) -> Element:
+        """An outcome variable that is a number."""
+        make = self.dialect.make
+        default = make("defaultValue", make("value", number(start)))
+        return make(
+            "outcomeDeclaration", default, identifier=name, cardinality="single", baseType="float", **attributes
+        )
 
     def keys(self, part: RenderedPart) -> list[str]:
         """The identifiers of the true options."""

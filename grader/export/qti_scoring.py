@@ -1,7 +1,8 @@
 """Response processing of QTI: our credits and feedback as rules that any delivery engine runs.
 
 Every number is computed with `gte` and `lte` and not with the tolerance of `equal`, because engines that know the one
-need not know the other; every comparison stands behind a test for NULL.
+need not know the other; every comparison stands in a condition of its own behind a test for NULL, because engines
+look at all members of an `and`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from grader.quizzes.keyed import Answer
 from grader.quizzes.rendered import RenderedItem, RenderedPart
 
 NONE, OTHER, RIGHT = "NONE", "OTHER", "RIGHT"
+CREDIT = "CREDIT"  # counts right parts: whole numbers, which no engine rounds
 
 
 @dataclass(frozen=True)
@@ -89,12 +91,12 @@ class _Rules:
         if len(rights) == 1 or item.credit != "per-part":
             full = self.set("SCORE", self.value("float", item.points))
             return [self.when_answered(responses, self.when(_all(self.dialect, rights), full))]
-        each = item.points / len(parts)
         made = []
         for part, right in zip(parts, rights, strict=True):
-            more = self.dialect.make("sum", self.variable("SCORE"), self.value("float", each))
-            made.append(self.when_answered([response_id(item, part)], self.when(right, self.set("SCORE", more))))
-        return made
+            more = self.set(CREDIT, self.dialect.make("sum", self.variable(CREDIT), self.value("float", 1)))
+            made.append(self.when_answered([response_id(item, part)], self.when(right, more)))
+        each = self.value("float", item.points / len(parts))
+        return [*made, self.set("SCORE", self.dialect.make("product", self.variable(CREDIT), each))]
 
     def right(self, part: RenderedPart, place: int) -> Element:
         """Whether a part has full credit."""

@@ -12,7 +12,7 @@ from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart, Re
 from grader.quizzes.score import item_share
 from grader.quizzes.seal import option_ids
 
-MOST = 1024  # responses to one question; above that, those that differ little from the right one
+MOST = 256  # responses to one question; above that, those that differ little from the right one
 ANOTHER_NUMBER = "9876543.5"
 ANOTHER_TEXT = "something else"
 Given = Mapping[str, tuple[int, ...] | str]
@@ -114,7 +114,7 @@ def _sets(part: RenderedPart) -> Iterator[tuple[int, ...]]:
 
 
 def _orders(length: int) -> Iterator[tuple[int, ...]]:
-    if length <= 6:
+    if length <= 5:
         yield from itertools.permutations(range(length))
         return
     start = tuple(range(length))
