@@ -13,8 +13,10 @@ from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart
 STYLE = Style(maths="tex-parens", code="inline", xml=False)
 POOL = "Pool: "  # begins the name of a category of which a quiz is to draw one question
 # What Moodle lets an answer earn, in percent (question/engine/bank.php, the list of fractions).
-LISTED = (100.0, 90.0, 83.33333, 80.0, 75.0, 70.0, 66.66667, 60.0, 50.0, 40.0, 33.33333, 30.0, 25.0, 20.0)
-LISTED += (16.66667, 14.28571, 12.5, 11.11111, 10.0, 5.0)
+LISTED = (
+    *(100.0, 90.0, 83.33333, 80.0, 75.0, 70.0, 66.66667, 60.0, 50.0, 40.0, 33.33333, 30.0, 25.0, 20.0),
+    *(16.66667, 14.28571, 12.5, 11.11111, 10.0, 5.0),
+)
 ONE_LINE = "<p>Type the lines of the output as one line, with a space between them.</p>"
 
 

@@ -34,7 +34,7 @@ class Found:
 def read_cloze(drafts: Drafts, name: str, line: int | None, html: str) -> Found | None:
     """Take the answers out of a text; None, and a note, if one of them cannot be read."""
     made, end = Found(""), 0
-    weights = []
+    weights: list[int] = []
     for start in START.finditer(html):
         if start.start() < end:
             continue

@@ -81,7 +81,8 @@ def category(drafts: Drafts, path: str) -> str:
 def _blocks(text: str) -> Iterator[_Block]:
     """Questions, which empty lines part. Comments go; what they say about id and tags of the next question stays."""
     block = _Block(1)
-    name, tags = "", []
+    name = ""
+    tags: list[str] = []
     for number, row in enumerate([*text.split("\n"), ""], start=1):
         if row.strip().startswith("//"):
             for what, value in COMMENT_MARK.findall(row):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 
 from lxml.etree import _Element as Element
@@ -151,7 +151,8 @@ def _matching(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -
             pairs.append((left, right))
         elif right:
             others.append(right)
-    match_item(drafts, stem, pairs, others, *_combined(question, note))
+    right_text, otherwise = _combined(question, note)
+    match_item(drafts, stem, pairs, others, right_text, otherwise)
 
 
 def _ordering(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
@@ -163,7 +164,8 @@ def _ordering(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -
     if (question.findtext("selecttype") or "ALL").strip().upper() not in ("ALL", "0"):
         drafts.note(stem.name, "entries", "it showed some of its entries; here it shows all", stem.line)
     credit = "all-or-nothing" if rule == "ALL_OR_NOTHING" else None
-    order_item(drafts, stem, entries, *_combined(question, note), credit)
+    right, otherwise = _combined(question, note)
+    order_item(drafts, stem, entries, right, otherwise, credit)
 
 
 _READERS: dict[str, Callable[[Drafts, Element, Stem, prose.Note], None]] = {
@@ -192,7 +194,7 @@ def _percent(answer: Element) -> float:
     return percent if -100 <= percent <= 100 else 0.0
 
 
-def _combined(question: Element, note: prose.Note) -> Sequence[str]:
+def _combined(question: Element, note: prose.Note) -> tuple[str, str]:
     """Feedback on a wholly right answer, and on any other."""
     right, partly, wrong = (
         _markdown(question.find(name), note)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 from lxml import etree
@@ -24,22 +23,18 @@ from grader.export.readers.drafts import (
     choice,
     options,
     plain_points,
-    words,
 )
-from grader.export.readers.numbers import Span, number
+from grader.export.readers.numbers import read_decimal
 from grader.export.readers.packaged import documents
 from grader.export.readers.processing import Declared, Processing, UnknownError, bounds, children, declared
 from grader.export.readers.prose import name_of
-from grader.export.readers.spelling import blank_mark, literal, with_blanks
-from labkit.quiz.scoring import item_score
+from grader.export.readers.spelling import blank_mark, with_blanks
+from grader.export.readers.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
 LAB_NAME = re.compile(r"\d\d-[a-z0-9-]+(?:#[\w-]+)?")
 INLINE = ("textEntryInteraction", "inlineChoiceInteraction")
 BLOCK = ("choiceInteraction", "orderInteraction", "matchInteraction", "extendedTextInteraction")
 FEEDBACK = ("modalFeedback", "feedbackInline", "feedbackBlock")
-UNLIKELY = "\u2e3b unlikely \u2e3b"
-FAR = Decimal(10) ** 12
-MAX_CANDIDATES = 300
 
 
 @dataclass(frozen=True)
@@ -93,11 +88,11 @@ def _outside(drafts: Drafts, found: Mapping[str, Element]) -> dict[str, _About]:
                     groups |= {_join(folder, ref.get("href")): name for ref in refs}
         elif name_of(root) == "manifest":
             for resource in (element for element in root.iter() if name_of(element) == "resource"):
-                said = {"description": "", "keyword": ""}
+                texts = {"description": "", "keyword": ""}
                 for element in resource.iter():
-                    if name_of(element) in said:
-                        said[name_of(element)] = " ".join("".join(element.itertext()).split())
-                told[_join(folder, resource.get("href"))] = (said["description"], said["keyword"])
+                    if name_of(element) in texts:
+                        texts[name_of(element)] = " ".join("".join(element.itertext()).split())
+                told[_join(folder, resource.get("href"))] = (texts["description"], texts["keyword"])
     made = {}
     for path in found:
         objective, lab = told.get(path, ("", ""))
@@ -273,7 +268,12 @@ class _Item:
         if not any(option.true for option in read):
             self.note("no option is right: say which is", "key")
             read = [ReadOption(option.text, None, option.feedback, option.fixed) for option in read]
-        credit = None if single else self.boxes_rule(names, [bool(option.true) for option in read], response)
+        credit = None
+        if not single and not self.blind:
+            truths = [bool(option.true) for option in read]
+            credit, known = boxes_rule(names, truths, lambda some: self.earned({response.name: some}))
+            if not known:
+                self.note("its ticks earn points by a rule that our banks do not have", "partial credit")
         self.add("single" if single else "multiple", stem, options=options(read), credit=credit)
 
     def ticked(self, response: Declared, name: str, names: Sequence[str]) -> str:
@@ -284,28 +284,6 @@ class _Item:
         others = self.shown({response.name: [other for other in names if other != name]})
         said = self.shown({response.name: [name]})
         return "" if said == others else said
-
-    def boxes_rule(self, names: Sequence[str], truths: Sequence[bool], response: Declared) -> str | None:
-        """The rule by which ticks earn points, out of what some ticks earn."""
-        keys = [name for name, true in zip(names, truths, strict=True) if true]
-        others = [name for name, true in zip(names, truths, strict=True) if not true]
-        if self.blind or not keys:
-            return None
-        ticks = [keys, keys[:1], keys + others[:1], keys[:1] + others[:1], list(names)]
-        best = self.earned({response.name: keys})
-        shares = [float(self.earned({response.name: some}) / best) if best else 0.0 for some in ticks]
-        for rule in ("right-minus-wrong", "per-part", "all-or-nothing"):
-            expected = []
-            for some in ticks:
-                if rule == "right-minus-wrong":
-                    credits = [(1 if true else -1) if n in some else 0 for n, true in zip(names, truths, strict=True)]
-                else:
-                    credits = [int((n in some) == true) for n, true in zip(names, truths, strict=True)]
-                expected.append(item_score(rule, credits, len(keys)))
-            if all(abs(one - other) < 1e-4 for one, other in zip(shares, expected, strict=True)):
-                return rule if rule != "right-minus-wrong" else None
-        self.note("its ticks earn points by a rule that our banks do not have", "partial credit")
-        return None
 
     def order(self, stem: str, interaction: Element, response: Declared) -> None:
         """Entries to put in order."""
@@ -435,66 +413,26 @@ class _Item:
     def number(self, response: Declared, unit: str = "", label: str = "") -> dict[str, Any] | None:
         """The numbers that are right, out of what the rules say about every number at which they change."""
         edges = {value for value in response.correct if isinstance(value, Decimal)}
-        edges |= {key for text in response.mapping or {} if isinstance(key := _decimal(text), Decimal)}
+        edges |= {key for text in response.mapping or {} if isinstance(key := read_decimal(text), Decimal)}
         for comparison, text in self.processing.constants(response.name):
-            value = _decimal(text)
+            value = read_decimal(text)
             if value is not None:
                 edges |= set(bounds(value, comparison)) if name_of(comparison) == "equal" else {value}
-        found = sorted(edges)[:MAX_CANDIDATES]
-        if not found:
-            return None
-        runs = self.runs(response, found)
-        right = [run for run in runs if run[1]]
-        if not right:
-            return None
-        for run in right[1:]:
-            self.note(f"another right number, {run[0].middle}, is left out", "answers")
-        other = self.own(response, FAR)
-        wrong = [(span, said) for span, true, said in runs if not true and said and said != other]
-        made, notes = number(right[0][0], wrong[:10], right[0][2], other, unit.strip(), label.strip(" :"))
-        for said in notes:
-            self.note(said, "tolerance")
-        return made
+        return number_of(edges, self.earn(response), self.say(response), self.note, unit, label)
 
-    def runs(self, response: Declared, edges: Sequence[Decimal]) -> list[tuple[Span, bool, str]]:
-        """Stretches between the smallest and the largest edge in which every number has one verdict."""
-        points = [Span(edges[0], edges[0])]
-        for low, high in pairwise(edges):
-            points += [Span(low, high), Span(high, high)]
-        made: list[tuple[Span, bool, str]] = []
-        for point in points:
-            given = {response.name: point.middle}
-            true, said = self.earned(given) > 0, self.own(response, given[response.name])
-            if made and made[-1][1:] == (true, said):
-                made[-1] = (Span(made[-1][0].low, point.high), true, said)
-            else:
-                made.append((point, true, said))
-        return made
+    def earn(self, response: Declared) -> Earn:
+        """What a value of one response earns."""
+        return lambda value: self.earned({response.name: value})
+
+    def say(self, response: Declared) -> Say:
+        """The feedback on a value of one response."""
+        return lambda value: self.own(response, value)
 
     def words(self, response: Declared) -> dict[str, Any] | None:
         """The texts that are right, and those that have feedback of their own."""
         known = [str(value) for value in response.correct] + list(response.mapping or {})
         known += [text for _, text in self.processing.constants(response.name)]
-        other = self.own(response, UNLIKELY)
-        right, wrong, said = [], [], ""
-        case = False
-        for text in list(dict.fromkeys(known))[:MAX_CANDIDATES]:
-            if not text.strip():
-                continue
-            given = {response.name: text}
-            if self.earned(given) > 0:
-                right.append(literal(text.strip()))
-                said = said or self.own(response, given[response.name])
-                case = case or (text.swapcase() != text and self.earned({response.name: text.swapcase()}) <= 0)
-            elif self.own(response, given[response.name]) != other:
-                wrong.append((literal(text.strip()), self.own(response, given[response.name])))
-        return words(right, said, other, wrong, case) if right else None
-
-
-def _decimal(text: str) -> Decimal | None:
-    from grader.export.readers.numbers import read_decimal
-
-    return read_decimal(text)
+        return words_of(known, self.earn(response), self.say(response))
 
 
 def _take_out(element: Element) -> None:
