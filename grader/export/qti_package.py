@@ -57,7 +57,7 @@ def test(dialect: Dialect, bank: RenderedBank, drawn: tuple[Pool, ...]) -> Eleme
     if bank.note:
         content = dialect.rich("div", bank.note)
         body = make("contentBody", content) if dialect.content_bodies else content
-        note = make("rubricBlock", body, view="candidate", use="instructions")
+        note = make("rubricBlock", body, view="candidate")
     section = make("assessmentSection", note, identifier="all", title=bank.title, visible=True)
     for pool in drawn:
         references = [
