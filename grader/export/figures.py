@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 DOCTYPE = re.compile(r"<!DOCTYPE[^>]*>\s*", re.IGNORECASE)
-DPI = 192  # pixels for each inch, twice what browsers take: figures are sized in points, and stay sharp
+SCALE = 2.0  # pixels for each unit of the drawing: sharp on dense screens
+DPI = 96.0  # of CSS, in which 3 pt are 4 pixels
 
 
 def svg_bytes(svg: str) -> bytes:
@@ -21,7 +22,7 @@ def png_bytes(svg: str) -> bytes:
     """A figure of a bank as a PNG file. Figures hold their text as paths, so no font is needed."""
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg_bytes(svg).decode(), dpi=DPI, background="white"))
+    return bytes(resvg_py.svg_to_bytes(svg_string=svg_bytes(svg).decode(), zoom=SCALE, dpi=DPI, background="white"))
 
 
 def content_name(data: bytes, suffix: str) -> str:

@@ -12,6 +12,7 @@ from lxml.etree import _Element as Element
 
 from grader.export.readers.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing
 from grader.export.xmltext import clean
+from grader.quizzes.markup import to_inline
 
 Note = Callable[[str], None]
 """Takes what was not read, in words."""
@@ -31,30 +32,71 @@ MAX_HTML = 4 * 2**20
 
 @dataclass
 class _Line:
-    """Pieces of a paragraph: text, to be escaped when it is whole, and Markdown that is ready."""
+    """Pieces of a paragraph, in order: `text`, to be escaped when it is whole; `code`; `open` and `close` of emphasis,
+    with its sign; and `ready` Markdown.
+    """
 
-    pieces: list[tuple[bool, str]] = field(default_factory=list)
+    pieces: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, kind: str, said: str) -> None:
+        """Add a piece; neighbours that Markdown cannot keep apart become one."""
+        before = self.pieces[-1] if self.pieces else ("", "")
+        if kind in ("text", "code") and before[0] == kind:
+            self.pieces[-1] = (kind, before[1] + said)
+        elif kind == "open" and before == ("close", said):
+            self.pieces.pop()
+        elif said:
+            self.pieces.append((kind, said))
 
     def text(self, said: str) -> None:
         """Add text."""
-        if self.pieces and not self.pieces[-1][0]:
-            said = self.pieces.pop()[1] + said
-        self.pieces.append((False, said))
+        self.add("text", SPACE.sub(" ", said))
 
     def ready(self, markdown: str) -> None:
         """Add Markdown."""
-        self.pieces.append((True, markdown))
+        self.add("ready", markdown)
 
     def markdown(self) -> str:
-        """The paragraph; white space as HTML shows it, hard breaks as they are."""
-        made = "".join(said if ready else escape(SPACE.sub(" ", said)) for ready, said in self.pieces)
-        rows = [row.strip(" ") for row in made.split("\n")]
-        while rows and rows[-1] in ("", "\\"):
-            rows.pop()
-        while rows and rows[0] in ("", "\\"):
-            rows.pop(0)
-        text = "\n".join(row for row in rows if row not in ("", "\\"))
-        return re.sub(r"\\$", "", lines(text)) if text.endswith("\\\n") else lines(text)
+        """The paragraph; white space as HTML shows it, breaks as they are. Emphasis that Markdown cannot say goes."""
+        pieces = _outside(self.pieces)
+        made = _whole(pieces)
+        if any(kind == "open" for kind, _ in pieces):
+            shown = to_inline(made)
+            wanted = [sum(piece == ("open", sign) for piece in pieces) for sign in ("*", "**")]
+            if [shown.count("<em>"), shown.count("<strong>")] != wanted:
+                return _whole([piece for piece in pieces if piece[0] not in ("open", "close")])
+        return made
+
+
+def _outside(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """White space at the ends of emphasis goes outside, and emphasis of nothing goes."""
+    made = list(pieces)
+    place = 0
+    while place < len(made) - 1:
+        (kind, said), (following, text) = made[place], made[place + 1]
+        if kind == "open" and following == "close":
+            del made[place : place + 2]
+            place = max(0, place - 2)
+        elif kind == "open" and following == "text" and text[0] == " ":
+            made[place : place + 2] = [("text", " "), (kind, said), *([("text", text[1:])] if text[1:] else [])]
+            place = max(0, place - 1)
+        elif kind == "text" and following == "close" and said[-1] == " ":
+            made[place : place + 2] = [*([("text", said[:-1])] if said[:-1] else []), (following, text), ("text", " ")]
+            place = max(0, place - 1)
+        else:
+            place += 1
+    return made
+
+
+def _whole(pieces: list[tuple[str, str]]) -> str:
+    line = _Line()
+    for kind, said in pieces:
+        line.add(kind, said)
+    write = {"text": escape, "code": code_span}
+    made = "".join(write[kind](said) if kind in write else said for kind, said in line.pieces)
+    rows = [re.sub(r" +", " ", row) if "`" not in row and "$" not in row else row for row in made.split("\n")]
+    rows = [row.strip(" ") for row in rows if row.strip(" ") not in ("", "\\")]
+    return re.sub(r"(?<!\\)\\$", "", lines("\n".join(rows)))
 
 
 def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True) -> str:
@@ -191,7 +233,7 @@ class _Prose:
         for child in element:
             name = name_of(child)
             if name == "pre":
-                line.ready(code_span("".join(child.itertext()).strip("\n")))
+                line.add("code", "".join(child.itertext()).strip("\n"))
             elif name in BLOCKS:
                 line.text(" ")
                 self.flat(child, line, depth + 1)
@@ -210,7 +252,7 @@ class _Prose:
         elif element.get(BLANK):
             line.ready(blank_mark(element.get(BLANK) or ""))
         elif name in ("code", "kbd", "samp", "tt"):
-            line.ready(code_span("".join(element.itertext())))
+            line.add("code", "".join(element.itertext()))
         elif name in ("em", "i", "cite", "var"):
             self.around("*", element, line, depth)
         elif name in ("strong", "b"):
@@ -231,17 +273,10 @@ class _Prose:
             self.flat(element, line, depth)
 
     def around(self, sign: str, element: Element, line: _Line, depth: int) -> None:
-        """Emphasis; white space at its ends goes outside."""
-        inside = _Line()
-        self.flat(element, inside, depth)
-        whole = "".join(element.itertext())
-        said = inside.markdown().replace("\\\n", " ").replace("\n", " ")
-        if whole[:1].isspace():
-            line.text(" ")
-        if said:
-            line.ready(f"{sign}{said}{sign}")
-        if whole[-1:].isspace():
-            line.text(" ")
+        """Emphasis."""
+        line.add("open", sign)
+        self.flat(element, line, depth)
+        line.add("close", sign)
 
     def raised(self, name: str, element: Element, line: _Line, depth: int) -> None:
         """A raised or lowered letter or number is a formula; anything else loses its place."""
@@ -276,7 +311,7 @@ class _Prose:
         shown = " ".join((tex or said).split())
         why = "cannot be drawn and stands as code" if tex else "has no TeX and stands as code"
         self.note(f"the formula {shown[:60]} {why}")
-        line.ready(code_span(shown))
+        line.add("code", shown)
 
     def string(self, text: str, line: _Line) -> None:
         """Text, in which there may be formulas."""
