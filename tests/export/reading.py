@@ -41,9 +41,10 @@ def evaluated(item: AnyItem) -> Evaluated:
     return Evaluated(item.id, 0, results)
 
 
-def again(draft: Draft) -> RenderedBank:
-    """The bank that was read. It is written as YAML on the way, which has to read as the same items."""
-    assert dump_yaml(draft, "made")
+def again(draft: Draft, through_yaml: bool = False) -> RenderedBank:
+    """The bank that was read; on the way it may be written as YAML, which has to read as the same items."""
+    if through_yaml:
+        assert dump_yaml(draft, "made")
     model = BankModel(title="Made", items=list(draft.items))
     loaded = Loaded(Path("made.yaml"), model, CommentedMap())
     rendered, faults = render_bank(loaded, {item.id: [evaluated(item)] for item in draft.items})
