@@ -7,7 +7,8 @@ LAB_ARGS ?=
 
 BIN := .venv/bin
 CHROMIUM ?= /usr/bin/chromium
-AXE := tests/browser/node_modules/axe-core
+NPM := tests/browser/node_modules
+NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4
 START := 00-start-here/00-start-here.ipynb
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -40,12 +41,14 @@ data: setup
 smol: setup
 	$(BIN)/python -m labkit.fetch --smol
 
-# What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), and axe-core, which finds what keeps people out.
-browser-tools: $(AXE)
+# What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), axe-core, which finds
+# what keeps people out, and programs of others that read what we export.
+browser-tools: $(NPM)/.ready
 	@test -x $(CHROMIUM) || { echo "The browser tests need Chromium: apt-get install chromium, or make CHROMIUM=/path/to/one"; exit 1; }
 
-$(AXE):
-	npm install --prefix tests/browser --no-save --no-package-lock --silent axe-core@4.14.1
+$(NPM)/.ready: Makefile
+	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NPM_PACKAGES)
+	@touch $@
 
 # The pictures of the player in the README.
 pictures: setup browser-tools

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.console import AsJson, LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.exchange.commands import bundle, collect
 from grader.export.commands import quiz_app
+from grader.reports.commands import export_grades, feedback, report_class
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from grader.build.verify import Verification
     from grader.grading.autograde import Engine, Row
     from grader.paths import Course
-
-HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
-NAMES = {"lab", "student"}
-NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "failures"}
 
 app = typer.Typer(
     help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"
@@ -35,10 +28,11 @@ app = typer.Typer(
 )
 
 app.add_typer(quiz_app, name="quiz")
-
-LabArgument = Annotated[str | None, typer.Argument(help="A lab, such as 01-decoding; without it, all of them.")]
-OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")]
+app.command()(feedback)
+app.command("report")(report_class)
+app.command("export-grades")(export_grades)
+app.command()(bundle)
+app.command()(collect)
 
 
 @app.command()
@@ -53,20 +47,23 @@ def build(
 
     With --check it builds in a temporary folder, compares byte for byte, and looks for answers in labs/.
     """
+    from grader.build.counts import check_counts, write_counts
     from grader.build.leaks import find_leaks
     from grader.build.release import build_lab, check_lab
 
-    with _wrong_use() as course:
-        names = _labs(lab, course.lab_names())
+    with wrong_use() as course:
+        names = chosen_labs(lab, course.lab_names())
         if check:
             failures = [str(drift) for name in names for drift in check_lab(course, name)]
+            failures += [str(drift) for drift in check_counts(course)]
             failures += [str(leak) for leak in find_leaks(course)]
-            _report({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
+            finish({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
             return
         changed = [str(path) for name in names for path in build_lab(course, name)]
+        changed += [str(path) for path in write_counts(course)]
         leaks = [str(leak) for leak in find_leaks(course)]
     done = f"{len(names)} labs built, {len(changed)} files changed"
-    _report({"labs": names, "changed": changed, "failures": leaks}, leaks, done, as_json)
+    finish({"labs": names, "changed": changed, "failures": leaks}, leaks, done, as_json)
 
 
 @app.command()
@@ -78,13 +75,13 @@ def verify(
     """Prove the checks: the solution gets full marks, a blank zero, and each wrong answer is caught as it says."""
     from grader.build.verify import verify_lab
 
-    with _wrong_use() as course, _console().status("verifying") as status:
-        names = _labs(lab, course.assignments())
+    with wrong_use() as course, stderr().status("verifying") as status:
+        names = chosen_labs(lab, course.assignments())
         results = [verify_lab(course, name, seeds, progress=status.update) for name in names]
     if not as_json:
         _show_verifications(results)
     failures = [failure for result in results for failure in result.failures]
-    _report([result.as_dict() for result in results], failures, "", as_json)
+    finish([result.as_dict() for result in results], failures, "", as_json)
 
 
 @app.command()
@@ -120,7 +117,7 @@ def grade(
     """
     from grader.grading.autograde import write_rows
 
-    with _wrong_use() as course:
+    with wrong_use() as course:
         if db:
             os.environ["GRADER_DB"] = _database(db)
         chosen = _engine(engine, scheduler, jobs)
@@ -130,9 +127,9 @@ def grade(
         files = [str(path) for path in write_rows(course, lab, rows)]
     if not as_json and not quiet:
         _show_rows(rows)
-        _console().print(f"Written: {', '.join(files)}")
+        stderr().print(f"Written: {', '.join(files)}")
     failures = [f"{row.student}: {row.reason}" for row in rows if not row.graded]
-    _report([asdict(row) for row in rows], failures, "", as_json)
+    finish([asdict(row) for row in rows], failures, "", as_json)
 
 
 def _database(address: str) -> str:
@@ -152,26 +149,6 @@ def _engine(name: str, scheduler: str | None, jobs: int | None) -> Engine:
     raise LookupError(f"--engine is local or dask, not {name!r}; --scheduler goes with dask.")
 
 
-@app.command("export-grades")
-def export_grades(
-    lab: LabArgument = None,
-    out: Annotated[Path | None, typer.Option(help="The CSV file; class/reports/grades.csv by default.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write every student's points to a CSV file: the gradebook's, with the highest score of each quiz.
-
-    Points given by hand and late penalties are in them. A quiz counts with the best of all submissions that were ever
-    graded here, whatever was handed in last.
-    """
-    from grader.reports.grades import grades, write_csv
-
-    with _wrong_use() as course:
-        found = grades(course, _labs(lab, course.assignments()))
-        path = write_csv(found, out or course.reports / "grades.csv")
-    waiting = [f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade]
-    _report([asdict(grade) for grade in found], waiting, f"{len(found)} grades in {path}", as_json)
-
-
 @app.command("demo-class")
 def demo_class(
     lab: LabArgument = None,
@@ -184,13 +161,16 @@ def demo_class(
     The students are called demo-01, demo-02 …: the first has the solution, the second nothing, the others a mixture of
     right, wrong and blank answers. Submissions of other students are not touched.
     """
+    from grader.grading.autograde import write_rows
     from grader.grading.demo_class import make_class
 
     results, failures = [], []
-    with _wrong_use() as course:
-        for name in _labs(lab, course.assignments()):
+    with wrong_use() as course:
+        for name in chosen_labs(lab, course.assignments()):
             made = make_class(course, name, students, seed)
-            rows = {row.student: row for row in _grade_with_progress(course, name, [s.name for s in made])}
+            graded = _grade_with_progress(course, name, [s.name for s in made])
+            write_rows(course, name, graded, keep_others=True)
+            rows = {row.student: row for row in graded}
             for student in made:
                 row = rows[student.name]
                 held = row.graded and abs(row.score - student.expected) < 0.005
@@ -200,33 +180,7 @@ def demo_class(
                 results.append({"lab": name, **asdict(row), **told})
     if not as_json:
         _show_demo(results)
-    _report(results, failures, f"{len(results) - len(failures)} of {len(results)} scores as expected", as_json)
-
-
-@contextmanager
-def _wrong_use() -> Iterator[Course]:
-    """The course; errors that the user can mend become one message and exit code 2."""
-    from grader.build.notebooks import BuildError
-    from grader.kernels.sandbox import SandboxError
-    from grader.paths import find_course
-
-    try:
-        yield find_course()
-    except (LookupError, FileNotFoundError, BuildError, SandboxError) as error:
-        typer.echo(f"grader: {error}", err=True)
-        raise typer.Exit(WRONG_USE) from None
-
-
-def _labs(lab: str | None, known: list[str]) -> list[str]:
-    if lab is not None and lab not in known:
-        raise LookupError(f"no lab is called {lab!r}; there are: {', '.join(known) or 'none'}.")
-    return known if lab is None else [lab]
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True)
+    finish(results, failures, f"{len(results) - len(failures)} of {len(results)} scores as expected", as_json)
 
 
 def _grade_with_progress(
@@ -243,7 +197,7 @@ def _grade_with_progress(
     from grader.grading.autograde import Progress, grade_class
 
     columns = (TextColumn(lab), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(*columns, TextColumn("{task.description}"), console=_console(), disable=quiet) as bar:
+    with Bar(*columns, TextColumn("{task.description}"), console=stderr(), disable=quiet) as bar:
         task = bar.add_task("starting", total=None)
 
         def show(now: Progress) -> None:
@@ -260,32 +214,11 @@ def _grade_with_progress(
         return grade_class(course, lab, students, show, engine, sandboxed=sandboxed)
 
 
-def _report(result: Any, failures: list[str], done: str, as_json: bool) -> None:
-    """Print the result, then the failures, and leave with the exit code that belongs to them."""
-    if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    elif done:
-        typer.echo(done)
-    for failure in failures:
-        typer.echo(failure, err=True)
-    if failures:
-        raise typer.Exit(FELL_SHORT)
-
-
-def _table(title: str, *columns: str) -> Any:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=column in NAMES)
-    return table
-
-
 def _show_rows(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    table = _table("", "student", "score", "of", "what went wrong", "what to do")
+    table = new_table("", "student", "score", "of", "what went wrong", "what to do")
     for row in rows:
         wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
         look = "look at the notebook" if row.flags and not row.remedy else row.remedy
@@ -296,7 +229,7 @@ def _show_rows(rows: list[Row]) -> None:
 def _show_demo(results: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    table = _table("", "lab", "student", "score", "expected", "of", "")
+    table = new_table("", "lab", "student", "score", "expected", "of", "")
     for r in results:
         same = "✓" if r["as_expected"] else "✗ differs"
         table.add_row(r["lab"], r["student"], f"{r['score']:g}", f"{r['expected']:g}", f"{r['max_score']:g}", same)
@@ -306,7 +239,7 @@ def _show_demo(results: list[dict[str, Any]]) -> None:
 def _show_verifications(results: list[Verification]) -> None:
     from rich.console import Console
 
-    table = _table("", "lab", "exercises", "checks", "points", "caught", "failures")
+    table = new_table("", "lab", "exercises", "checks", "points", "caught", "failures")
     for r in results:
         caught = f"{r.caught} of {r.wrong}"
         counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(len(r.failures)))

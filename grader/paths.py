@@ -57,6 +57,11 @@ class Course:
         return self.class_dir / "autograded"
 
     @property
+    def feedback(self) -> Path:
+        """Pages for students, as `nbgrader release_feedback` takes them: `feedback/<student>/<lab>/<lab>.html`."""
+        return self.class_dir / "feedback"
+
+    @property
     def cache(self) -> Path:
         """Finished results, by content."""
         return self.class_dir / "cache"

@@ -24,6 +24,7 @@ torch.set_num_threads(1)  # two threads on two busy cores wait for one another
 
 REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"
+QUIZ_FILES = REPO / "tests" / "files" / "quiz"
 
 
 @pytest.fixture(scope="session")
@@ -99,3 +100,28 @@ def right_answers(kept: dict[str, Any], item: str, variant: int) -> dict[str, st
 def quiz_keys() -> Any:
     """`quiz_keys(kept, item, variant)` gives the answers to one question; see `right_answers`."""
     return right_answers
+
+
+@pytest.fixture(scope="session")
+def quiz_template(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """The course, built once; tests get copies of it."""
+    root = tmp_path_factory.mktemp("quiz") / "course"
+    shutil.copytree(QUIZ_FILES / "solutions", root / "solutions")
+    (root / "quizzes").mkdir()
+    for name in ("sample.yaml", "figures.py"):
+        shutil.copyfile(QUIZ_FILES / name, root / "quizzes" / name)
+    (root / "quizzes" / "secret").write_text("5e" * 32 + "\n")
+    (root / "labs").mkdir()
+    shutil.copyfile(REPO / "nbgrader_config.py", root / "nbgrader_config.py")
+    build_lab(Course(root), "06-sample")
+    return Course(root)
+
+
+@pytest.fixture
+def quiz_course(quiz_template: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
+    """A built quiz course of one's own, where commands and kernels find it."""
+    root = tmp_path / "course"
+    shutil.copytree(quiz_template.root, root)
+    monkeypatch.setenv(ROOT_VARIABLE, str(root))
+    monkeypatch.chdir(root)
+    return Course(root)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import html
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +15,8 @@ from grader.checks.expectations import Missed
 from grader.checks.registry import Check, LabChecks, load_lab
 from grader.checks.student import InProcess, Student
 from grader.paths import Course, find_course
+
+CHECKS_MIME = "application/vnd.rlhf.checks+json"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,14 @@ def _show(exercise: str, outcomes: tuple[Outcome, ...]) -> None:
     from IPython.display import display
 
     if get_ipython() is not None:
-        display({"text/plain": as_text(exercise, outcomes), "text/html": as_html(exercise, outcomes)}, raw=True)
+        display(as_mime(exercise, outcomes), raw=True)
+
+
+def as_mime(exercise: str, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+    """Outcomes as a notebook's output: for readers as text and as HTML, for reports as data without faults."""
+    checks = [{name: value for name, value in asdict(o).items() if name != "fault"} for o in outcomes]
+    data = {"exercise": exercise, "checks": checks}
+    return {"text/plain": as_text(exercise, outcomes), "text/html": as_html(exercise, outcomes), CHECKS_MIME: data}
 
 
 def as_text(exercise: str, outcomes: tuple[Outcome, ...]) -> str:

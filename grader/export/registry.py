@@ -51,6 +51,10 @@ class Losses:
         """Every loss, in the order in which they were noted."""
         return tuple(self.found)
 
+    def left_out(self) -> set[str]:
+        """The items that are not in the file: those with a loss whose field is a type."""
+        return {loss.item for loss in self.found if loss.field in TYPES}
+
 
 Writer = Callable[[RenderedBank, Losses], bytes]
 
@@ -140,11 +144,13 @@ def export_bank(bank: RenderedBank, name: str) -> Exported:
             losses.add(item.id, item.type, f"{target.title} has no items of this type; it is left out")
     if not kept:
         raise ValueError(f"{bank.bank}: {target.title} can carry none of its {len(bank.items)} items.")
+    data = target.write(_only(bank, kept), losses)
+    told = {(loss.item, loss.field) for loss in losses.all()}  # a writer's own words say more
     for item in kept:
         for used in sorted(used_features(bank, item) - target.features):
-            losses.add(item.id, used, f"{target.title} cannot carry it")
-    data = target.write(_only(bank, kept), losses)
-    return Exported(name, bank.bank + target.suffix, data, losses.all(), len(kept))
+            if (item.id, used) not in told and item.id not in losses.left_out():
+                losses.add(item.id, used, f"{target.title} cannot carry it")
+    return Exported(name, bank.bank + target.suffix, data, losses.all(), len(bank.items) - len(losses.left_out()))
 
 
 def used_features(bank: RenderedBank, item: RenderedItem) -> frozenset[Feature]:

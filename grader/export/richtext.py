@@ -24,6 +24,7 @@ from grader.export.xmltext import clean
 MATHML = "http://www.w3.org/1998/Math/MathML"
 SVG_DATA = "data:image/svg+xml;base64,"
 DELIMITER = re.compile(r"(?<=\\)(?=[()\[\]])|(?<=\$)(?=\$)")
+SVG_WIDTH = re.compile(r"<svg\b[^>]*?\swidth=\"([0-9.]+)(pt|px)?\"")
 INLINE_PRE = "white-space: pre; font-family: monospace; overflow-x: auto"
 BLOCKS = ("p", "pre", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
 
@@ -199,11 +200,22 @@ def _put_image(element: Element, image: Image | None) -> None:
     source, alt = element.get("src") or "", element.get("alt") or ""
     if image is None or not source.startswith(SVG_DATA):
         return
-    found = image(base64.b64decode(source[len(SVG_DATA) :]).decode(), alt)
+    svg = base64.b64decode(source[len(SVG_DATA) :]).decode()
+    found = image(svg, alt)
     if found:
         element.set("src", found)
+        if width := _width(svg):
+            element.set("width", str(width))
     else:
         _replace(element, f"[{alt}]")
+
+
+def _width(svg: str) -> int:
+    """The width of a figure in pixels of CSS; 0 where it names none."""
+    named = SVG_WIDTH.search(svg)
+    if named is None:
+        return 0
+    return round(float(named[1]) * (4 / 3 if named[2] == "pt" else 1))
 
 
 def _replace(element: Element, new: Element | str) -> None:

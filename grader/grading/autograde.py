@@ -200,17 +200,23 @@ class _Recorder:
         self._watch(Progress(len(self.rows), self._total, self._cached, failed, printable(name)))
 
 
-def write_rows(course: Course, lab: str, rows: list[Row]) -> Iterator[Path]:
-    """Write a run's rows to `class/reports/<lab>/grading.json` and `.csv`, and name the files."""
+def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:
+    """Write a run's rows to `class/reports/<lab>/grading.json` and `.csv`, and name the files.
+
+    With `keep_others`, rows of students who were not in this run stay as they were.
+    """
     folder = course.reports / lab
     folder.mkdir(parents=True, exist_ok=True)
     as_json = folder / "grading.json"
+    if keep_others and as_json.exists():
+        here = {row.student for row in rows}
+        before = [Row(**row) for row in json.loads(as_json.read_text(encoding="utf-8"))]
+        rows = sorted([*(row for row in before if row.student not in here), *rows], key=lambda row: row.student)
     as_json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    yield as_json
     as_csv = folder / "grading.csv"
     with as_csv.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(Row.__dataclass_fields__))
         writer.writeheader()
         for row in rows:
             writer.writerow(asdict(row) | {"events": "; ".join(row.events), "flags": "; ".join(row.flags)})
-    yield as_csv
+    return [as_json, as_csv]

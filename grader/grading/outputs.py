@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from grader.checks.running import Outcome, as_html, as_text, score
+from grader.checks.running import Outcome, as_mime, score
 from grader.kernels.shell import CUT
 
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -105,8 +105,7 @@ def trouble(outputs: Sequence[NotebookNode]) -> list[str]:
 
 def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode]:
     """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
-    shown = {"text/plain": as_text(exercise, outcomes), "text/html": as_html(exercise, outcomes)}
-    return [new_output("display_data", shown), of_points(score(outcomes))]
+    return [new_output("display_data", as_mime(exercise, outcomes)), of_points(score(outcomes))]
 
 
 def of_quiz(lines: list[str], points: float) -> list[NotebookNode]:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from grader.quizzes.prove import Proof
 
 HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
 
 quiz_app = typer.Typer(
-    help="Prove the item banks of quizzes/, write them for other systems, and print the schema that editors use.",
+    help="Prove and preview the item banks of quizzes/, write them for other systems, print the schema of banks.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -31,6 +30,9 @@ def prove(
     as_json: AsJson = False,
 ) -> None:
     """Run every claim over every variant, then the lints.
+
+    The table counts options, the share of them that claims decide, claims run, variants, and the fewest variants of an
+    item that has several.
 
     A false key, a true distractor, a claim that cannot come out the other way, variants that collide, options that
     read the same, a key that gives itself away, a figure without words, maths that cannot be drawn: each is a failure,
@@ -51,6 +53,41 @@ def prove(
     for failure in failures:
         typer.echo(failure, err=True)
     if failures:
+        raise typer.Exit(FELL_SHORT)
+
+
+@quiz_app.command()
+def preview(
+    bank: Annotated[str, typer.Argument(help="A bank, such as assessment.")],
+    variants: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Variants to show; as many as students receive by default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; build/previews/BANK.html by default.")] = None,
+) -> None:
+    """Write a bank to one HTML page: every item with its keys, claims, feedback and figures.
+
+    The page is for authors and instructors: it has all the answers. What does not hold of the bank stands at its top.
+    """
+    from rich.console import Console
+
+    from grader.paths import find_course
+    from grader.quizzes.load import QuizError
+    from grader.quizzes.preview import preview as made
+
+    [path] = _banks(bank)
+    try:
+        with Console(stderr=True).status("rendering") as status:
+            page, faults = made(path, variants, status.update)
+    except QuizError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FELL_SHORT) from None
+    goal = out or find_course().root / "build" / "previews" / f"{bank}.html"
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    goal.write_text(page, encoding="utf-8")
+    typer.echo(str(goal))
+    for fault in faults:
+        typer.echo(str(fault), err=True)
+    if faults:
         raise typer.Exit(FELL_SHORT)
 
 
@@ -78,13 +115,27 @@ def _banks(bank: str | None) -> list[Path]:
 
 
 def _show(proofs: list[Proof]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    table = Table()
-    for column in ("bank", "items", "options", "claims run", "cited", "variants", "failures"):
-        table.add_column(column, justify="left" if column == "bank" else "right", no_wrap=column == "bank")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in ("bank", "items", "options", "claimed", "claims", "variants", "fewest", "failures"):
+        table.add_column(head, justify="left" if head == "bank" else "right", no_wrap=head == "bank")
     for p in proofs:
-        counts = (p.items, p.options, p.claims, p.cited, p.variants, len(p.failures))
+        counts = (p.items, p.options, f"{p.claimed:.0%}", p.claims, p.variants, p.fewest, len(p.failures))
         table.add_row(p.bank, *map(str, counts))
+    if len(proofs) > 1:
+        options, cited = sum(p.options for p in proofs), sum(p.cited for p in proofs)
+        counts = (
+            sum(p.items for p in proofs),
+            options,
+            f"{1 - cited / max(options, 1):.0%}",
+            sum(p.claims for p in proofs),
+            sum(p.variants for p in proofs),
+            min((p.fewest for p in proofs if p.computed), default=0),
+            sum(len(p.failures) for p in proofs),
+        )
+        table.add_section()
+        table.add_row("all", *map(str, counts))
     Console().print(table)

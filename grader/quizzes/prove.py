@@ -23,7 +23,8 @@ class Proof:
     """What `grader quiz prove` found about one bank; it holds when `failures` is empty.
 
     `options` counts what can be chosen, ticked or recognised when typed, in one variant of each item; `claims` what was
-    evaluated over all variants to decide them, listings included; `cited` the options that a source decides.
+    evaluated over all variants to decide them, listings included; `cited` the options that a source decides;
+    `computed` the items that have several variants, and `fewest` the least number of variants among those.
     """
 
     bank: str
@@ -33,6 +34,13 @@ class Proof:
     cited: int
     variants: int
     failures: tuple[Fault, ...]
+    computed: int = 0
+    fewest: int = 0
+
+    @property
+    def claimed(self) -> float:
+        """The share of options that claims decide."""
+        return 1 - self.cited / self.options if self.options else 0.0
 
     def as_dict(self) -> dict[str, object]:
         """For `--json`."""
@@ -41,7 +49,8 @@ class Proof:
             for fault in self.failures
         ]
         counts = {"items": self.items, "options": self.options, "claims": self.claims, "cited": self.cited}
-        return {"bank": self.bank, **counts, "variants": self.variants, "failures": told}
+        computed = {"claimed": self.claimed, "computed": self.computed, "fewest_variants": self.fewest}
+        return {"bank": self.bank, **counts, **computed, "variants": self.variants, "failures": told}
 
 
 def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None) -> Proof:
@@ -67,6 +76,7 @@ def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None)
         if (isinstance(value, dict) and ("holds" in value or "printed" in value)) or _orders(path)
     ]
     shown = {item.id: item for item in rendered.items}
+    computed = [item.variants for item in bank.model.items if item.variants > 1]
     return Proof(
         bank=bank.name,
         items=len(bank.model.items),
@@ -75,6 +85,8 @@ def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None)
         cited=sum(_cited(shown[item.id], results[item.id][0]) for item in bank.model.items if item.source),
         variants=sum(item.variants for item in bank.model.items),
         failures=tuple(dict.fromkeys(faults)),
+        computed=len(computed),
+        fewest=min(computed, default=0),
     )
 
 
@@ -90,12 +102,19 @@ def proved_bank(path: Path, variants: int | None = None, limit: float = LIMIT) -
         QuizError: something in it is untrue, broken, or cannot be shown.
     """
     bank = load(path)
-    most = bank.model.released if variants is None else variants
-    results, faults = _examine(bank, False, limit, lambda _: None, most)
-    rendered, unshown = render_bank(bank, results)
-    if faults or unshown:
-        raise QuizError(list(dict.fromkeys(faults + unshown)))
+    rendered, faults = examined(bank, bank.model.released if variants is None else variants, limit=limit)
+    if faults:
+        raise QuizError(faults)
     return rendered
+
+
+def examined(
+    bank: Loaded, variants: int, progress: Progress = lambda _: None, limit: float = LIMIT
+) -> tuple[RenderedBank, list[Fault]]:
+    """The rendered bank with at most that many variants of an item, and what in it is untrue or cannot be shown."""
+    results, faults = _examine(bank, False, limit, progress, variants)
+    rendered, unshown = render_bank(bank, results)
+    return rendered, list(dict.fromkeys(faults + unshown))
 
 
 def _examine(

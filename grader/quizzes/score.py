@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,15 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class AttemptScore:
-    """One attempt, rescored. `score` is from 0 to 1; `items` has the share of each question's points."""
+    """One attempt, rescored. `score` is from 0 to 1; of each item the share of its points, variant, answers by part."""
 
     attempt: str
     time: str
     hash: str
     score: float
     items: Mapping[str, float] = field(default_factory=dict)
+    variants: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     misconceptions: tuple[tuple[str, str], ...] = ()
 
 
@@ -128,33 +130,44 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
     if not isinstance(responses, dict):
         raise _RefusedError("it has no responses")
     items: dict[str, float] = {}
+    answers: dict[str, dict[str, str]] = {}
     misconceptions: list[tuple[str, str]] = []
     earned = 0.0
     for item_id, variant in drawn:
         item, given = kept.by_id[item_id], responses.get(item_id)
-        share, betrayed = _item(item, variant, given if isinstance(given, dict) else {})
-        items[item_id] = share
-        misconceptions += [(item_id, what) for what in betrayed]
-        earned += item.points * share
-    score = earned / kept.max_points
-    told = AttemptScore(_text(record, "attempt"), _text(record, "time"), kept.hash, score, items, tuple(misconceptions))
+        items[item_id], answers[item_id] = 0.0, {}
+        if isinstance(given, dict) and given:
+            parts = item.variants[variant].parts
+            answers[item_id] = {part.id: _answer(part, given.get(part.id)) for part in parts}
+            items[item_id], betrayed = _item(item, parts, answers[item_id])
+            misconceptions += [(item_id, what) for what in betrayed]
+        earned += item.points * items[item_id]
+    told = AttemptScore(
+        attempt=_text(record, "attempt"),
+        time=_text(record, "time"),
+        hash=kept.hash,
+        score=earned / kept.max_points,
+        items=items,
+        variants=dict(drawn),
+        answers=answers,
+        misconceptions=tuple(misconceptions),
+    )
     return told, kept.attempts
 
 
 def item_share(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> float:
     """The share of an item's points that answers (part → answer as recorded) to one of its variants earn."""
-    return _item(item, variant, given)[0]
+    parts = item.variants[variant].parts
+    return _item(item, parts, {part.id: _answer(part, given.get(part.id)) for part in parts})[0] if given else 0.0
 
 
-def _item(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> tuple[float, list[str]]:
-    """The share of an item's points, and the misconceptions that its answers betray. No answers, no share."""
-    if not given:
-        return 0.0, []
+def _item(item: KeyedItem, parts: Sequence[KeyedPart], answers: Mapping[str, str]) -> tuple[float, list[str]]:
+    """The share of an item's points, and the misconceptions that its answers betray."""
     credits: list[int] = []
     betrayed: list[str] = []
     of = 0
-    for part in item.variants[variant].parts:
-        answer = _answer(part, given.get(part.id))
+    for part in parts:
+        answer = answers[part.id]
         verdict = part.verdict(answer)
         credits.append(verdict.credit)
         of = max(of, verdict.of)

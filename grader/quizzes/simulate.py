@@ -51,7 +51,7 @@ def _answers(item: KeyedItem, variant: int, rng: random.Random, skill: float) ->
     right = ticked_right = ticked_wrong = 0
     for part in parts:
         knows = rng.random() < skill
-        answers[part.id] = _answer(part, knows)
+        answers[part.id] = _answer(part, knows, rng)
         right += knows
         if part.kind == "check" and answers[part.id] == "1":
             ticked_right, ticked_wrong = ticked_right + knows, ticked_wrong + (not knows)
@@ -60,9 +60,9 @@ def _answers(item: KeyedItem, variant: int, rng: random.Random, skill: float) ->
     return answers, right / len(parts) if item.credit == "per-part" else float(right == len(parts))
 
 
-def _answer(part: KeyedPart, knows: bool) -> str:
+def _answer(part: KeyedPart, knows: bool, rng: random.Random) -> str:
     if part.kind == "check":
         true = next(answer.credit for answer in part.answers if answer.answer == "1") == 1
         return "1" if true == knows else "0"
     fitting = [answer.answer for answer in part.answers if (answer.credit == 1) == knows]
-    return fitting[0] if fitting else NONSENSE
+    return rng.choice(fitting) if fitting else NONSENSE

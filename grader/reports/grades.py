@@ -17,7 +17,7 @@ from grader.paths import Course
 
 @dataclass(frozen=True)
 class Grade:
-    """One student's points in one lab. `quiz` is the highest over all submissions, and already part of `score`."""
+    """One student's points in one lab. In `score` are `quiz`, the highest of all submissions, and the late penalty."""
 
     student: str
     lab: str
@@ -47,15 +47,16 @@ def grades(course: Course, labs: Sequence[str]) -> list[Grade]:
                 cells = {g.name: g for notebook in submission.notebooks for g in notebook.grades}
                 now = float(cells[QUIZ_CELL].score or 0.0) if QUIZ_CELL in cells else None
                 kept = None if now is None else max(now, best.get(student, 0.0))
-                score = float(submission.score or 0.0) + ((kept - now) if kept is not None and now is not None else 0.0)
+                raised = kept - now if kept is not None and now is not None else 0.0
+                penalty = float(submission.late_submission_penalty or 0.0)
                 found.append(
                     Grade(
                         student=student,
                         lab=lab,
-                        score=round(score, 2),
+                        score=round(max(0.0, float(submission.score or 0.0) + raised - penalty), 2),
                         max_score=float(submission.max_score),
                         quiz=kept,
-                        late_penalty=float(submission.late_submission_penalty or 0.0),
+                        late_penalty=penalty,
                         needs_manual_grade=bool(submission.needs_manual_grade),
                     )
                 )

@@ -36,7 +36,6 @@ PIECES = [
 PIECES += ["$x^2 < y$", "`c  d`", "*em*", "**strong**", "->", "--", "&amp;", "<b>", "|", "1. ", "?", "\u200b", "\x0b"]
 BLOCKS = ["\n\n```python\nif a < b:\n\n    print('&')\n```\n\n", "\n\n$$\\sum_i x_i$$\n\n", "\n\n- one\n- two\n\n"]
 BLOCKS += ["\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n\n", "\n\n1. one\n2. two\n\n", "\n\n> said\n\n", "\n\n## Title\n\n"]
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="20pt" height="10pt" viewBox="0 0 20 10"><path d="M0 0L20 10"/></svg>'
 
 
 def inline() -> st.SearchStrategy[str]:
@@ -152,7 +151,7 @@ def parts_of(draw: st.DrawFn, kind: str, name: str) -> tuple[RenderedPart, ...]:
 
 
 RULES = {"multiple": ["right-minus-wrong", "per-part", "all-or-nothing"]}
-RULES |= dict.fromkeys(["order", "match", "cloze"], ["per-part", "all-or-nothing"])
+RULES |= {kind: ["per-part", "all-or-nothing"] for kind in ("order", "match", "cloze")}
 
 
 @st.composite

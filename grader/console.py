@@ -1,0 +1,73 @@
+"""What commands share: their arguments, how they print results and failures, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.paths import Course
+
+HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
+NAMES = {"lab", "student"}
+NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "failures"}
+
+LabArgument = Annotated[str | None, typer.Argument(help="A lab, such as 01-decoding; without it, all of them.")]
+OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")]
+
+
+@contextmanager
+def wrong_use() -> Iterator[Course]:
+    """The course; errors that the user can mend become one message and exit code 2."""
+    from grader.build.notebooks import BuildError
+    from grader.kernels.sandbox import SandboxError
+    from grader.paths import find_course
+
+    try:
+        yield find_course()
+    except (LookupError, FileNotFoundError, BuildError, SandboxError) as error:
+        typer.echo(f"grader: {error}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+
+
+def chosen_labs(lab: str | None, known: list[str]) -> list[str]:
+    """The lab that was asked for, or all of them; LookupError for one that is not known."""
+    if lab is not None and lab not in known:
+        raise LookupError(f"no lab is called {lab!r}; there are: {', '.join(known) or 'none'}.")
+    return known if lab is None else [lab]
+
+
+def stderr() -> Console:
+    """Where progress is shown: standard error, so that output can be piped."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def finish(result: Any, failures: list[str], done: str, as_json: bool) -> None:
+    """Print the result, then the failures, and leave with the exit code that belongs to them."""
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    elif done:
+        typer.echo(done)
+    for failure in failures:
+        typer.echo(failure, err=True)
+    if failures:
+        raise typer.Exit(FELL_SHORT)
+
+
+def new_table(title: str, *columns: str) -> Any:
+    """An empty table; numbers stand to the right, names are not broken."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="right" if column in NUMBERS else "left", no_wrap=column in NAMES)
+    return table

@@ -1,0 +1,103 @@
+"""What to give away: to students `labs/` and nothing of `solutions/` or `quizzes/`, to instructors the whole course."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from grader.build.leaks import find_leaks
+from grader.paths import Course
+
+MOST_TOLD = 10
+LEFT_BY_WORK = {"__pycache__", "progress.jsonl", "attempts.jsonl"}
+LEFT_SUFFIXES = (".egg-info", "_cache", ".pyc", ".part", "-hand-in.zip")
+NEVER = {".git", ".venv", "work", "build", "class", "node_modules", "__pycache__", ".ipynb_checkpoints", ".hypothesis"}
+
+STUDENT_README = """# RLHF labs: start here
+
+Everything is in the folder `labs/`; its README tells how to start, and what may be changed.
+
+```
+cd labs
+python3.11 -m venv .venv && . .venv/bin/activate    # Windows: py -3.11 -m venv .venv, then .venv\\Scripts\\activate
+pip install -e .                                    # PyTorch and the rest; several minutes the first time
+python -m labkit.fetch                              # the human ratings, 2.4 MB
+jupyter lab                                         # then open 00-start-here/00-start-here.ipynb
+```
+
+With conda: `conda env create -f environment.yml && conda activate rlhf-labs`, then the last two lines in `labs/`.
+"""
+
+STUDENT_ENVIRONMENT = """# conda env create -f environment.yml; the pins are in labs/pyproject.toml.
+name: rlhf-labs
+channels:
+  - conda-forge
+dependencies:
+  - python=3.11
+  - pip
+  - pip:
+      - -e ./labs
+"""
+
+
+def student_bundle(course: Course) -> dict[str, bytes]:
+    """The files for students, by path in the zip: `labs/` as it was released, an environment, a short README.
+
+    They are searched for solutions, hidden checks, wrong answers and keys.
+
+    Raises:
+        LookupError: something of `solutions/` or `quizzes/` is in them, or a lab is missing.
+    """
+    for lab in course.lab_names():
+        if not (course.labs / lab / f"{lab}.ipynb").is_file():
+            raise LookupError(f"{course.labs / lab} has no notebook: run `grader build {lab}` first.")
+    files = {f"labs/{path.relative_to(course.labs).as_posix()}": path.read_bytes() for path in _released(course.labs)}
+    files |= {"README.md": STUDENT_README.encode(), "environment.yml": STUDENT_ENVIRONMENT.encode()}
+    leaks = leaks_in(course, files)
+    if leaks:
+        told = "\n".join(leaks[:MOST_TOLD])
+        raise LookupError(f"the bundle is not made, because answers are in it ({len(leaks)} places):\n{told}")
+    return {f"rlhf-labs/{name}": content for name, content in files.items()}
+
+
+def instructor_bundle(course: Course) -> dict[str, bytes]:
+    """The files for instructors: the course as it stands, without what tools, students and classes made."""
+    return {
+        f"rlhf-lab-kit/{path.relative_to(course.root).as_posix()}": path.read_bytes() for path in _course(course.root)
+    }
+
+
+def leaks_in(course: Course, files: Mapping[str, bytes]) -> list[str]:
+    """What of the course's answers stands in the files of a bundle, as `grader build --check` looks for it."""
+    with tempfile.TemporaryDirectory(prefix="grader-bundle-") as temporary:
+        root = Path(temporary)
+        for name in ("solutions", "quizzes"):
+            (root / name).symlink_to(getattr(course, name))
+        for name, content in files.items():
+            goal = root / "labs" / name
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            goal.write_bytes(content)
+        return [str(leak).replace(f"{root}/labs/", "") for leak in find_leaks(Course(root))]
+
+
+def _released(labs: Path) -> Iterator[Path]:
+    """What a build or an author put into `labs/`: nothing that work or tools left there."""
+    for path in sorted(labs.rglob("*")):
+        parts = path.relative_to(labs).parts
+        if path.is_file() and not path.is_symlink() and not any(map(_is_left, parts)):
+            yield path
+
+
+def _is_left(part: str) -> bool:
+    return part.startswith(".") or part in LEFT_BY_WORK or part.endswith(LEFT_SUFFIXES)
+
+
+def _course(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name in NEVER or path.name.endswith(LEFT_SUFFIXES) or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _course(path)
+        else:
+            yield path

@@ -1,0 +1,100 @@
+"""The commands `grader bundle` and `grader collect`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.console import AsJson, chosen_labs, finish, new_table, wrong_use
+
+if TYPE_CHECKING:
+    from grader.exchange.collect import Collected
+
+
+def bundle(
+    who: Annotated[str, typer.Argument(help="student or instructor.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The zip; rlhf-labs.zip or rlhf-lab-kit.zip here by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack a zip to give away.
+
+    student: labs/ as it was released, an environment.yml and a short README; it is made only if no solution, hidden
+    check, wrong answer or key is found in it. instructor: the course with all of these, without classes and caches.
+    """
+    from grader.exchange.bundle import instructor_bundle, student_bundle
+    from grader.export.packages import pack
+
+    makers = {"student": (student_bundle, "rlhf-labs.zip"), "instructor": (instructor_bundle, "rlhf-lab-kit.zip")}
+    with wrong_use() as course:
+        if who not in makers:
+            raise LookupError(f"a bundle is for student or instructor, not {who!r}.")
+        make, name = makers[who]
+        files = make(course)
+        goal = out or Path(name)
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        goal.write_bytes(pack(files))
+    size = goal.stat().st_size / 1e6
+    result = {"file": str(goal), "megabytes": round(size, 1), "files": sorted(files)}
+    finish(result, [], f"{len(files)} files, {size:.1f} MB: {goal}", as_json)
+
+
+def collect(
+    downloads: Annotated[list[Path], typer.Argument(help="Bulk downloads, hand-in zips, or notebooks.")],
+    lab: Annotated[str | None, typer.Option(help="The lab of files whose names do not tell it.")] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="A CSV that says who is who: name,student, or the platform's own export.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="How paths read: a regular expression with (?P<name>…) and (?P<file>…).")
+    ] = None,
+    timezone: Annotated[str, typer.Option(help="Where the platform's clock stands, such as Europe/Berlin.")] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Put what students handed in into class/submitted.
+
+    It takes the bulk downloads of Moodle ("Download all submissions") and Canvas ("Download Submissions") as they are:
+    zips of hand-in zips or of notebooks. Times and Canvas's LATE are kept in timestamp.txt. Files that are not
+    understood are listed with what to do, and zips that try to leave their place or to fill the disk are refused. A
+    hand-in zip or notebook by itself is taken too; the folder that it lies in names the student.
+
+    Examples: `grader collect submissions.zip --roster gradebook.csv`, `grader collect inbox/*/*.zip`
+    """
+    import re
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from grader.exchange.collect import collect as put
+    from grader.exchange.roster import read_roster
+
+    with wrong_use() as course:
+        chosen_labs(lab, course.assignments())
+        try:
+            reads = re.compile(pattern) if pattern else None
+            zone = ZoneInfo(timezone)
+        except re.error as error:
+            raise LookupError(f"--pattern is no regular expression: {error}.") from None
+        except (ZoneInfoNotFoundError, ValueError):
+            raise LookupError(f"--timezone {timezone!r} is not known; write it like Europe/Berlin.") from None
+        if (reads and not {"file"} <= set(reads.groupindex)) or (
+            reads and not {"name", "number"} & set(reads.groupindex)
+        ):
+            raise LookupError("--pattern needs the groups (?P<file>…) and (?P<name>…) or (?P<number>…).")
+        found, left = put(course, downloads, reads, read_roster(roster) if roster else None, lab, zone)
+    if not as_json:
+        _show_collected(found)
+    result = {"collected": [asdict(one) for one in found], "left": [asdict(one) for one in left]}
+    finish(result, [str(one) for one in left], "", as_json)
+
+
+def _show_collected(found: list[Collected]) -> None:
+    from rich.console import Console
+
+    table = new_table(f"{len(found)} submissions in class/submitted", "student", "lab", "handed in", "files")
+    for one in found:
+        when = f"{one.time}{', late' if one.late else ''}"
+        table.add_row(one.student, one.lab, when, ", ".join(one.files))
+    Console().print(table)

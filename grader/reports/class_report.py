@@ -1,0 +1,260 @@
+"""The class report of some labs: what was scored, missed, believed and asked; as one HTML page, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean, median, stdev
+from typing import Any
+
+from grader.cells import QUIZ_CELL
+from grader.paths import Course
+from grader.quizzes.analyse import BankAnalysis, analyse
+from grader.quizzes.keep import load_kept
+from grader.quizzes.score import AttemptScore
+from grader.reports import figures
+from grader.reports.pages import page
+from grader.reports.results import HIDDEN, LabResults, Result, lab_results
+
+QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
+MOST_MISCONCEPTIONS = 15
+
+
+@dataclass(frozen=True)
+class CheckRate:
+    """One check: how many of the students whose exercise was checked passed it."""
+
+    check: str
+    promise: str
+    passed: int
+    of: int
+
+
+@dataclass(frozen=True)
+class ExerciseRate:
+    """One graded cell: shares of students with all, some and none of its points, and its checks."""
+
+    exercise: str
+    max_score: float
+    mean: float
+    full: int
+    partly: int
+    none: int
+    checks: tuple[CheckRate, ...]
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """What went wrong in the same way for several students, and where: a check's hint, or what a distractor catches."""
+
+    where: str
+    what: str
+    students: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last grading run: seconds of work in all and of the slowest, and who was not graded, troubled or flagged."""
+
+    time: str
+    seconds: float
+    slowest: str
+    slowest_seconds: float
+    not_graded: tuple[tuple[str, str], ...]
+    events: tuple[tuple[str, str], ...]
+    flagged: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class LabReport:
+    """One lab of the report. Statistics are about students who were graded."""
+
+    lab: str
+    title: str
+    max_score: float
+    students: int
+    graded: int
+    waiting: int
+    late: int
+    mean: float
+    median: float
+    spread: float
+    scores: tuple[tuple[str, float], ...]
+    exercises: tuple[ExerciseRate, ...]
+    misconceptions: tuple[Misconception, ...]
+    quiz: BankAnalysis | None
+    run: Run | None
+
+
+def lab_report(course: Course, lab: str) -> LabReport:
+    """Everything that the report says about a lab.
+
+    Raises:
+        LookupError: the lab is not in the gradebook.
+    """
+    found = lab_results(course, lab)
+    graded = [one for one in found.results if _was_graded(found, one)]
+    scores = [one.score for one in graded]
+    firsts = [(one.student, one.quiz.attempts[0]) for one in found.results if one.quiz and one.quiz.attempts]
+    bank = course.bank_of(lab)
+    banks = load_kept(course.banks) if bank else {}
+    titles = {item.id: item.title for kept in banks.values() for item in kept.items}
+    return LabReport(
+        lab=lab,
+        title=found.title,
+        max_score=found.max_score,
+        students=len(found.results),
+        graded=len(graded),
+        waiting=sum(one.waits for one in graded),
+        late=sum(one.seconds_late > 0 for one in found.results),
+        mean=mean(scores) if scores else 0.0,
+        median=median(scores) if scores else 0.0,
+        spread=stdev(scores) if len(scores) > 1 else 0.0,
+        scores=tuple((one.student, one.score) for one in graded),
+        exercises=tuple(_exercises(graded)),
+        misconceptions=tuple(_misconceptions(graded, firsts, titles)),
+        quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
+        run=_run(found),
+    )
+
+
+def write_report(course: Course, labs: Sequence[str], folder: Path) -> list[Path]:
+    """Write `report.html`, `report.json`, `exercises.csv`, `items.csv` and `choices.csv`, and name them.
+
+    Raises:
+        LookupError: a lab is not in the gradebook.
+    """
+    reports = [lab_report(course, lab) for lab in labs]
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / "report.html", folder / "report.json"]
+    written[0].write_text(report_page(reports), encoding="utf-8")
+    written[1].write_text(json.dumps([asdict(one) for one in reports], indent=1) + "\n", encoding="utf-8")
+    for name, lines in (
+        ("exercises", _exercise_lines(reports)),
+        ("items", _item_lines(reports)),
+        ("choices", _choice_lines(reports)),
+    ):
+        written.append(_write_csv(folder / f"{name}.csv", list(lines)))
+    return written
+
+
+def report_page(reports: Sequence[LabReport]) -> str:
+    """The report as one HTML page with its figures inside."""
+    students = sorted({student for one in reports for student, _ in one.scores})
+    table = [[dict(one.scores).get(student) for one in reports] for student in students]
+    shown = [
+        {
+            "report": one,
+            "scores": figures.score_distribution([score for _, score in one.scores], one.max_score),
+            "exercises": figures.exercise_rates(one.exercises) if one.exercises else "",
+            "map": figures.item_map(one.quiz.items) if one.quiz and one.quiz.items else "",
+            "curves": {item.item: figures.answer_curves(item) for item in one.quiz.items} if one.quiz else {},
+        }
+        for one in reports
+    ]
+    return page("report.html.j2", labs=shown, students=list(zip(students, table, strict=True)))
+
+
+def _was_graded(found: LabResults, result: Result) -> bool:
+    """Whether there was something to grade: the last run says so, or, without a run's rows, the exercises do."""
+    row = found.rows.get(result.student)
+    return bool(row["graded"]) if row else bool(result.exercises)
+
+
+def _exercises(graded: Sequence[Result]) -> Iterator[ExerciseRate]:
+    names = dict.fromkeys(exercise.name for result in graded for exercise in result.exercises)
+    for name in names:
+        own = [exercise for result in graded for exercise in result.exercises if exercise.name == name]
+        shares = [exercise.score / exercise.max_score if exercise.max_score else 0.0 for exercise in own]
+        full = sum(share >= 1 - 1e-9 for share in shares)
+        none = sum(share <= 1e-9 for share in shares)
+        checks = {check.check: check.promise for exercise in own for check in exercise.checks}
+        passed = Counter(check.check for exercise in own for check in exercise.checks if check.passed)
+        ran = Counter(check.check for exercise in own for check in exercise.checks)
+        yield ExerciseRate(
+            exercise=name,
+            max_score=own[0].max_score,
+            mean=mean(shares),
+            full=full,
+            partly=len(own) - full - none,
+            none=none,
+            checks=tuple(CheckRate(check, told, passed[check], ran[check]) for check, told in checks.items()),
+        )
+
+
+def _misconceptions(
+    graded: Sequence[Result], firsts: Sequence[tuple[str, AttemptScore]], titles: Mapping[str, str]
+) -> Iterator[Misconception]:
+    """The commonest first; a hint or a distractor counts once a student."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for result in graded:
+        for exercise in result.exercises:
+            for check in exercise.checks:
+                if not check.passed and check.hint:
+                    seen.setdefault((exercise.name, check.hint), set()).add(result.student)
+    for student, first in firsts:
+        for item, what in first.misconceptions:
+            seen.setdefault((titles.get(item, item), what), set()).add(student)
+    ranked = sorted(seen.items(), key=lambda entry: (-len(entry[1]), entry[0]))
+    for (where, what), students in ranked[:MOST_MISCONCEPTIONS]:
+        yield Misconception(where, what, len(students))
+
+
+def _run(found: LabResults) -> Run | None:
+    if found.run is None:
+        return None
+    rows = list(found.rows.values())
+    nobody: Mapping[str, Any] = {"student": "", "seconds": 0.0}
+    slowest = max(rows, key=lambda row: row["seconds"], default=nobody)
+    return Run(
+        time=found.run.strftime("%Y-%m-%d %H:%M"),
+        seconds=sum(row["seconds"] for row in rows),
+        slowest=slowest["student"],
+        slowest_seconds=slowest["seconds"],
+        not_graded=tuple((row["student"], row["reason"]) for row in rows if not row["graded"]),
+        events=tuple((row["student"], event) for row in rows for event in row["events"]),
+        flagged=tuple((row["student"], flag) for row in rows for flag in row["flags"]),
+    )
+
+
+def _exercise_lines(reports: Iterable[LabReport]) -> Iterator[dict[str, Any]]:
+    for one in reports:
+        for exercise in one.exercises:
+            told = {"lab": one.lab, "exercise": exercise.exercise, "max_score": exercise.max_score}
+            rates = {"mean": exercise.mean, "full": exercise.full, "partly": exercise.partly, "none": exercise.none}
+            yield told | rates | {"check": "", "promise": "", "passed": "", "of": ""}
+            for check in exercise.checks:
+                yield told | dict.fromkeys(rates, "") | asdict(check)
+
+
+def _item_lines(reports: Iterable[LabReport]) -> Iterator[dict[str, Any]]:
+    for one in reports:
+        for item in one.quiz.items if one.quiz else ():
+            kept = {name: value for name, value in vars(item).items() if name not in ("choices", "variants", "advice")}
+            yield {"lab": one.lab, **kept, "advice": "; ".join(item.advice)}
+
+
+def _choice_lines(reports: Iterable[LabReport]) -> Iterator[dict[str, Any]]:
+    for one in reports:
+        for item in one.quiz.items if one.quiz else ():
+            for choice in item.choices:
+                curve = {f"third_{place}": share for place, share in enumerate(choice.curve, start=1)}
+                kept = {name: value for name, value in vars(choice).items() if name != "curve"}
+                yield {"lab": one.lab, "item": item.item, **kept, **curve}
+
+
+def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]) if lines else ["lab"])
+        writer.writeheader()
+        writer.writerows({name: _harmless(value) for name, value in line.items()} for line in lines)
+    return path
+
+
+def _harmless(value: Any) -> Any:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

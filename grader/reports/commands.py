@@ -1,0 +1,94 @@
+"""The commands `grader feedback`, `report` and `export-grades`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from grader.console import AsJson, LabArgument, chosen_labs, finish, stderr, wrong_use
+
+
+def export_grades(
+    lab: LabArgument = None,
+    to: Annotated[str, typer.Option("--to", help="csv, canvas or moodle.")] = "csv",
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="The platform's own export, whose names and numbers of students are taken over."),
+    ] = None,
+    letters: Annotated[
+        str | None, typer.Option(help="A letter over all labs, by per cents: A=90,B=80,C=70,D=60,F=0.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; class/reports/grades[-canvas|-moodle].csv else.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write every student's points to a CSV file: the gradebook's, with the highest score of each quiz.
+
+    Points given by hand are in them, late penalties are taken off. A quiz counts with the best of all submissions that
+    were ever graded here, whatever was handed in last. csv has a line a student and lab. canvas and moodle have a line
+    a student with the columns that these platforms' gradebook imports want; students are named by their folder in
+    class/submitted, which has to be the platform's login, or by --roster.
+
+    Example: `grader export-grades --to canvas --roster canvas-export.csv --letters A=90,B=80,F=0`
+    """
+    from grader.reports.grades import grades, write_csv
+    from grader.reports.lms import FORMATS, Scale, lms_rows, write_lines
+    from grader.reports.results import title_of
+
+    with wrong_use() as course:
+        if to not in FORMATS:
+            raise LookupError(f"--to is {', '.join(FORMATS)}, not {to!r}.")
+        if to == "csv" and (roster or letters):
+            raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
+        found = grades(course, chosen_labs(lab, course.assignments()))
+        failures = [
+            f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
+        ]
+        if to == "csv":
+            path = write_csv(found, out or course.reports / "grades.csv")
+        else:
+            titles = {name: title_of(course, name) for name in dict.fromkeys(grade.lab for grade in found)}
+            lines, told = lms_rows(found, to, titles, Scale.parse(letters) if letters else None, roster)
+            failures += told
+            path = write_lines(lines, out or course.reports / f"grades-{to}.csv")
+    finish([asdict(grade) for grade in found], failures, f"{len(found)} grades in {path}", as_json)
+
+
+def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
+    """Write a page of feedback for every student to class/feedback, where `nbgrader release_feedback` takes it.
+
+    It shows the score, each exercise with its checks (passed, or missed with a hint), quiz attempts question by
+    question, late penalties and the comments of formgrader. No hidden input, reference or key is on it.
+    """
+    from rich.progress import track
+
+    from grader.reports.feedback import write_feedback
+
+    with wrong_use() as course:
+        names = chosen_labs(lab, course.assignments())
+        written = [
+            path
+            for name in track(names, "feedback", console=stderr(), transient=True)
+            for path in write_feedback(course, name)
+        ]
+    finish([str(path) for path in written], [], f"{len(written)} pages in {course.feedback}", as_json)
+
+
+def report_class(
+    lab: LabArgument = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; class/reports or class/reports/LAB by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the class report: one HTML page, and its figures as JSON and CSV.
+
+    Scores, exercises and their checks, the commonest mistakes, an analysis of each quiz item with advice in words, the
+    time and failures of the grading run, and submissions to look at. `grader report` alone reports on all labs.
+    """
+    from grader.reports.class_report import write_report
+
+    with wrong_use() as course, stderr().status("reporting"):
+        names = chosen_labs(lab, course.assignments())
+        files = write_report(course, names, out or (course.reports / lab if lab else course.reports))
+    finish([str(path) for path in files], [], f"Written: {', '.join(map(str, files))}", as_json)

@@ -1,0 +1,88 @@
+"""A page of feedback for each student, where nbgrader's `release_feedback` takes it: `class/feedback/<student>/<lab>/`.
+
+It shows promises and hints of checks, verdicts and feedback on the student's own answers, and comments. Hidden inputs,
+references, keys, tracebacks and faults of checks are not in its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from grader.cells import QUIZ_CELL
+from grader.grading.cache import write_whole
+from grader.paths import Course
+from grader.quizzes.keep import load_kept
+from grader.quizzes.keyed import KeyedBank, KeyedItem
+from grader.quizzes.score import AttemptScore
+from grader.reports.pages import page
+from grader.reports.results import HIDDEN, LabResults, Result, lab_results
+
+QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
+
+
+def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None) -> list[Path]:
+    """Write the page of every student of a lab.
+
+    Args:
+        course: the course.
+        lab: the lab.
+        told: called with how many pages are written, and how many there are.
+
+    Raises:
+        LookupError: the lab is not in the gradebook.
+    """
+    results = lab_results(course, lab)
+    banks = load_kept(course.banks) if course.bank_of(lab) else {}
+    written = []
+    for number, result in enumerate(results.results, start=1):
+        goal = course.feedback / result.student / lab / f"{lab}.html"
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
+        written.append(goal)
+        told(number, len(results.results))
+    return written
+
+
+def feedback_page(lab: LabResults, result: Result, banks: Mapping[str, KeyedBank]) -> str:
+    """One student's page."""
+    quiz = result.quiz
+    best = quiz.best if quiz else None
+    attempts = [
+        {"time": one.time[:16].replace("T", " "), "score": one.score, "best": one is best}
+        for one in (quiz.attempts if quiz else ())
+    ]
+    worth = next((exercise.max_score for exercise in result.exercises if exercise.name == QUIZ), 0.0)
+    return page(
+        "feedback.html.j2",
+        lab=lab,
+        result=result,
+        row={"reason": lab.rows.get(result.student, {}).get("reason", "")},
+        quiz_name=QUIZ,
+        quiz_worth=worth,
+        attempts=attempts,
+        items=list(_items(best, banks)) if best else [],
+        problems=quiz.problems if quiz else (),
+    )
+
+
+def _items(best: AttemptScore, banks: Mapping[str, KeyedBank]) -> Iterator[dict[str, Any]]:
+    """The questions of an attempt: verdict, the feedback on what the student answered, and where to read again."""
+    bank = banks[best.hash]
+    for name, share in best.items.items():
+        item = bank.by_id[name]
+        verdict = "passed" if share == 1 else "partly" if share > 0 else "missed"
+        said = list(dict.fromkeys(_said(item, best.variants[name], best.answers[name])))
+        yield {"title": item.title, "verdict": verdict, "said": said, "review": item.review}
+
+
+def _said(item: KeyedItem, variant: int, answers: Mapping[str, str]) -> Iterator[str]:
+    """The bank's feedback on each answer that was given; it was rendered when the bank was built."""
+    for part in item.variants[variant].parts:
+        answer = answers.get(part.id, "")
+        if part.kind == "check" and answer != "1":
+            continue
+        feedback = part.verdict(answer).feedback
+        if feedback:
+            yield feedback

@@ -1,0 +1,188 @@
+"""What became of the submissions of a lab: scores of the gradebook, checks as graded notebooks show them, attempts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+
+from grader.cells import QUIZ_CELL, grade_id
+from grader.checks.running import CHECKS_MIME, Outcome
+from grader.coursedir import gradebook
+from grader.grading.intake import MAX_NOTEBOOK_BYTES
+from grader.grading.ledger import highest
+from grader.paths import Course
+from grader.quizzes.gather import class_attempts
+from grader.quizzes.score import QuizScore
+
+HIDDEN = "-hidden"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One graded cell of one submission. `checks` is empty where the grader could not run them, and for quizzes.
+
+    `source` is what the student wrote; `by_hand` says that a person gave the score, `waits` that one has to.
+    """
+
+    name: str
+    score: float
+    max_score: float
+    checks: tuple[Outcome, ...] = ()
+    source: str = ""
+    comment: str = ""
+    by_hand: bool = False
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """One student's result in one lab. `score` has the best quiz over all submissions and the late penalty in it."""
+
+    student: str
+    name: str
+    lab: str
+    score: float
+    max_score: float
+    late_penalty: float
+    exercises: tuple[Exercise, ...]
+    quiz_points: float | None = None
+    quiz: QuizScore | None = None
+    submitted: datetime | None = None
+    seconds_late: float = 0.0
+    comments: tuple[str, ...] = ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has to give points."""
+        return any(exercise.waits for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class LabResults:
+    """A lab's results by student, in order, and the rows of the last grading run, by student."""
+
+    lab: str
+    title: str
+    max_score: float
+    results: tuple[Result, ...]
+    rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    run: datetime | None = None
+
+
+def lab_results(course: Course, lab: str) -> LabResults:
+    """Everything about a lab that reports and feedback need.
+
+    Raises:
+        LookupError: the lab is not in the gradebook.
+    """
+    quizzes = class_attempts(course, lab) if course.bank_of(lab) else {}
+    best = highest(course.ledger(lab), QUIZ_CELL)
+    with gradebook(course) as book:
+        try:
+            assignment = book.find_assignment(lab)
+        except MissingEntry:
+            raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
+        found = [_result(course, lab, one, best, quizzes) for one in book.assignment_submissions(lab)]
+        max_score = float(assignment.max_score)
+    path = course.reports / lab / "grading.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return LabResults(
+        lab=lab,
+        title=title_of(course, lab),
+        max_score=max_score,
+        results=tuple(sorted(found, key=lambda result: result.student)),
+        rows={row["student"]: row for row in rows},
+        run=datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None,
+    )
+
+
+def _result(
+    course: Course, lab: str, submission: Any, best: Mapping[str, float], quizzes: Mapping[str, QuizScore]
+) -> Result:
+    student = submission.student
+    cells = dict(_cells(course.autograded / student.id / lab / f"{lab}.ipynb"))
+    exercises = []
+    raised, quiz_points = 0.0, None
+    comments: dict[str, str] = {}
+    for notebook in submission.notebooks:
+        comments |= {one.name: one.comment.strip() for one in notebook.comments if (one.comment or "").strip()}
+        for grade in notebook.grades:
+            if not grade.max_score:
+                continue  # visible checks, for no points
+            name = str(grade.name)
+            score = float(grade.score or 0.0)
+            if name == QUIZ_CELL:
+                quiz_points = max(score, best.get(student.id, 0.0))
+                raised, score = quiz_points - score, quiz_points
+            exercises.append(_exercise(name, score, grade, cells, comments))
+    order = {name: place for place, name in enumerate(cells)}
+    exercises.sort(key=lambda exercise: order.get(exercise.name + HIDDEN, order.get(exercise.name, len(order))))
+    used = {exercise.name for exercise in exercises} | {exercise.name + HIDDEN for exercise in exercises}
+    penalty = float(submission.late_submission_penalty or 0.0)
+    return Result(
+        student=student.id,
+        name=" ".join(part for part in (student.first_name, student.last_name) if part),
+        lab=lab,
+        score=round(max(0.0, float(submission.score or 0.0) + raised - penalty), 2),
+        max_score=float(submission.max_score),
+        late_penalty=penalty,
+        exercises=tuple(exercises),
+        quiz_points=quiz_points,
+        quiz=quizzes.get(student.id),
+        submitted=submission.timestamp,
+        seconds_late=float(submission.total_seconds_late or 0.0),
+        comments=tuple(text for name, text in comments.items() if name not in used),
+    )
+
+
+def _exercise(
+    name: str, score: float, grade: Any, cells: Mapping[str, NotebookNode], comments: Mapping[str, str]
+) -> Exercise:
+    short = name.removesuffix(HIDDEN)
+    said = [comments[key] for key in dict.fromkeys((name, short)) if key in comments]
+    return Exercise(
+        name=short,
+        score=score,
+        max_score=float(grade.max_score),
+        checks=_outcomes(cells.get(name)),
+        source=cells[short].source if short in cells else "",
+        comment="\n".join(said),
+        by_hand=grade.manual_score is not None,
+        waits=bool(grade.needs_manual_grade),
+    )
+
+
+def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
+    """The cells of a graded notebook that nbgrader knows; none where there is no such notebook."""
+    if not path.is_file() or path.stat().st_size > 2 * MAX_NOTEBOOK_BYTES:
+        return []
+    notebook = nbformat.read(path, as_version=4)
+    return [(name, cell) for cell in notebook.cells if (name := grade_id(cell))]
+
+
+def _outcomes(cell: NotebookNode | None) -> tuple[Outcome, ...]:
+    """The checks that the grader wrote into a hidden cell."""
+    for output in cell.get("outputs", ()) if cell is not None else ():
+        data = output.get("data", {}).get(CHECKS_MIME)
+        if data is not None:
+            return tuple(Outcome(**check) for check in data["checks"])
+    return ()
+
+
+def title_of(course: Course, lab: str) -> str:
+    """The first heading of the released notebook."""
+    path = course.labs / lab / f"{lab}.ipynb"
+    if path.is_file():
+        for cell in nbformat.read(path, as_version=4).cells:
+            for line in cell.source.splitlines() if cell.cell_type == "markdown" else ():
+                if line.startswith("# "):
+                    return str(line[2:].strip())
+    return lab
