@@ -11,6 +11,7 @@ from lxml import html as lxml_html
 from ruamel.yaml.comments import CommentedMap
 
 from grader.export.importing import dump_yaml
+from grader.export.readers.drafts import EMPTY as NO_TEXT
 from grader.export.readers.drafts import NO_FEEDBACK, Draft
 from grader.export.readers.spelling import BRACES, FILLED_IN
 from grader.quizzes.asking import asks
@@ -20,7 +21,7 @@ from grader.quizzes.model import AnyItem, BankModel
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart, RenderedVariant
 
-WITHOUT_FEEDBACK = f"<p>{NO_FEEDBACK}</p>"
+NOTHING = (f"<p>{NO_FEEDBACK}</p>", f"<p>{NO_TEXT}</p>", NO_TEXT)
 DROPPED = ("span", "thead", "tbody")
 EMPHASIS = ("em", "strong")
 EMPTY = (*EMPHASIS, "p", "h1", "h2", "h3", "blockquote")
@@ -54,7 +55,7 @@ def again(draft: Draft, through_yaml: bool = False) -> RenderedBank:
 
 def canonical(html: str) -> Canonical:
     """What a fragment shows: its elements and texts, formulas as TeX, listings without colour, white space as shown."""
-    if not html.strip() or html.strip() == WITHOUT_FEEDBACK:
+    if not html.strip() or html.strip() in NOTHING:
         return ()
     root = lxml_html.fragment_fromstring(re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", "", html), create_parent="div")
     parts: list[Any] = []

@@ -46,7 +46,8 @@ def test_every_question_is_read_with_its_options(own: Imported) -> None:
         ("multiple", 3),
     ]
     assert item(own, 1).stem == "The temperature divides the ____."
-    assert [option.text for option in item(own, 5).options] == ["The policy", "A copy of\nthe policy", "The reward model"]
+    texts = [option.text for option in item(own, 5).options]
+    assert texts == ["The policy", "A copy of\nthe policy", "The reward model"]
 
 
 def test_the_verdicts_replay_to_the_grade_of_the_file(own: Imported) -> None:

@@ -41,8 +41,17 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
     made = ["// Written for Moodle and other readers of GIFT."]
     for path, questions in in_categories(bank, pools(bank)):
         made.append(f"$CATEGORY: {clean(path)}")
-        made += [_question(question, losses) for question in questions]
+        made += [_question(question, losses) for question in questions if not _reads_like_pairs(question, losses)]
     return ("\n\n".join(made) + "\n").encode()
+
+
+def _reads_like_pairs(question: Question, losses: Losses) -> bool:
+    """Whether a text to be typed has an arrow, which readers of GIFT take for that of a pair; nothing escapes it."""
+    item, parts = question.item, question.variant.parts
+    if not any("->" in answer.answer for part in parts if part.kind == "text" for answer in part.answers):
+        return False
+    losses.add(item.id, item.type, "its answer has the sign -> of matching questions; it is left out")
+    return True
 
 
 def _question(question: Question, losses: Losses) -> str:

@@ -14,6 +14,7 @@ from grader.quizzes.model import AnyItem
 
 MISCONCEPTION = "(imported; say what who chooses it believes)"
 NO_FEEDBACK = "(imported without feedback; say why)"
+EMPTY = "(imported without text)"
 OBJECTIVE = "(imported; say what who answers it right can do)"
 LAB = "00-imported"
 MAX_ITEMS = 2_000
@@ -68,7 +69,7 @@ class ReadOption:
 
     def written(self) -> dict[str, Any]:
         """As a bank says it: a key cites the file, a distractor's misconception is still to be named."""
-        said: dict[str, Any] = {"text": self.text, "feedback": self.feedback or NO_FEEDBACK}
+        said: dict[str, Any] = {"text": self.text or EMPTY, "feedback": self.feedback or NO_FEEDBACK}
         if self.true is not None:
             said |= {"key": True} if self.true else {"misconception": MISCONCEPTION}
         return said | ({"fixed": True} if self.fixed else {})

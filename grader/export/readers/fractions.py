@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from grader.export.readers.drafts import NO_FEEDBACK, Drafts, ReadOption, choice, options, words
+from grader.export.readers.drafts import EMPTY, NO_FEEDBACK, Drafts, ReadOption, choice, options, words
 from grader.export.readers.numbers import Span, number
 from grader.export.readers.spelling import blank_mark, literal, with_blanks
 
@@ -181,8 +181,8 @@ def match_item(
         stem.name,
         stem.line,
         **_common(stem, used_general=not (feedback or otherwise)),
-        pairs=[{"left": left, "right": right} for left, right in pairs],
-        others=[{"text": text} for text in dict.fromkeys(others)] or None,
+        pairs=[{"left": left or EMPTY, "right": right or EMPTY} for left, right in pairs],
+        others=[{"text": text or EMPTY} for text in dict.fromkeys(others)] or None,
         feedback=feedback or stem.general or NO_FEEDBACK,
         otherwise=otherwise or stem.general or NO_FEEDBACK,
         credit=credit,
@@ -198,7 +198,7 @@ def order_item(
         stem.name,
         stem.line,
         **_common(stem, used_general=not (feedback or otherwise)),
-        entries=[{"text": entry} for entry in entries],
+        entries=[{"text": entry or EMPTY} for entry in entries],
         feedback=feedback or stem.general or NO_FEEDBACK,
         otherwise=otherwise or stem.general or NO_FEEDBACK,
         credit=credit,

@@ -99,14 +99,15 @@ def _whole(pieces: list[tuple[str, str]]) -> str:
     return re.sub(r"(?<!\\)\\$", "", lines("\n".join(rows)))
 
 
-def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True) -> str:
+def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True, dollars: bool = True) -> str:
     """A fragment of HTML as Markdown.
 
     Args:
         html: what another system shows.
         note: is told what is left out.
         inline: whether it has to be one line, as labels and entries of menus are.
-        tex: whether `\\(…\\)`, `\\[…\\]` and `$$…$$` in its texts are formulas.
+        tex: whether `\\(…\\)` and `\\[…\\]` in its texts are formulas.
+        dollars: whether `$$…$$` is one too.
     """
     text = clean(html)
     if not text.strip():
@@ -119,12 +120,12 @@ def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         note(f"HTML that cannot be read is taken as plain text ({error})")
         return escape(text)
-    return of_element(root, note, inline=inline, tex=tex)
+    return of_element(root, note, inline=inline, tex=tex, dollars=dollars)
 
 
-def of_element(root: Element, note: Note, *, inline: bool = False, tex: bool = True) -> str:
+def of_element(root: Element, note: Note, *, inline: bool = False, tex: bool = True, dollars: bool = True) -> str:
     """The content of an element, of HTML or of XML with HTML's names, as Markdown."""
-    reader = _Prose(note, tex)
+    reader = _Prose(note, tex, dollars)
     if not inline:
         return reader.blocks(root, 0)
     line = _Line()
@@ -150,6 +151,7 @@ def plain_text(text: str, note: Note, *, inline: bool = False, tex: bool = True)
 class _Prose:
     note: Note
     tex: bool
+    dollars: bool = True
 
     def blocks(self, element: Element, depth: int, between: str = "\n\n") -> str:
         """The blocks of an element with an empty line between them; loose content between blocks is a paragraph."""
@@ -320,6 +322,8 @@ class _Prose:
             return
         end = 0
         for found in MATHS.finditer(text):
+            if found["dollars"] and not self.dollars:
+                continue
             line.text(text[end : found.start()])
             tex = found["inline"] or found["block"] or found["dollars"]
             self.maths(tex, tex, found["inline"] is None, line)

@@ -12,6 +12,7 @@ from lxml.etree import _Element as Element
 
 from grader.export.readers import prose
 from grader.export.readers.drafts import (
+    EMPTY,
     NO_FEEDBACK,
     Draft,
     Drafts,
@@ -105,17 +106,22 @@ class _Rules:
         Raises:
             UnknownError: a condition that is not known here.
         """
-        score, shown = Decimal(0), []
+        score = Decimal(0)
+        shown: list[str] = []
         for condition in self.conditions:
             inside = {name_of(child): child for child in children(condition)}
-            if "conditionvar" not in inside or not self.all(children(inside["conditionvar"]), given):
+            if "conditionvar" not in inside:
+                continue
+            tests = children(inside["conditionvar"])
+            if not (not shown if [name_of(test) for test in tests] == ["other"] else self.all(tests, given)):
                 continue
             for child in children(condition):
                 if name_of(child) == "displayfeedback":
                     shown.append(child.get("linkrefid") or "")
                 elif name_of(child) == "setvar" and (child.get("varname") or "SCORE") in ("SCORE", "que_score"):
                     score = self.set(score, child)
-            if condition.get("continue") != "Yes" and "setvar" in inside:
+            sets = "setvar" in inside and (inside["setvar"].get("action") or "Set") == "Set"
+            if sets and condition.get("continue") != "Yes":
                 break
         return score, shown
 
@@ -130,7 +136,12 @@ class _Rules:
         raise UnknownError(f"the action {action[:40]}")
 
     def all(self, conditions: list[Element], given: Mapping[str, Any]) -> bool:
-        """Whether all conditions hold."""
+        """Whether all conditions hold; several values that one answer may equal are choices, as Canvas reads them."""
+        equal = [condition for condition in conditions if name_of(condition) == "varequal"]
+        names = {condition.get("respident") for condition in equal}
+        if len(equal) > 1 and len(names) == 1 and not isinstance(given.get(names.pop() or ""), list):
+            rest = [condition for condition in conditions if condition not in equal]
+            return any(self.holds(one, given) for one in equal) and all(self.holds(one, given) for one in rest)
         return all(self.holds(condition, given) for condition in conditions)
 
     def holds(self, condition: Element, given: Mapping[str, Any]) -> bool:
@@ -190,7 +201,7 @@ class _Item:
     def read(self) -> None:
         """Read the item, or note why not."""
         title = (self.root.get("title") or "").strip()
-        self.name = self.drafts.name(self.root.get("ident") or title)
+        self.name = self.drafts.name((self.root.get("ident") or title).removeprefix("q-"))
         self.line = self.root.sourceline
         fields = self.metadata()
         self.kind = fields.get("question_type") or fields.get("cc_profile") or ""
@@ -235,7 +246,7 @@ class _Item:
 
     def html(self, html: str, inline: bool = False) -> str:
         """HTML as Markdown."""
-        return prose.to_markdown(html, self.note, inline=inline)
+        return prose.to_markdown(html, self.note, inline=inline, dollars=False)
 
     def material(self, element: Element, inline: bool = False) -> str:
         """All material of an element as Markdown."""
@@ -244,8 +255,8 @@ class _Item:
             if name_of(child) == "mattext":
                 plain = (child.get("texttype") or "text/plain") == "text/plain"
                 text = "".join(child.itertext())
-                read = prose.plain_text if plain else prose.to_markdown
-                made.append(read(text, self.note, inline=inline))
+                said = prose.plain_text(text, self.note, inline=inline, tex=False) if plain else self.html(text, inline)
+                made.append(said)
             elif name_of(child) == "matimage":
                 self.note(f"the image {(child.get('uri') or '?')[:60]}")
         return (" " if inline else "\n\n").join(part for part in made if part)
@@ -318,7 +329,8 @@ class _Item:
                 ReadOption(option.text, earn(o) == best, option.feedback, option.fixed)
                 for o, option in zip(labels, read, strict=True)
             ]
-        credit, known = (None, True) if single else boxes_rule(list(labels), [bool(o.true) for o in read], earn)
+        by_kind = single or self.kind == "multiple_answers_question"  # which Canvas marks as our default does
+        credit, known = (None, True) if by_kind else boxes_rule(list(labels), [bool(o.true) for o in read], earn)
         if not known:
             self.note("its ticks earn points by a rule that our banks do not have", "partial credit")
         self.add("single" if single else "multiple", stem, options=options(read), credit=credit)
@@ -357,7 +369,7 @@ class _Item:
         self.add(
             "order",
             stem,
-            entries=[{"text": labels[entry]} for entry in right],
+            entries=[{"text": labels[entry] or EMPTY} for entry in right],
             feedback=say(right) or NO_FEEDBACK,
             otherwise=say(swapped) or NO_FEEDBACK,
             credit=credit,
@@ -428,14 +440,15 @@ class _Item:
                 self.leave_out("match", f"{len(keys)} right sides belong to one left side")
                 return
             left = next((child for child in children(response) if name_of(child) == "material"), None)
-            pairs.append({"left": "…" if left is None else self.material(left, inline=True), "right": labels[keys[0]]})
+            said = "" if left is None else self.material(left, inline=True)
+            pairs.append({"left": said or EMPTY, "right": labels[keys[0]] or EMPTY})
             used.add(labels[keys[0]])
             whole[name] = keys[0]
         self.add(
             "match",
             stem,
             pairs=pairs,
-            others=[{"text": text} for text in dict.fromkeys(right.values()) if text not in used] or None,
+            others=[{"text": text or EMPTY} for text in dict.fromkeys(right.values()) if text not in used] or None,
             feedback=self.whole(whole) or NO_FEEDBACK,
             otherwise=self.whole(dict.fromkeys(whole, UNLIKELY)) or NO_FEEDBACK,
             credit=self.parts_rule(responses),

@@ -15,6 +15,7 @@ from lxml.etree import _Element as Element
 
 from grader.export.readers import prose
 from grader.export.readers.drafts import (
+    EMPTY,
     LAB,
     NO_FEEDBACK,
     Draft,
@@ -300,7 +301,7 @@ class _Item:
         self.add(
             "order",
             stem,
-            entries=[{"text": texts[name]} for name in right],
+            entries=[{"text": texts[name] or EMPTY} for name in right],
             feedback=self.shown({response.name: right}) or NO_FEEDBACK,
             otherwise=self.shown({response.name: swapped}) or NO_FEEDBACK,
             credit=self.parts_rule({response.name: swapped}, len(right) > 2),
@@ -331,8 +332,8 @@ class _Item:
         self.add(
             "match",
             stem,
-            pairs=[{"left": left[name], "right": right[known[name]]} for name in left],
-            others=[{"text": text} for name, text in right.items() if name not in known.values()] or None,
+            pairs=[{"left": left[name] or EMPTY, "right": right[known[name]] or EMPTY} for name in left],
+            others=[{"text": text or EMPTY} for name, text in right.items() if name not in known.values()] or None,
             feedback=self.shown({response.name: first}) or NO_FEEDBACK,
             otherwise=self.shown({response.name: first[:1]}) or NO_FEEDBACK,
             credit=self.parts_rule({response.name: first[:1]}, len(first) > 1),
