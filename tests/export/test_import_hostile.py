@@ -16,7 +16,8 @@ from grader.export.importing import KINDS, MAX_BYTES, import_bytes, import_file
 from grader.export.readers.drafts import ImportRefusedError
 
 QUIZ = "<quiz><question type='truefalse'><name><text>{0}</text></name><questiontext><text>{0}</text></questiontext>"
-QUIZ += "<answer fraction='100'><text>true</text></answer><answer fraction='0'><text>false</text></answer></question></quiz>"
+QUIZ += "<answer fraction='100'><text>true</text></answer><answer fraction='0'><text>false</text></answer>"
+QUIZ += "</question></quiz>"
 BOMB = "<!DOCTYPE quiz [<!ENTITY a 'ha'>" + "".join(
     f"<!ENTITY {name} '{'&' + before + ';' + '&' + before + ';'}'>"
     for before, name in zip("abcdefghijklmnopqrstuvw", "bcdefghijklmnopqrstuvwx", strict=True)
@@ -116,7 +117,8 @@ EVIL = "{{ __import__('os').system('touch /tmp/touched') }}"
 def test_what_our_banks_would_run_arrives_as_text() -> None:
     html = f"&lt;p&gt;{EVIL}&lt;/p&gt;&lt;pre&gt;{EVIL}&lt;/pre&gt;&lt;code&gt;{EVIL}&lt;/code&gt; \\({EVIL}\\)"
     graded = f"1. {EVIL}\n\n1 / 1 point\n\n- ☒ {EVIL}\n- ☐ `{EVIL}`\n\nCorrect\n\n```\n{EVIL}\n```\n"
-    for data in (QUIZ.format(html), f"::t::{EVIL.replace('{', '\\{').replace('}', '\\}')}{{=a ~b}}", graded):
+    escaped = EVIL.replace("{", "\\{").replace("}", "\\}")
+    for data in (QUIZ.format(html), f"::t::{escaped}{{=a ~b}}", graded):
         found = import_bytes(data.encode(), "evil")
         left = found.yaml.replace('{{ "{{" }}', "").replace('{{ \\"{{\\" }}', "")
         assert "{{ " not in left
@@ -124,17 +126,24 @@ def test_what_our_banks_would_run_arrives_as_text() -> None:
         assert "claim:" not in left
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+def read_or_refused(data: bytes, kind: str) -> None:
+    """It is read, or refused with the file's name before the reason; nothing else happens."""
+    said = ""
+    try:
+        import_bytes(data, "file", kind)
+    except ImportRefusedError as error:
+        said = str(error)
+    assert said == "" or said.startswith("file: ")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=200), st.sampled_from(KINDS))
 def test_any_text_is_read_or_refused(text: str, kind: str) -> None:
     made = QUIZ.format(text.replace("&", "&amp;").replace("<", "&lt;")) if kind == "moodle-xml" else text
-    try:
-        import_bytes(made.encode("utf-8", "surrogatepass"), "file", kind)
-    except ImportRefusedError as error:
-        assert str(error).startswith("file: ")
+    read_or_refused(made.encode("utf-8", "surrogatepass"), kind)
 
 
-GIFT_SIGNS = [
+SIGNS = [
     "::",
     "{",
     "}",
@@ -154,14 +163,10 @@ GIFT_SIGNS = [
     "####",
     "T",
     "[html]",
-    "<b>",
 ]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(GIFT_SIGNS), max_size=30).map("".join))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(SIGNS), max_size=30).map("".join))
 def test_any_gift_is_read_or_refused(text: str) -> None:
-    try:
-        import_bytes(text.encode(), "file", "gift")
-    except ImportRefusedError as error:
-        assert str(error).startswith("file: ")
+    read_or_refused(text.encode(), "gift")

@@ -61,6 +61,11 @@ def compared(variant: RenderedVariant, kind: str, name: str) -> dict[str, Any]:
             told |= {"pairs": list(zip(lefts, rights, strict=True)), "others": others}
         if name == "gift":
             told["feedback"] = told["feedback"][0]
+    if name == "qti21" and kind == "cloze":  # entries of menus are plain text
+        for blank, part in zip(told["blanks"], variant.parts, strict=True):
+            if "menu" in blank:
+                menu = [(to_plain(o.html), o.true, canonical(o.feedback)) for o in part.options]
+                blank["menu"] = sorted(menu, key=repr)
     if name == "qti12" and kind == "numeric":
         for blank in told["blanks"]:  # known wrong numbers get the feedback of all others
             blank["answers"] = {number: said for number, said in blank["answers"].items() if said[0] > 0}

@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.export.readers.drafts import EMPTY, NO_FEEDBACK, Drafts, ReadOption, choice, options, words
 from grader.export.readers.numbers import Span, number
-from grader.export.readers.spelling import blank_mark, literal, with_blanks
+from grader.export.readers.spelling import blank_mark, escape, literal, with_blanks
 
 ENOUGH = 99.9  # percent, of an answer that is right
 BLANK_NAME = "answer"
@@ -220,7 +220,12 @@ def _cloze(drafts: Drafts, stem: Stem, blanks: dict[str, Any]) -> None:
 def _common(stem: Stem, used_general: bool) -> dict[str, Any]:
     """What every item takes from its stem; feedback for everybody that no answer took becomes a note."""
     note = stem.general if stem.general and not used_general else None
-    said = {"title": stem.title, "stem": stem.markdown or stem.title or "…", "points": stem.points, "note": note}
+    said = {
+        "title": stem.title,
+        "stem": stem.markdown or escape(stem.title) or "…",
+        "points": stem.points,
+        "note": note,
+    }
     return said | stem.more
 
 

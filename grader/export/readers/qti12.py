@@ -26,7 +26,7 @@ from grader.export.readers.numbers import read_decimal
 from grader.export.readers.packaged import documents
 from grader.export.readers.processing import UnknownError, children
 from grader.export.readers.prose import name_of
-from grader.export.readers.spelling import blank_mark, with_blanks
+from grader.export.readers.spelling import blank_mark, escape, with_blanks
 from grader.export.readers.verdicts import UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
 RESPONSES = ("response_lid", "response_str", "response_num", "response_grp")
@@ -301,7 +301,14 @@ class _Item:
         title = (self.root.get("title") or "").strip()
         common = {"group": self.group or None} | self.about
         self.drafts.add(
-            kind, self.name, self.line, title=title, stem=stem or title or "…", points=self.worth, **common, **fields
+            kind,
+            self.name,
+            self.line,
+            title=title,
+            stem=stem or escape(title) or "…",
+            points=self.worth,
+            **common,
+            **fields,
         )
 
     def choice(self, stem: str, response: Element) -> None:

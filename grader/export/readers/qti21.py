@@ -29,7 +29,7 @@ from grader.export.readers.numbers import read_decimal
 from grader.export.readers.packaged import documents
 from grader.export.readers.processing import Declared, Processing, UnknownError, bounds, children, declared
 from grader.export.readers.prose import name_of
-from grader.export.readers.spelling import blank_mark, with_blanks
+from grader.export.readers.spelling import blank_mark, escape, with_blanks
 from grader.export.readers.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
 LAB_NAME = re.compile(r"\d\d-[a-z0-9-]+(?:#[\w-]+)?")
@@ -220,7 +220,7 @@ class _Item:
             self.name,
             self.line,
             title=title,
-            stem=stem or title or "…",
+            stem=stem or escape(title) or "…",
             objective=self.about.objective,
             lab=self.about.lab,
             group=self.about.group or None,

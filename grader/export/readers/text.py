@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from grader.export.readers.drafts import Attempt, Draft, Drafts, ReadOption, options
-from grader.export.readers.spelling import FENCE, IMAGE, mended
+from grader.export.readers.spelling import FENCE, IMAGE, escape, mended
 
 EMPTY, TICKED = "☐◯○⬜▢", "☒☑◉●✅🔘⬛▣"
 OPTION = re.compile(
@@ -157,7 +157,7 @@ def _item(drafts: Drafts, question: _Question) -> str | None:
         name,
         line,
         title=title,
-        stem=markdown(stem, "stem") or title,
+        stem=markdown(stem, "stem") or escape(title),
         points=of or None,
         options=options(read_options),
     )
