@@ -42,6 +42,8 @@ def parse_xml(data: bytes) -> etree._Element:
 
 def _has_document_type(data: bytes) -> bool:
     """Whether a document type comes before the root, behind comments and instructions; in time that grows with them."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode()
     place = len(b"\xef\xbb\xbf") if data.startswith(b"\xef\xbb\xbf") else 0
     while True:
         while data[place : place + 1].isspace():

@@ -183,8 +183,8 @@ def slug(text: str) -> str:
 
 
 def short(text: str, most: int) -> str:
-    """One line of at most `most` characters."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    """One line of at most `most` characters, without double braces."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text.replace("{{", "{ {")).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
