@@ -54,3 +54,6 @@ c.GenerateFeedback.preprocessors = [
     STEP + "ClearHiddenTests",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# Late work: class/late.toml has the policy, due dates and extensions; see grader/grading/late.py.
+c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"

@@ -16,6 +16,7 @@ from grader.reports.commands import export_grades, feedback, report_class
 if TYPE_CHECKING:
     from grader.build.verify import Verification
     from grader.grading.autograde import Engine, Row
+    from grader.grading.regrade import Moved
     from grader.paths import Course
 
 app = typer.Typer(
@@ -149,6 +150,62 @@ def _engine(name: str, scheduler: str | None, jobs: int | None) -> Engine:
     raise LookupError(f"--engine is local or dask, not {name!r}; --scheduler goes with dask.")
 
 
+@app.command()
+def regrade(
+    lab: OneLab,
+    what_if: Annotated[bool, typer.Option("--what-if", help="Show what would move, and write nothing.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Workers; as many as cores by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show which scores the checks as they are now would move; without --what-if, write them too.
+
+    Every submission is graded again with today's checks and quiz keys, and compared with the gradebook, cell by cell.
+    Points given by hand stay. Exit code 1 where something moves and nothing was written.
+    """
+    from grader.grading.autograde import local_engine, write_rows
+    from grader.grading.regrade import what_if as compare
+
+    with wrong_use() as course, stderr().status("grading again") as status:
+
+        def show(done: int, total: int) -> None:
+            status.update(f"grading again: {done} of {total}")
+
+        moved = compare(course, lab, local_engine(jobs), show)
+    if not what_if:
+        with wrong_use() as course:
+            write_rows(course, lab, _grade_with_progress(course, lab, engine=local_engine(jobs), quiet=True))
+    if not as_json:
+        _show_moved(moved)
+    waiting = [f"{len(moved)} scores would move; `grader regrade {lab}` writes them"] if moved and what_if else []
+    finish([asdict(one) for one in moved], waiting, f"{len(moved)} scores moved", as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look at this machine and this course: versions, data, model, sandbox, browser, database, disk, and what to do.
+
+    Exit code 1 where something is broken; what is only missing stops some work, and the table says which.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from grader.doctor import examine
+
+    with wrong_use() as course, stderr().status("looking") as status:
+        found = []
+        for one in examine(course):
+            found.append(one)
+            status.update(f"looking: {one.what}")
+    if not as_json:
+        table = new_table("", "", "what", "found", "what to do")
+        for one in found:
+            mark = {"works": "[green]✓[/]", "missing": "[yellow]–[/]", "broken": "[red]✗[/]"}[one.verdict]
+            table.add_row(mark, one.what, escape(one.found), escape(one.remedy))
+        Console().print(table)
+    broken = [f"{one.what}: {one.found}; {one.remedy}" for one in found if one.verdict == "broken"]
+    finish([asdict(one) for one in found], broken, "", as_json)
+
+
 @app.command("demo-class")
 def demo_class(
     lab: LabArgument = None,
@@ -223,6 +280,16 @@ def _show_rows(rows: list[Row]) -> None:
         wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
         look = "look at the notebook" if row.flags and not row.remedy else row.remedy
         table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", escape(wrong), escape(look))
+    Console().print(table)
+
+
+def _show_moved(moved: list[Moved]) -> None:
+    from rich.console import Console
+
+    table = new_table("", "student", "cell", "before", "after", "of", "")
+    for one in moved:
+        kept = "stays as given by hand" if one.by_hand else ""
+        table.add_row(one.student, one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
     Console().print(table)
 
 

@@ -75,10 +75,10 @@ def leaks_in(course: Course, files: Mapping[str, bytes]) -> list[str]:
         for name in ("solutions", "quizzes"):
             (root / name).symlink_to(getattr(course, name))
         for name, content in files.items():
-            goal = root / "labs" / name
+            goal = root / (name if name.startswith("labs/") else f"labs/{name}")
             goal.parent.mkdir(parents=True, exist_ok=True)
             goal.write_bytes(content)
-        return [str(leak).replace(f"{root}/labs/", "") for leak in find_leaks(Course(root))]
+        return [str(leak).replace(f"{root}/", "") for leak in find_leaks(Course(root))]
 
 
 def _released(labs: Path) -> Iterator[Path]:

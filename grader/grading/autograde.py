@@ -16,6 +16,7 @@ from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
 from grader.grading.intake import is_text, look_at, printable, read_submission
+from grader.grading.late import read_late
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.record import record
@@ -114,6 +115,7 @@ def grade_class(
         SandboxError: kernels cannot be sandboxed here.
     """
     require_assignment(course, lab)
+    read_late(course)  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed)
     names = roster(course) if students is None else students
     run = _Recorder(course, assignment, watch, len(names))

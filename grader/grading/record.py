@@ -18,6 +18,7 @@ from traitlets.config import Config
 
 from grader.cells import grade_id
 from grader.grading.cache import write_whole
+from grader.grading.late import Late, apply_late, read_late
 from grader.grading.result import Graded, Submission
 from grader.paths import Course
 
@@ -36,7 +37,7 @@ def record(
     """
     _write_files(course, lab, student, submission, graded)
     with _one_transaction(book):
-        _write_rows(book, config, lab, student, submission, graded)
+        _write_rows(book, config, lab, student, submission, graded, read_late(course))
 
 
 @contextmanager
@@ -53,10 +54,13 @@ def _one_transaction(book: Any) -> Iterator[None]:
     book.db.commit()
 
 
-def _write_rows(book: Any, config: Config, lab: str, student: str, submission: Submission, graded: Graded) -> None:
+def _write_rows(
+    book: Any, config: Config, lab: str, student: str, submission: Submission, graded: Graded, late: Late
+) -> None:
     book.update_or_create_student(student)
     timestamp = _timestamp(submission)
     kept = book.update_or_create_submission(lab, student, **({"timestamp": timestamp} if timestamp else {}))
+    apply_late(late, lab, kept)
     cells = _cells(graded)
     for notebook in kept.notebooks:
         for grade in notebook.grades:

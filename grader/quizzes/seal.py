@@ -51,13 +51,12 @@ def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
         ValueError: a typed part has more listed answers than there are slots.
     """
     kdf = Kdf(**SCRYPT, salt=digest(secret, "salt", bank.bank)[:16])
-    verdicts = (v for i in bank.items for variant in i.variants for p in variant.parts for v in p.verdicts().values())
-    longest = max(len(verdict_bytes(replace(WIDEST, feedback=verdict.feedback))) for verdict in verdicts)
-    length = padded_length(longest)
+    lengths = {item.id: _length(item) for item in bank.items}
 
     def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
         if bank.mode == "exam":
             return []
+        length = lengths[item.id]
         place = (bank.bank, item.id, str(variant), part.id)
         made: list[tuple[bytes, bytes]] = []
         for answer, verdict in part.verdicts().items():
@@ -107,6 +106,12 @@ def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
     }
     raw = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
     return raw, replace(bank, hash=hashlib.sha256(raw).hexdigest())
+
+
+def _length(item: KeyedItem) -> int:
+    """The bytes that every verdict of an item is padded to: swapping its key with a distractor does not change them."""
+    verdicts = (verdict for variant in item.variants for part in variant.parts for verdict in part.verdicts().values())
+    return padded_length(max(len(verdict_bytes(replace(WIDEST, feedback=verdict.feedback))) for verdict in verdicts))
 
 
 def _part(part: KeyedPart, sealed: list[str]) -> dict[str, Any]:

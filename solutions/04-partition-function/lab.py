@@ -22,7 +22,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 120 minutes, 10 exercises, 45 points |
+# | Time | about 140 minutes: 10 exercises, 45 points, and a quiz, 8 points |
 # | You need | logarithms, expectations, a little torch (`logsumexp`, broadcasting) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Precision | all in float64, so that equations can be checked to the tenth decimal |
@@ -1026,6 +1026,23 @@ for b in (1e9, 1.0, 0.3):
 # | `best_of_n_policy` | `generate(num_return_sequences=n)` and a reward model; "rejection sampling" in the Llama 2 paper |
 #
 # Papers: Korbak, Perez, Buckley 2022; Rafailov et al. 2023 (eq. 3–5); Beirami et al. 2024.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions on this lab, one point each. Take it as often as you like: another attempt asks other questions, with
+# other numbers, and your highest attempt counts. Your attempts are kept in `attempts.jsonl` beside this notebook.
+
+# %% tags=["demo"]
+labkit.quiz("04-partition-function")
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("04-partition-function", "04-partition-function")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Hand in

@@ -55,7 +55,7 @@ def verdict_bytes(verdict: Verdict) -> bytes:
 
 
 def padded_length(longest: int) -> int:
-    """The one length of all plaintexts of a bank: the next multiple of 256 above the longest."""
+    """The one length of all plaintexts of an item: the next multiple of 256 above the longest."""
     return (longest // BLOCK + 1) * BLOCK
 
 

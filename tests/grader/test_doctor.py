@@ -1,0 +1,67 @@
+"""`grader doctor`: it finds what is broken, and says what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from grader import doctor
+from grader.cli import app
+from grader.doctor import LOOKS, Finding, examine
+from grader.paths import Course
+
+
+@pytest.fixture(scope="module")
+def here(repo: Course) -> dict[str, Finding]:
+    return {one.what: one for one in examine(repo)}
+
+
+def test_this_machine_can_do_everything_that_the_tests_need(here: dict[str, Finding]) -> None:
+    assert list(here) == list(LOOKS)
+    works = ("python", "versions", "reviews", "ratings", "model", "sandbox", "database", "browser", "npm", "disk")
+    assert {name: here[name].verdict for name in works} == dict.fromkeys(works, "works")
+
+
+def test_what_does_not_work_says_what_to_do(here: dict[str, Finding]) -> None:
+    assert [one for one in here.values() if one.verdict != "works" and not one.remedy] == []
+
+
+def test_a_version_that_is_not_pinned_is_named(toy: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = doctor.importlib.metadata.version
+    monkeypatch.setattr(doctor.importlib.metadata, "version", lambda n: "0.12.0" if n == "trl" else real(n))
+    found = LOOKS["versions"](toy)
+    assert found.verdict == "broken"
+    assert "trl 0.11.4 (found 0.12.0)" in found.found
+
+
+def test_missing_data_browser_and_labs_are_found(toy: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setenv("CHROMIUM", str(tmp_path / "none"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for file in (toy.labs / "01-toy").iterdir():
+        file.unlink()
+    assert LOOKS["ratings"](toy).verdict == "broken"
+    assert LOOKS["browser"](toy).verdict == "missing"
+    assert LOOKS["npm"](toy).verdict == "missing"
+    assert (LOOKS["labs"](toy).verdict, LOOKS["labs"](toy).remedy) == ("broken", "grader build")
+
+
+def test_a_look_that_fails_is_a_finding(toy: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Course) -> Finding:
+        raise OSError("no such device")
+
+    monkeypatch.setitem(LOOKS, "disk", fails)
+    [found] = [one for one in examine(toy) if one.what == "disk"]
+    assert (found.verdict, found.found) == ("broken", "OSError: no such device")
+
+
+def test_scripts_get_json_and_an_exit_code(toy: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Finding("disk", "broken", "0.1 GB free", "free some")
+    monkeypatch.setattr(doctor, "LOOKS", {"disk": lambda _: broken})
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == [vars(broken)]
+    assert "disk: 0.1 GB free; free some" in result.stderr
