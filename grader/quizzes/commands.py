@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,15 +38,16 @@ def prove(
 
     A false key, a true distractor, a claim that cannot come out the other way, variants that collide, options that
     read the same, a key that gives itself away, a figure without words, maths that cannot be drawn: each is a failure,
-    listed with its line. Banks hold Python that runs here, with limits on time and memory: prove banks that you trust.
+    listed with its line. Items that have not changed since they were proved here (build/claims) are not run again.
+    Banks hold Python that runs here, with limits on time and memory: prove banks that you trust.
     """
     from rich.console import Console
 
     from grader.quizzes.prove import prove as prove_bank
 
     paths = _banks(bank)
-    with Console(stderr=True).status("proving") as status:
-        proofs = [prove_bank(path, limit, status.update) for path in paths]
+    with Console(stderr=True).status("proving") as status, ThreadPoolExecutor(os.cpu_count()) as threads:
+        proofs = list(threads.map(lambda path: prove_bank(path, limit, status.update), paths))
     if as_json:
         typer.echo(json.dumps([proof.as_dict() for proof in proofs], indent=1))
     else:

@@ -11,11 +11,13 @@ from grader.quizzes.evaluate import LIMIT, Evaluated, evaluate
 from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
 from grader.quizzes.model import MAX_VARIANTS
+from grader.quizzes.remember import evaluate_or_recall
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
 from grader.quizzes.truth import truth_faults
 
 Progress = Callable[[str], None]
+MEMORY = Path("build") / "claims"
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,16 @@ def examined(
 def _examine(
     bank: Loaded, probe: bool, limit: float, progress: Progress, most: int = MAX_VARIANTS
 ) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
+    requests = [request(bank, item, k, probe) for item in bank.model.items for k in range(min(item.variants, most))]
+    folder = bank.path.resolve().parent
+    remembered = folder.name == "quizzes"  # a bank of a course; any other is evaluated each time
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
-    requests = (request(bank, item, k, probe) for item in bank.model.items for k in range(min(item.variants, most)))
-    for one in evaluate(requests, limit):
+    done = evaluate_or_recall(requests, folder.parent / MEMORY, limit) if remembered else evaluate(requests, limit)
+    for one in done:
         progress(f"{bank.name}: {one.item}")
         results[one.item].append(one)
+    for variants in results.values():
+        variants.sort(key=lambda one: one.variant)
     faults = [fault for item in bank.model.items for fault in truth_faults(bank, item, results[item.id])]
     return results, faults
 

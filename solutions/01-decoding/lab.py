@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 100 minutes, 8 exercises, 40 points |
+# | Time | about 120 minutes, 8 exercises of 40 points, a quiz of 8 |
 # | You need | Python, a little torch (indexing, `softmax`, `cumsum`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 
@@ -816,6 +816,23 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 #
 # Mind the defaults: `generate(do_sample=True)` filters with `top_k=50` unless you say `top_k=0`. And a model folder
 # may ship a `generation_config.json` that changes all of these without a word.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions on what you have built, one point each; have paper, pencil and a calculator ready. Take it as often as
+# you like: a retake asks other questions with other numbers, and your highest attempt counts.
+
+# %% tags=["demo"]
+labkit.quiz("01-decoding")
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("01-decoding", "01-decoding")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Hand in

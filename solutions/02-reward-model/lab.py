@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 100 minutes, 7 exercises, 40 points |
+# | Time | about 115 minutes: 7 exercises, 40 points, and a quiz, 8 points |
 # | You need | lab 01; a little torch (indexing, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 
@@ -776,6 +776,27 @@ for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tol
 #
 # And yours: `bradley_terry_loss` is inside `compute_loss`, `last_token_index` and `pool_reward` are inside
 # `GPT2ForSequenceClassification.forward`, `pairwise_accuracy` is `accuracy` with fair ties.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions on this lab, one point each. Take it as often as you like: your highest attempt counts, and another attempt asks
+# with other numbers, or other questions. Answer with the mouse or the keyboard; after **Submit** you see what was right, and why.
+
+# %% tags=["demo"]
+labkit.quiz("02-reward-model")
+
+# %% [markdown]
+# Your attempts are in `attempts.jsonl` beside this notebook. The share of the eight points that your highest attempt has
+# reached becomes yours when you are graded.
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("02-reward-model", "02-reward-model")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Hand in

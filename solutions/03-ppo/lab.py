@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 130 minutes, 11 exercises, 50 points |
+# | Time | about 140 minutes, 11 exercises and a quiz, 58 points |
 # | You need | labs 01 and 02; a little torch (`where`, `exp`, `clamp`, indexing with a mask) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 #
@@ -1271,6 +1271,23 @@ for method in ("rloo", "grpo"):
 #
 # And yours: `kl_penalised_rewards` is `compute_rewards`, `gae` and `whiten` are `compute_advantages`, `ppo_clip_loss` and
 # `value_loss_clipped` are `loss`, `explained_variance` is `ppo/val/var_explained`.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions about this lab, one point each. A retake shows other questions or other numbers, and your highest attempt
+# counts.
+
+# %% tags=["demo"]
+labkit.quiz("03-ppo")
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("03-ppo", "03-ppo")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Hand in

@@ -21,7 +21,7 @@
 #
 # | | |
 # |---|---|
-# | Time | about 110 minutes, 9 exercises, 40 points |
+# | Time | about 125 minutes, 9 exercises and a quiz, 48 points |
 # | You need | lab 04; a little torch (`gather`, `log_softmax`, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 
@@ -970,6 +970,24 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 #
 # And yours: `sequence_logprob` is `get_batch_logps`, `implicit_reward` is `rewards/chosen`, `preference_accuracy` is
 # `rewards/accuracies` with fair ties.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions, one point each, about 15 minutes with paper and pencil. Another attempt asks other questions, or the
+# same ones with other numbers, and your highest attempt counts. After **Submit** you see what was right, why, and where
+# to read again.
+
+# %% tags=["demo"]
+labkit.quiz("05-dpo")
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("05-dpo", "05-dpo")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Hand in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,5 +71,7 @@ def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monke
     folder = tmp_path / name
     folder.mkdir()
     nbformat.write(notebook, folder / f"{name}.ipynb")
+    for bank in (repo.labs / name).glob("*.quiz.json"):
+        shutil.copy(bank, folder)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     return Executed(notebook.cells)
