@@ -66,6 +66,12 @@ def compared(variant: RenderedVariant, kind: str, name: str) -> dict[str, Any]:
             if "menu" in blank:
                 menu = [(to_plain(o.html), o.true, canonical(o.feedback)) for o in part.options]
                 blank["menu"] = sorted(menu, key=repr)
+    for blank in told.get("blanks", []):  # a wrong answer that gets the feedback of all others is one of them
+        if "answers" in blank:
+            known = blank["answers"].items()
+            blank["answers"] = {
+                text: said for text, said in known if said[0] > 0 or said[1] not in ((), blank["other"])
+            }
     if name == "qti12" and kind == "numeric":
         for blank in told["blanks"]:  # known wrong numbers get the feedback of all others
             blank["answers"] = {number: said for number, said in blank["answers"].items() if said[0] > 0}

@@ -70,7 +70,8 @@ def _walk(drafts: Drafts, element: Element, group: str, points: float | None) ->
             item.leave_out("resprocessing", str(error))
         return
     if name_of(element) == "section":
-        drawn = [(e.text or "").strip() for e in element.iter() if name_of(e) == "selection_number"]
+        own_rules = [child for child in children(element) if name_of(child) == "selection_ordering"]
+        drawn = [(e.text or "").strip() for one in own_rules for e in one.iter() if name_of(e) == "selection_number"]
         own = [child for child in children(element) if name_of(child) == "item"]
         if any(name_of(e) == "sourcebank_ref" for e in element.iter()):
             drafts.note("", "group", "a section that draws from a bank outside of the file", element.sourceline)
