@@ -85,7 +85,8 @@ def _question(quiz: Element, bank: RenderedBank, question: Question, losses: Los
     elif kind == "ordering":
         _order(made, question)
     tags = etree.SubElement(made, "tags")
-    for tag in item_tags(item):
+    worth = (f"points: {item.points:g}",) if kind == "cloze" else ()  # its default mark is the number of its blanks
+    for tag in (*item_tags(item), *worth):
         etree.SubElement(etree.SubElement(tags, "tag"), "text").text = clean(tag)
 
 
@@ -258,10 +259,10 @@ CONTROL = {sign: f"&#{ord(sign)};" for sign in "}~#\\{"}
 def _hidden(html: str) -> str:
     """HTML inside an answer, which Moodle decodes once: its control signs as entities, then all of it escaped."""
     shown = re.sub(r"&#?\w+;|[}~#\\{]", lambda m: CONTROL.get(m[0], m[0]), html)
-    return entities.escape(shown, quote=True)
+    return entities.escape(shown, quote=False)
 
 
 def _typed_code(answer: Typed) -> str:
     if answer.text == "*":
         return "*"
-    return re.sub(r"[}~#\\{]", lambda m: CONTROL[m[0]], entities.escape(clean(answer.text), quote=True))
+    return re.sub(r"[}~#\\{]", lambda m: CONTROL[m[0]], entities.escape(clean(answer.text), quote=False))

@@ -207,6 +207,8 @@ def from_tags(tags: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
             known.setdefault("families", []).append(value)
         elif name == "difficulty" and re.fullmatch(r"0\.\d{1,6}", value) and float(value) > 0:
             known[name] = float(value)
+        elif name == "points" and plain_points(value, 0.0):
+            known[name] = plain_points(value)
         elif name in TAGS and value:
             known[name] = value
         else:

@@ -120,10 +120,11 @@ def _question(drafts: Drafts, block: _Block, pool: str) -> None:
     more, rest = from_tags(block.tags)
     if rest:
         drafts.note(name, "tags", f"the tags {', '.join(rest)[:200]}", block.line)
+    points = more.pop("points", None)
     if pool:
         more["group"] = pool
     told = text[:start] + (HERE + after if after else "")
-    stem = Stem(name, title or first.strip()[:80], reader.stem(told), block.line, reader.text(general), None, more)
+    stem = Stem(name, title or first.strip()[:80], reader.stem(told), block.line, reader.text(general), points, more)
     _answers(reader, stem, answers.strip())
 
 

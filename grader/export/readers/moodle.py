@@ -86,13 +86,15 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
 
     general = _markdown(question.find("generalfeedback"), note)
     if reader is not None:
+        more.pop("points", None)
         markdown = _markdown(question.find("questiontext"), note)
         reader(drafts, question, Stem(name, title, markdown, line, general, points, more), note)
         return
+    worth = more.pop("points", None)
     found = read_cloze(drafts, name, line, _text_of(question.find("questiontext")))
     if found is not None:
         markdown = prose.to_markdown(found.html, note)
-        cloze_item(drafts, Stem(name, title, markdown, line, general, found.points, more), found.blanks)
+        cloze_item(drafts, Stem(name, title, markdown, line, general, worth or found.points, more), found.blanks)
 
 
 def _multichoice(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:

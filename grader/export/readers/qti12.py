@@ -209,6 +209,7 @@ class _Item:
         self.worth = self.worth or plain_points(fields.get("points_possible") or fields.get("cc_weighting"))
         tags = [f"{name}: {value}" for name, value in fields.items()]
         self.about = from_tags(tags)[0]
+        self.about.pop("points", None)
         if self.kind in LEFT_OUT:
             self.leave_out(self.kind, LEFT_OUT[self.kind])
             return
