@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.export import import_command as import_command
 from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
 
 if TYPE_CHECKING:
