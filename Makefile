@@ -85,4 +85,4 @@ test: data browser-tools
 	$(BIN)/grader quiz prove
 	$(BIN)/grader build --check
 	$(BIN)/grader verify
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile

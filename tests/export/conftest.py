@@ -28,9 +28,9 @@ def sample() -> RenderedBank:
     return rendered(SAMPLE)
 
 
-@pytest.fixture(scope="session", params=BANKS, ids=lambda path: path.stem)
+@pytest.fixture(params=BANKS, ids=lambda path: path.stem)
 def bank(request: pytest.FixtureRequest) -> RenderedBank:
-    """Each bank that there is."""
+    """Each bank that there is; rendered once, and not of session scope, which would mix the tests of modules."""
     return rendered(request.param)
 
 

@@ -42,9 +42,12 @@ PLAY = """async ({xml, responses}) => {
 }"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
-    """A page with the player in it; addresses of quiz.test are answered from `page.files`."""
+    """A page with the player in it; addresses of quiz.test are answered from `FILES`.
+
+    For this module, not longer: while Playwright runs, no other test could start an event loop.
+    """
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
