@@ -8,7 +8,7 @@ LAB_ARGS ?=
 BIN := .venv/bin
 CHROMIUM ?= /usr/bin/chromium
 NPM := tests/browser/node_modules
-NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4
+NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4 gift-pegjs@1.0.2
 START := 00-start-here/00-start-here.ipynb
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)

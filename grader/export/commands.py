@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.export import import_command as import_command
 from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
 
 if TYPE_CHECKING:
@@ -151,18 +152,24 @@ def bank_file(bank: str) -> Path:
 def _write_all(
     paths: list[Path], names: list[str], variants: int | None, folder: Path, file: Path | None
 ) -> list[Written]:
+    import os
+    from concurrent.futures import ThreadPoolExecutor
+
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TimeElapsedColumn
 
     from grader.export.registry import export_bank
     from grader.quizzes.prove import proved_bank
 
     written = []
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    columns = (*Progress.get_default_columns(), TimeElapsedColumn())
+    workers = ThreadPoolExecutor(min(len(paths), os.cpu_count() or 1))  # claims run in a process for each bank
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, workers:
         task = bar.add_task("", total=len(paths) * (len(names) + 1))
-        for path in paths:
+        proving = [workers.submit(proved_bank, path, variants) for path in paths]
+        for path, proof in zip(paths, proving, strict=True):
             bar.update(task, description=f"proving {path.stem}")
-            bank = proved_bank(path, variants)
+            bank = proof.result()
             folder.mkdir(parents=True, exist_ok=True)
             for name in names:
                 bar.update(task, advance=1, description=f"{path.stem} as {name}")
@@ -188,18 +195,24 @@ def _told(bank: str, made: Exported, file: Path) -> dict[str, Any]:
 
 def _show(written: list[Written]) -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     table = Table()
-    for column in ("bank", "format", "items", "items lost", "fields lost", "bytes", "file"):
-        table.add_column(column, justify="left" if column in ("bank", "format", "file") else "right", overflow="fold")
-    for bank, made, file in written:
+    for column in ("bank", "format", "items", "items lost", "fields lost", "bytes"):
+        named = column in ("bank", "format")
+        table.add_column(column, justify="left" if named else "right", no_wrap=named)
+    for bank, made, _ in written:
         gone = left_out(made)
         counts = (made.items, gone, len(made.losses) - gone, len(made.data))
-        table.add_row(bank, made.format, *map(str, counts), escape(str(file)))
+        table.add_row(bank, made.format, *map(str, counts))
     console.print(table)
+    files = [file for _, _, file in written]
+    goal = str(files[0]) if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
+    console.print(f"Written: {goal}", markup=False, highlight=False, soft_wrap=True)
+    if len({bank for bank, _, _ in written}) > 1 and len({made.format for _, made, _ in written}) > 1:
+        console.print("What each loss is: export one bank or one format, or say --json.")
+        return
     losses: dict[tuple[str, str, str, str], list[str]] = {}
     for bank, made, _ in written:
         for loss in made.losses:

@@ -53,7 +53,7 @@ def stylesheet() -> bytes:
 def test(dialect: Dialect, bank: RenderedBank, drawn: tuple[Pool, ...]) -> Element:
     """The test: a section for each pool of several questions, of which it selects one; and whether it was passed."""
     make = dialect.make
-    note = None
+    note, practice = None, bank.mode == "practice"
     if bank.note:
         content = dialect.rich("div", bank.note)
         body = make("contentBody", content) if dialect.content_bodies else content
@@ -73,7 +73,7 @@ def test(dialect: Dialect, bank: RenderedBank, drawn: tuple[Pool, ...]) -> Eleme
                 "assessmentSection", choose, *references, identifier=f"pool_{pool.id}", title=pool.title, visible=False
             )
         )
-    feedback = make("itemSessionControl", maxAttempts=1, showFeedback=bank.mode == "practice")
+    feedback = make("itemSessionControl", maxAttempts=0 if practice else 1, showFeedback=practice)
     part = make(
         "testPart", feedback, section, identifier="part", navigationMode="nonlinear", submissionMode="individual"
     )

@@ -149,7 +149,7 @@ class _Rules:
             left = make("sum", mapped, self.value("float", len(part.options) - true))
             each = self.value("float", item.points / len(part.options))
             return self.when_answered(["RESPONSE"], self.set("SCORE", make("product", left, each)))
-        share = make("product", mapped, self.value("float", item.points / true))
+        share = make("product", mapped, self.value("float", item.points / max(true, 1)))
         return self.when_answered(["RESPONSE"], self.set("SCORE", share))
 
     def feedback_on_boxes(self, part: RenderedPart) -> Element:

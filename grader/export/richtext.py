@@ -23,6 +23,7 @@ from grader.export.xmltext import clean
 
 MATHML = "http://www.w3.org/1998/Math/MathML"
 SVG_DATA = "data:image/svg+xml;base64,"
+DELIMITER = re.compile(r"(?<=\\)(?=[()\[\]])|(?<=\$)(?=\$)")
 SVG_WIDTH = re.compile(r"<svg\b[^>]*?\swidth=\"([0-9.]+)(pt|px)?\"")
 INLINE_PRE = "white-space: pre; font-family: monospace; overflow-x: auto"
 BLOCKS = ("p", "pre", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
@@ -61,6 +62,8 @@ def tree(html: str, style: Style, image: Image | None = None, blank: Blank | Non
             _strip_around(element)
             if element.tag == "span":
                 element.drop_tag()
+    if style.maths == "tex-parens":
+        _guard(root)
     for element in list(root.iter("math")):
         _put_maths(element, style.maths)
     for element in list(root.iter("pre")):
@@ -118,6 +121,31 @@ def _strip_around(element: Element) -> None:
     if len(element) == 1:
         element.text = (element.text or "").strip() or None
         element[0].tail = (element[0].tail or "").strip() or None
+
+
+def _guard(element: Element, listing: bool = False) -> None:
+    """Put an empty span into what reads like TeX's signs in a text, so that nothing takes it for a formula."""
+    if element.tag == "math":
+        return
+    listing = listing or element.tag in ("pre", "code")
+    for child in list(element):
+        _guard(child, listing)
+        if child.tail and not listing:
+            pieces = DELIMITER.split(child.tail)
+            child.tail, place = pieces[0], element.index(child)
+            for number, piece in enumerate(pieces[1:], start=1):
+                element.insert(place + number, _empty_span(piece))
+    if element.text and not listing:
+        pieces = DELIMITER.split(element.text)
+        element.text = pieces[0]
+        for number, piece in enumerate(pieces[1:]):
+            element.insert(number, _empty_span(piece))
+
+
+def _empty_span(tail: str) -> Element:
+    made = lxml_html.Element("span")
+    made.tail = tail
+    return made
 
 
 def _put_maths(element: Element, maths: str) -> None:

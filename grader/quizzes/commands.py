@@ -122,7 +122,7 @@ def _show(proofs: list[Proof]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0), pad_edge=False, show_edge=False)
     for head in ("bank", "items", "options", "claimed", "claims", "variants", "fewest", "failures"):
         table.add_column(head, justify="left" if head == "bank" else "right", no_wrap=head == "bank")
     for p in proofs:

@@ -113,7 +113,7 @@ class Choice(Model):
     """A choice in a blank."""
 
     kind: Literal["choice"]
-    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    options: Annotated[list[Option], Field(min_length=2, max_length=20)]
     claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
     label: Text = "Answer"
 
@@ -151,7 +151,7 @@ class Single(Item):
     """One option is right."""
 
     type: Literal["single"]
-    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    options: Annotated[list[Option], Field(min_length=2, max_length=20)]
     claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
 
 
@@ -159,7 +159,7 @@ class Multiple(Item):
     """Several options may be right: a box for each."""
 
     type: Literal["multiple"]
-    options: Annotated[list[Option], Field(min_length=2, max_length=12)]
+    options: Annotated[list[Option], Field(min_length=2, max_length=20)]
     claim: Code | None = Field(None, description="The claim of options that have a value and no claim of their own.")
 
 

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +54,7 @@ def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) 
     """
     kdf = Kdf(**cost, salt=digest(secret, "salt", bank.bank)[:16])
     lengths = {item.id: _length(item) for item in bank.items}
+    keys = {} if bank.mode == "exam" else _keys(bank, kdf)
 
     def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
         if bank.mode == "exam":
@@ -60,7 +63,7 @@ def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) 
         place = (bank.bank, item.id, str(variant), part.id)
         made: list[tuple[bytes, bytes]] = []
         for answer, verdict in part.verdicts().items():
-            key = answer_key(kdf, bank.bank, item.id, variant, part.id, answer)
+            key = keys[item.id, variant, part.id, answer]
             made.append((digest(secret, "order", *place, answer), seal_verdict(key, verdict, length)))
         if part.kind in ("number", "text"):
             if len(made) > SLOTS:
@@ -106,6 +109,19 @@ def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) 
     }
     raw = (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
     return raw, replace(bank, hash=hashlib.sha256(raw).hexdigest())
+
+
+def _keys(bank: KeyedBank, kdf: Kdf) -> dict[tuple[str, int, str, str], bytes]:
+    """The stretched key of every answer by its place; stretching is meant to be slow, so all cores do it."""
+    places = [
+        (item.id, variant.variant, part.id, answer)
+        for item in bank.items
+        for variant in item.variants
+        for part in variant.parts
+        for answer in part.verdicts()
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return dict(zip(places, threads.map(lambda place: answer_key(kdf, bank.bank, *place), places), strict=True))
 
 
 def _length(item: KeyedItem) -> int:

@@ -58,7 +58,7 @@ def page() -> Iterator[Page]:
 
 FILES: dict[str, bytes] = {
     "start.html": b'<!doctype html><meta charset="utf-8"><script type="module">import {qtiTransformItem} from '
-    b'"/player.js"; console.debug = () => {}; window.qtiTransformItem = qtiTransformItem;</script>'
+    b'"/player.js"; console.debug = console.warn = () => {}; window.qtiTransformItem = qtiTransformItem;</script>'
 }
 KINDS = {"html": "text/html", "js": "text/javascript", "svg": "image/svg+xml", "css": "text/css", "xml": "text/xml"}
 
@@ -117,3 +117,25 @@ def test_the_player_gives_the_marks_of_our_scorer_for_every_response(bank: Rende
                 wrong.append(f"{question.id}: {mark.said!r}: {played['score']} instead of {expected}")
     assert not wrong, "\n".join(wrong[:20])
     assert count >= 2 * len(questions)
+
+
+def test_a_person_answers_and_reads_the_feedback(sample: RenderedBank, page: Page) -> None:
+    files = unpacked(sample)
+    FILES.update({f"play/{path}": data for path, data in files.items()})
+    page.evaluate(
+        """async () => {
+          const item = await window.qtiTransformItem().load('/play/items/loss-falls_1.xml');
+          const base = document.createElement('base');
+          base.href = '/play/items/';
+          document.head.append(base);
+          document.body.replaceChildren(item.htmlDoc());
+        }"""
+    )
+    page.wait_for_function("document.querySelector('img').naturalWidth > 0")
+    page.locator("qti-simple-choice", has_text="It stays at").click()
+    page.evaluate("document.querySelector('qti-assessment-item').processResponse()")
+    shown = page.locator("qti-modal-feedback", has_text="Only at the start.")
+    assert shown.evaluate("feedback => feedback.showStatus") == "on"
+    assert page.locator("qti-modal-feedback").evaluate_all("all => all.filter(f => f.showStatus === 'on').length") == 1
+    assert page.locator("qti-simple-choice").last.inner_text().strip() == "None of these."
+    assert page.locator("math").count() >= 3
