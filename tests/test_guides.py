@@ -70,17 +70,21 @@ def told(program: str) -> list[Told]:
 
 
 COMMANDS = told("grader")
-TO_RUN = [one for one in COMMANDS if not any(option in one.text for option in ELSEWHERE)]
+HERE_TOO = [one for one in COMMANDS if not any(option in one.text for option in ELSEWHERE)]
+TO_RUN = list({tuple(one.words): one for one in reversed(HERE_TOO)}.values())[::-1]  # each once, where it stands first
 TO_PARSE = [one for one in COMMANDS if any(option in one.text for option in ELSEWHERE)]
 
 
 @pytest.fixture(scope="module")
-def course(toy_template: Course, quiz_template: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
     """Both small labs in one course, not built, and the files that the guides' reader would have downloaded."""
     root = tmp_path_factory.mktemp("guides") / "course"
-    shutil.copytree(quiz_template.quizzes, root / "quizzes")
-    for template, lab in ((toy_template, TOY), (quiz_template, QUIZ)):
-        shutil.copytree(template.solutions / lab, root / "solutions" / lab)
+    (root / "quizzes").mkdir(parents=True)
+    for name in ("sample.yaml", "figures.py"):
+        shutil.copyfile(ROOT / "tests" / "files" / "quiz" / name, root / "quizzes" / name)
+    (root / "quizzes" / "secret").write_text("5e" * 32 + "\n")
+    for folder, lab in (("toy", TOY), ("quiz", QUIZ)):
+        shutil.copytree(ROOT / "tests" / "files" / folder / "solutions" / lab, root / "solutions" / lab)
     shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
     (root / "labs").mkdir()
     (root / "questions.gift").write_text(GIFT)
@@ -90,9 +94,8 @@ def course(toy_template: Course, quiz_template: Course, tmp_path_factory: pytest
         patch.chdir(root)
         run("build")
         pack_download(course, root / "submissions.zip")
-        shutil.rmtree(course.class_dir)
-        shutil.rmtree(course.labs)
-        shutil.rmtree(root / "build")
+        for built in (course.class_dir, course.labs, course.source):
+            shutil.rmtree(built)
         course.labs.mkdir()
         yield course
 
