@@ -71,7 +71,8 @@ def told(program: str) -> list[Told]:
 
 COMMANDS = told("grader")
 HERE_TOO = [one for one in COMMANDS if not any(option in one.text for option in ELSEWHERE)]
-TO_RUN = list({tuple(one.words): one for one in reversed(HERE_TOO)}.values())[::-1]  # each once, where it stands first
+FIRST = [tuple(one.words) for one in HERE_TOO].index
+TO_RUN = [one for place, one in enumerate(HERE_TOO) if FIRST(tuple(one.words)) == place]  # each once
 TO_PARSE = [one for one in COMMANDS if any(option in one.text for option in ELSEWHERE)]
 
 
