@@ -6,6 +6,8 @@ references, keys, tracebacks and faults of checks are not in its data.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from grader.reports.pages import page
 from grader.reports.results import HIDDEN, LabResults, Result, lab_results
 
 QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
+SECRET, TIMESTAMP = "submission_secret.txt", "timestamp.txt"
+MOST_BYTES = 1_000  # of either; nbgrader's own have fewer than 200
 
 
 def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None) -> list[Path]:
@@ -40,9 +44,37 @@ def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = 
         goal = course.feedback / result.student / lab / f"{lab}.html"
         goal.parent.mkdir(parents=True, exist_ok=True)
         write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
+        for name, content in _for_release(course, result.student, lab).items():
+            write_whole(goal.with_name(name), content)
         written.append(goal)
         told(number, len(results.results))
     return written
+
+
+def _for_release(course: Course, student: str, lab: str) -> dict[str, bytes]:
+    """What nbgrader's `release_feedback` reads beside a page: when the work was handed in, and the submission's secret.
+
+    `nbgrader submit` writes the secret, and `fetch_feedback` finds the page by it. What came another way has none, and
+    gets one that nobody can guess, since one page without it would stop the release of all others.
+    """
+    folder = course.submitted / student / lab
+    made = hmac.new(course.secret(), f"feedback {lab} {student}".encode(), hashlib.sha512).hexdigest()
+    found = {SECRET: made.encode(), TIMESTAMP: b""}
+    for name in found:
+        path = folder / name
+        plain = path.is_file() and not any(place.is_symlink() for place in (folder.parent, folder, path))
+        if plain and path.stat().st_size <= MOST_BYTES:
+            found[name] = _text(path.read_bytes()) or found[name]
+    return found
+
+
+def _text(content: bytes) -> bytes:
+    """What a student's file says, where it is text: nbgrader reads it as such."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return b""
+    return content
 
 
 def feedback_page(lab: LabResults, result: Result, banks: Mapping[str, KeyedBank]) -> str:

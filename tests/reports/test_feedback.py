@@ -106,10 +106,25 @@ def test_no_hidden_line_reference_or_wrong_answer_is_on_a_page(graded: Course) -
 
 
 def test_a_page_that_is_released_is_this_one(graded: Course) -> None:
-    """nbgrader's release_feedback copies `<lab>.html` of the student's feedback folder."""
+    """nbgrader's release_feedback copies `<lab>.html` of the student's feedback folder; see tests/test_guides.py."""
     run("feedback", TOY)
-    assert sorted(p.name for p in (graded.feedback / "demo-01" / TOY).iterdir()) == [f"{TOY}.html"]
+    names = sorted(p.name for p in (graded.feedback / "demo-01" / TOY).iterdir())
+    assert names == [f"{TOY}.html", "submission_secret.txt", "timestamp.txt"]
     assert "Feedback for demo-01" in page_of(graded, "demo-01", TOY).read_text()
+
+
+def test_the_secret_of_a_submission_goes_with_its_page_and_no_file_of_ours_does(graded: Course) -> None:
+    """A student's folder may hold links, and bytes that are no text: neither stops or reaches the release."""
+    ours = graded.class_dir / "late.toml"
+    ours.write_text("ours")
+    for student, content in (("demo-01", b"a1b2"), ("demo-02", b"\xff"), ("demo-03", b"")):
+        (graded.submitted / student / TOY / "submission_secret.txt").write_bytes(content)
+    (graded.submitted / "demo-04" / TOY / "submission_secret.txt").symlink_to(ours)
+    run("feedback", TOY)
+    told = {p.parent.parent.name: p.read_text() for p in graded.feedback.glob(f"*/{TOY}/submission_secret.txt")}
+    assert len(told) == len(set(told.values())) == STUDENTS
+    assert told.pop("demo-01") == "a1b2"
+    assert {len(secret) for secret in told.values()} == {128}
 
 
 def test_a_submission_that_could_not_be_graded_is_said(graded: Course) -> None:
