@@ -8,7 +8,7 @@ LAB_ARGS ?=
 BIN := .venv/bin
 CHROMIUM ?= /usr/bin/chromium
 NPM := tests/browser/node_modules
-NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4
+NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4
 START := 00-start-here/00-start-here.ipynb
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -82,6 +82,7 @@ test: data browser-tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/grader quiz prove
 	$(BIN)/grader build --check
 	$(BIN)/grader verify
 	$(BIN)/pytest

@@ -11,7 +11,7 @@ import typer
 from grader.console import AsJson, LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
 from grader.exchange.commands import bundle, collect
 from grader.export.commands import quiz_app
-from grader.reports.commands import export_grades, feedback, report_class
+from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 
 if TYPE_CHECKING:
     from grader.build.verify import Verification
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 
 app.add_typer(quiz_app, name="quiz")
+quiz_app.command("analyse")(analyse_quiz)
 app.command()(feedback)
 app.command("report")(report_class)
 app.command("export-grades")(export_grades)

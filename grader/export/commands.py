@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.quizzes.commands import WRONG_USE, AsJson, quiz_app
+from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
 
 if TYPE_CHECKING:
     from grader.export.registry import Exported
 
+    Written = tuple[str, Exported, Path]  # of which bank, what, and where it is
+
 __all__ = ["quiz_app"]  # with the commands of this module added
 
 OneBank = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file.")]
+SomeBanks = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file; or all.")]
 
 
 @quiz_app.command()
 def export(
-    bank: OneBank,
+    bank: SomeBanks,
     to: Annotated[str, typer.Option(help="A format that `grader quiz formats` lists, or all.")],
     variants: Annotated[
         int | None,
         typer.Option(min=1, help="The most variants of an item; as many as students receive by default."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The file, or with --to all the folder; in build/export/ by default.")
+        Path | None, typer.Option(help="The file; with `all` the folder. By default a folder: build/export/.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,21 +42,19 @@ def export(
     The bank's claims are run first. Variants become a pool where the format has pools, else numbered questions. What is
     written holds the keys, whatever the bank's mode is: it is for teachers, apart from html, which is sealed.
 
-    Examples: `grader quiz export assessment --to qti12`, `grader quiz export 05-dpo --to all --variants 10`
+    Examples: `grader quiz export assessment --to qti12`, `grader quiz export all --to all --variants 10`
     """
     from grader.export.registry import format_named, formats
     from grader.paths import find_course
 
-    try:
+    with user_errors():
         names = list(formats()) if to == "all" else [format_named(to).name]
-        path = bank_file(bank)
-        folder = out if out and to == "all" else (out.parent if out else find_course().root / "build" / "export")
-        written = _write_all(path, names, variants, folder, out if to != "all" else None)
-    except (LookupError, FileNotFoundError, ValueError) as error:
-        typer.echo(f"grader: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
-        raise typer.Exit(WRONG_USE) from None
+        paths = list(find_course().bank_files().values()) if bank == "all" else [bank_file(bank)]
+        file = out if "all" not in (bank, to) else None
+        folder = find_course().root / "build" / "export" if out is None else (out.parent if file else out)
+        written = _write_all(paths, names, variants, folder, file)
     if as_json:
-        typer.echo(json.dumps([_told(made, file) for made, file in written], indent=1, ensure_ascii=False))
+        typer.echo(json.dumps([_told(*one) for one in written], indent=1, ensure_ascii=False))
     else:
         _show(written)
 
@@ -105,18 +108,29 @@ def score_table(
     from grader.export.score_table import score_table as table
     from grader.quizzes.prove import proved_bank
 
-    try:
-        path = bank_file(bank)
-        made = table(proved_bank(path, variants))
-    except (LookupError, FileNotFoundError, ValueError) as error:
-        typer.echo(f"grader: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
-        raise typer.Exit(WRONG_USE) from None
+    with user_errors():
+        made = table(proved_bank(bank_file(bank), variants))
     if out is None:
         typer.echo(made, nl=False)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(made, encoding="utf-8", newline="")
     typer.echo(f"{made.count(chr(10)) - 1} responses in {out}")
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Errors that the user can mend become messages: exit code 1 for what a bank says wrongly, 2 for wrong use."""
+    from grader.quizzes.load import QuizError
+
+    try:
+        yield
+    except QuizError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FELL_SHORT) from None
+    except (LookupError, FileNotFoundError, ValueError) as error:
+        typer.echo(f"grader: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
+        raise typer.Exit(WRONG_USE) from None
 
 
 def bank_file(bank: str) -> Path:
@@ -135,8 +149,8 @@ def bank_file(bank: str) -> Path:
 
 
 def _write_all(
-    path: Path, names: list[str], variants: int | None, folder: Path, file: Path | None
-) -> list[tuple[Exported, Path]]:
+    paths: list[Path], names: list[str], variants: int | None, folder: Path, file: Path | None
+) -> list[Written]:
     from rich.console import Console
     from rich.progress import Progress
 
@@ -145,44 +159,54 @@ def _write_all(
 
     written = []
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(f"proving {path.stem}", total=len(names) + 1)
-        bank = proved_bank(path, variants)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            bar.update(task, advance=1, description=f"{path.stem} as {name}")
-            made = export_bank(bank, name)
-            goal = file or folder / made.file_name
-            goal.write_bytes(made.data)
-            written.append((made, goal))
-        bar.update(task, advance=1)
+        task = bar.add_task("", total=len(paths) * (len(names) + 1))
+        for path in paths:
+            bar.update(task, description=f"proving {path.stem}")
+            bank = proved_bank(path, variants)
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                bar.update(task, advance=1, description=f"{path.stem} as {name}")
+                made = export_bank(bank, name)
+                goal = file or folder / made.file_name
+                goal.write_bytes(made.data)
+                written.append((path.stem, made, goal))
+            bar.update(task, advance=1)
     return written
 
 
-def _told(made: Exported, file: Path) -> dict[str, Any]:
+def _told(bank: str, made: Exported, file: Path) -> dict[str, Any]:
     losses = [asdict(loss) for loss in made.losses]
-    return {"format": made.format, "file": str(file), "bytes": len(made.data), "items": made.items, "losses": losses}
+    return {
+        "bank": bank,
+        "format": made.format,
+        "file": str(file),
+        "bytes": len(made.data),
+        "items": made.items,
+        "losses": losses,
+    }
 
 
-def _show(written: list[tuple[Exported, Path]]) -> None:
+def _show(written: list[Written]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     table = Table()
-    for column in ("format", "items", "left out", "fields lost", "bytes", "file"):
-        table.add_column(column, justify="left" if column in ("format", "file") else "right", overflow="fold")
-    for made, file in written:
+    for column in ("bank", "format", "items", "items lost", "fields lost", "bytes", "file"):
+        table.add_column(column, justify="left" if column in ("bank", "format", "file") else "right", overflow="fold")
+    for bank, made, file in written:
         gone = left_out(made)
         counts = (made.items, gone, len(made.losses) - gone, len(made.data))
-        table.add_row(made.format, *map(str, counts), escape(str(file)))
+        table.add_row(bank, made.format, *map(str, counts), escape(str(file)))
     console.print(table)
-    for made, _ in written:
-        by_said: dict[tuple[str, str], list[str]] = {}
+    losses: dict[tuple[str, str, str, str], list[str]] = {}
+    for bank, made, _ in written:
         for loss in made.losses:
-            by_said.setdefault((loss.field, loss.said), []).append(loss.item or "the bank")
-        for (field, said), items in by_said.items():
-            console.print(f"{made.format}: {field}: {said} ({', '.join(items)})", markup=False, highlight=False)
+            losses.setdefault((bank, made.format, loss.field, loss.said), []).append(loss.item or "the bank")
+    for (bank, name, field, said), items in losses.items():
+        line = f"{bank} {name}: {field}: {said} ({', '.join(items)})"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def left_out(made: Exported) -> int:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -44,13 +44,13 @@ def public_order(ids: Iterable[str], fixed: Iterable[bool]) -> list[int]:
     return [place if stays[place] else next(free) for place in range(len(names))]
 
 
-def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
-    """The sealed file of a bank, and the bank with the hash of that file.
+def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) -> tuple[bytes, KeyedBank]:
+    """The sealed file of a bank, and the bank with the hash of that file. `cost` has the parameters of scrypt.
 
     Raises:
         ValueError: a typed part has more listed answers than there are slots.
     """
-    kdf = Kdf(**SCRYPT, salt=digest(secret, "salt", bank.bank)[:16])
+    kdf = Kdf(**cost, salt=digest(secret, "salt", bank.bank)[:16])
     lengths = {item.id: _length(item) for item in bank.items}
 
     def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
@@ -82,7 +82,7 @@ def seal_bank(bank: KeyedBank, secret: bytes) -> tuple[bytes, KeyedBank]:
         "attempts": bank.attempts,
         "shuffle": bank.shuffle,
         "note": bank.note,
-        "kdf": {"name": "scrypt", **SCRYPT, "salt": kdf.salt.hex()},
+        "kdf": {"name": "scrypt", **cost, "salt": kdf.salt.hex()},
         "groups": [list(group) for group in bank.groups],
         "items": [
             {

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from grader.console import AsJson, LabArgument, chosen_labs, finish, stderr, wrong_use
+from grader.console import AsJson, LabArgument, chosen_labs, finish, new_table, stderr, wrong_use
 
 
 def export_grades(
@@ -92,3 +92,36 @@ def report_class(
         names = chosen_labs(lab, course.assignments())
         files = write_report(course, names, out or (course.reports / lab if lab else course.reports))
     finish([str(path) for path in files], [], f"Written: {', '.join(map(str, files))}", as_json)
+
+
+def analyse_quiz(
+    lab: Annotated[str, typer.Argument(help="A lab with a quiz, such as 06-assessment.")],
+    as_json: AsJson = False,
+) -> None:
+    """Analyse a quiz item by item, from the first attempt of each student in class/submitted.
+
+    N, the share of points, the correlation with the rest of the attempt (with Fisher's 95 % interval), and advice in
+    words. `grader report` shows the same with figures, the answers that were given, and the differences of variants.
+    """
+    from rich.console import Console
+
+    from grader.quizzes.analyse import analyse
+    from grader.quizzes.gather import first_attempts
+    from grader.quizzes.keep import load_kept
+
+    with wrong_use() as course:
+        chosen_labs(lab, course.assignments())
+        first = first_attempts(course, lab)
+        bank = course.bank_of(lab)
+        found = analyse(load_kept(course.banks), bank.stem if bank else lab, first)
+    if not as_json:
+        reliability = "" if found.alpha is None else f", reliability {found.alpha:.2f}"
+        said = f"{found.bank}: {found.attempts} first attempts, mean {found.mean:.0%}{reliability}"
+        table = new_table(said, "item", "N", "share", "correlation", "advice")
+        for item in found.items:
+            told = (
+                "–" if item.discrimination is None else f"{item.discrimination:.2f} ({item.low:.2f} … {item.high:.2f})"
+            )
+            table.add_row(item.item, str(item.count), f"{item.difficulty:.0%}", told, "; ".join(item.advice))
+        Console().print(table)
+    finish(asdict(found), [], "", as_json)

@@ -187,6 +187,8 @@ def test_quiz_attempts_are_told_item_by_item_without_a_key(quiz_course: Course) 
     write_rows(quiz_course, QUIZ, grade_class(quiz_course, QUIZ))
     run("feedback")
     run("report")
+    analysed = json.loads(run("quiz", "analyse", QUIZ, "--json"))
+    assert [analysed] == [one["quiz"] for one in json.loads((quiz_course.reports / "report.json").read_text())]
     results = {one.student: one for one in lab_results(quiz_course, QUIZ).results}
     for student, result in results.items():
         text = text_of(page_of(quiz_course, student, QUIZ))

@@ -93,7 +93,7 @@ def _item(bank: Bank, place: int, question: Drawn, results: Mapping[str, ItemRes
         "number": place,
         "id": item.id,
         "title": item.title,
-        "points": _points(item.points),
+        "points": points_text(item.points),
         "how": HOW.get((item.type, item.credit), ""),
         "layout": _layout(item, parts),
         "stem": variant.stem,
@@ -142,8 +142,10 @@ def _layout(item: Item, parts: Sequence[Part]) -> str:
 
 def _result(item: Item, result: ItemResult) -> dict[str, str]:
     mark = "right" if result.share >= 1 else "partly" if result.share > 0 else "wrong"
-    return {"mark": mark, "word": WORDS[mark], "points": f"{result.share * item.points:.3g} / {_points(item.points)}"}
+    points = f"{result.share * item.points:.3g} / {points_text(item.points)}"
+    return {"mark": mark, "word": WORDS[mark], "points": points}
 
 
-def _points(points: float) -> str:
+def points_text(points: float) -> str:
+    """`1 point`, `1.5 points`."""
     return f"{points:g} point{'' if points == 1 else 's'}"

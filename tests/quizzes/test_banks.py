@@ -1,0 +1,78 @@
+"""The item banks of the course: proved, and as many sides, kinds and levels as they promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from grader.paths import Course
+from grader.quizzes.families import FAMILIES
+from grader.quizzes.load import load
+from grader.quizzes.model import AnyItem
+from grader.quizzes.prove import prove
+from grader.quizzes.table import has_plot, is_computed, shows_code
+
+BANKS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "assessment")
+
+
+@pytest.fixture(scope="module")
+def items(repo: Course) -> list[AnyItem]:
+    return [item for path in repo.bank_files().values() for item in load(path).model.items]
+
+
+def test_every_lab_has_its_bank(repo: Course) -> None:
+    assert tuple(repo.bank_files()) == BANKS
+    assert [repo.bank_of(lab) is not None for lab in repo.assignments()] == [True] * 6
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_a_bank_is_proved(repo: Course, bank: str) -> None:
+    """Every claim of every variant. It may take minutes where nothing is remembered of an earlier proof here."""
+    proof = prove(repo.bank_files()[bank])
+    assert [str(fault) for fault in proof.failures] == []
+    assert proof.items >= (40 if bank == "assessment" else 24)
+    assert proof.claimed >= 0.85
+
+
+def test_an_item_says_what_it_is_for(items: list[AnyItem]) -> None:
+    lacking = [item.id for item in items if not (item.bloom and item.difficulty and item.families and item.review)]
+    assert lacking == []
+    assert [item.id for item in items if item.group is None] == []
+
+
+def test_each_family_of_mistakes_is_met_from_four_sides_and_more(items: list[AnyItem]) -> None:
+    met = Counter(family for item in items for family in item.families)
+    assert [family for family in FAMILIES if met[family] < 4] == []
+
+
+def test_there_are_items_of_every_kind(items: list[AnyItem]) -> None:
+    kinds = Counter(item.type for item in items)
+    assert len(items) >= 160
+    assert sum(map(is_computed, items)) >= len(items) / 2
+    assert sum(map(shows_code, items)) >= 20
+    assert sum(map(has_plot, items)) >= 15
+    assert kinds["numeric"] >= 10
+    assert kinds["multiple"] >= 10
+    assert kinds["order"] + kinds["match"] >= 6
+    assert kinds["cloze"] >= 6
+    assert {item.bloom for item in items} == {"remember", "understand", "apply", "analyse", "evaluate", "create"}
+
+
+def test_computed_items_have_twenty_variants(items: list[AnyItem]) -> None:
+    """But for the ten first of the assessment, and the few whose claims load a model or train."""
+    fewer = [item.id for item in items if is_computed(item) and item.variants < 20]
+    assert len(fewer) <= 16
+
+
+def test_review_links_lead_to_labs(repo: Course, items: list[AnyItem]) -> None:
+    for item in items:
+        assert item.review is not None
+        path = (repo.labs / item.lab.partition("#")[0] / item.review.href.partition("#")[0]).resolve()
+        assert path.is_file(), item.id
+
+
+def test_nothing_is_offered_as_all_or_none_of_the_above(items: list[AnyItem]) -> None:
+    texts = {(item.id, option.text) for item in items for option in getattr(item, "options", None) or ()}
+    found = [text for text in texts if "of the above" in text[1].lower() or "none of these" in text[1].lower()]
+    assert found == []
