@@ -211,14 +211,13 @@ def change_theme(page: Page, theme: str) -> None:
     page.wait_for_function(dark if theme == "Dark" else f"!({dark})")
 
 
-def violations(page: Page, place: str = ".rlhf-quiz") -> list[Any]:
-    """What axe-core finds in a part of the page, the player if nothing else is said."""
+def violations(page: Page, place: str = ".rlhf-quiz", undecided: bool = True) -> list[Any]:
+    """What axe-core finds in a part of the page, the player if nothing else is said; and what it cannot decide."""
     if not AXE.exists():
         pytest.fail(f"{AXE} is missing: `make browser-tools` fetches it.")
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("(place) => axe.run(place, {resultTypes: ['violations', 'incomplete']})", place)
     assert len(found["passes"]) > 10  # it did look
-    return [
-        (rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"] + found["incomplete"]
-    ]
+    rules = found["violations"] + (found["incomplete"] if undecided else [])
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in rules]
