@@ -50,9 +50,10 @@ $(NPM)/.ready: Makefile
 	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NPM_PACKAGES)
 	@touch $@
 
-# The pictures of the player in the README.
+# The pictures in the README. CLASS=FOLDER shows the graded class of that course instead of a toy class.
 pictures: setup browser-tools
 	SCREENSHOTS=quizzes/images $(BIN)/pytest -q tests/browser/test_assessment.py -k pictures
+	SCREENSHOTS=grader/images $(BIN)/pytest -q tests/browser/test_course.py -k pictures
 
 build: setup
 	$(BIN)/grader build

@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +132,7 @@ class Progress:
             buffer = io.BytesIO()
             figure.savefig(buffer, dpi=2 * plots.PIXELS_PER_INCH, metadata={"Software": None})
         said = [f"{lab}: {', '.join(_counted(rows))}" for lab, rows in labs.items() if rows]
-        said += [f"quiz of {quiz.lab}: {quiz.outcome()}{_highest(quiz)}" for quiz in self._quizzes]
+        said += [f"quiz of {quiz.lab}: {quiz.summary()}" for quiz in self._quizzes]
         alt = f"Your progress. {'; '.join(said) or 'no exercises found'}."
         return plots.Picture(buffer.getvalue(), alt, width * plots.PIXELS_PER_INCH)
 
@@ -147,56 +146,10 @@ class Progress:
         return labs
 
     def _repr_html_(self) -> str:
-        """What to do next, the chart, and tables for eyes and screen readers: headers with scope, outcomes in words."""
-        exercises = [
-            (
-                row.lab,
-                row.exercise,
-                f"{_sign(row.passed)} {WORDS[row.passed]}",
-                f"{row.when.astimezone():%Y-%m-%d %H:%M}" if row.when else "",
-            )
-            for row in self._rows
-        ]
-        quizzes = [
-            (quiz.lab, quiz.title, f"{_sign(quiz.done)} {quiz.outcome()}", *_scores(quiz)) for quiz in self._quizzes
-        ]
-        notes = "".join(f"<p>{escape(problem)}</p>" for problem in self.problems)
-        table = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), exercises)
-        heads = ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts")
-        return (
-            f"<p><strong>{escape(self.next())}</strong></p>{self.plot()._repr_html_()}"
-            f"{_table('Quizzes', heads, quizzes) if quizzes else ''}"
-            f"<details><summary>Exercise by exercise</summary>{table}</details>{notes}"
-        )
+        """What to do next, the chart, and tables for eyes and screen readers, with links that open the notebooks."""
+        from labkit.progress_page import progress_page
 
-
-def _sign(passed: bool | None) -> str:
-    return "✓" if passed else "–"
-
-
-def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """An HTML table; the second column names the row."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    body = "".join(
-        f'<tr><td>{escape(lab)}</td><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for lab, name, *cells in rows
-    )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _scores(quiz: QuizRow) -> tuple[str, ...]:
-    from labkit.quiz.standing import percent
-
-    at, none = quiz.standing, "–"
-    latest, highest = (none if score is None else percent(score) for score in (at.latest, at.highest))
-    taken = f"{at.taken}" if at.left is None else f"{at.taken} of {at.taken + at.left}"
-    return latest, highest, percent(at.pass_mark), taken
-
-
-def _highest(quiz: QuizRow) -> str:
-    return "" if quiz.standing.highest is None else f", highest {_scores(quiz)[1]}"
+        return progress_page(self)
 
 
 def _draw_bars(figure: Figure, axes: Axes, labs: dict[str, list[Exercise]]) -> None:

@@ -28,7 +28,7 @@ from labkit import Progress, checks
 # ## Where you stand
 #
 # Run this cell again whenever you like: it reads what the checks in your notebooks found last, and how your quizzes
-# went.
+# went. Titles open the notebooks.
 
 # %%
 Progress("..")
@@ -110,4 +110,5 @@ print(row["text"])
 print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 
 # %% [markdown]
-# So *what people prefer* is not one number. Keep that in mind, and open `01-decoding/01-decoding.ipynb`.
+# So *what people prefer* is not one number. Keep that in mind, and open
+# [01-decoding/01-decoding.ipynb](../01-decoding/01-decoding.ipynb).

@@ -29,6 +29,15 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 TOKEN = "for-this-test"
+JUPYTER_LAB = [
+    str(Path(sys.executable).parent / "jupyter"),
+    "lab",
+    "--no-browser",
+    "--allow-root",
+    "--port=0",
+    f"--IdentityProvider.token={TOKEN}",
+    "--LabApp.expose_app_in_browser=True",
+]
 SECONDS = 1000
 PATIENCE = 60 * SECONDS  # how long a busy machine may take; nothing waits longer than it has to
 FOCUS = """() => {
@@ -72,6 +81,17 @@ class Server:
             return json.loads(reply.read() or b"null")
 
 
+def lab_environment(root: Path) -> dict[str, str]:
+    """The environment of a JupyterLab that keeps its settings under `root`, and asks nobody on the network."""
+    kept = {name: str(root / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
+    kept |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
+    settings = root / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}  # and no box over the pictures
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    return {**os.environ, **kept}
+
+
 @pytest.fixture(scope="session")
 def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """JupyterLab on a copy of the labs, beside which `90-sample` holds banks with every type of item."""
@@ -85,15 +105,8 @@ def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         shutil.copyfile(FILES / f"{bank}.quiz.json", labs / "90-sample" / f"{bank}.quiz.json")
         text = notebook("import labkit", f'quiz = labkit.quiz("{bank}")\nquiz')
         (labs / "90-sample" / f"{bank}.ipynb").write_text(text)
-    kept = {name: str(root / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")}
-    kept |= {f"JUPYTERLAB_{name}_DIR": str(root / name.lower()) for name in ("SETTINGS", "WORKSPACES")}
-    settings = root / "settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    quiet = {"fetchNews": "false", "checkForUpdates": False}  # no network, and no box over the pictures
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
-    options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
-    command = [str(Path(sys.executable).parent / "jupyter"), "lab", *options, "--LabApp.expose_app_in_browser=True"]
-    with serve(command, labs, {**os.environ, **kept}) as address:
+    shutil.copyfile(REPO / "labs" / "nbgrader_config.py", labs / "nbgrader_config.py")
+    with serve(JUPYTER_LAB, labs, lab_environment(root)) as address:
         yield Server(address, labs)
 
 
@@ -198,14 +211,13 @@ def change_theme(page: Page, theme: str) -> None:
     page.wait_for_function(dark if theme == "Dark" else f"!({dark})")
 
 
-def violations(page: Page) -> list[Any]:
-    """What axe-core finds in the player."""
+def violations(page: Page, place: str = ".rlhf-quiz", undecided: bool = True) -> list[Any]:
+    """What axe-core finds in a part of the page, the player if nothing else is said; and what it cannot decide."""
     if not AXE.exists():
         pytest.fail(f"{AXE} is missing: `make browser-tools` fetches it.")
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run('.rlhf-quiz', {resultTypes: ['violations', 'incomplete']})")
+    found = page.evaluate("(place) => axe.run(place, {resultTypes: ['violations', 'incomplete']})", place)
     assert len(found["passes"]) > 10  # it did look
-    return [
-        (rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"] + found["incomplete"]
-    ]
+    rules = found["violations"] + (found["incomplete"] if undecided else [])
+    return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in rules]

@@ -96,14 +96,30 @@ def test_odd_cells_do_no_harm(root: Path) -> None:
 def test_the_page_is_a_table_with_headers_and_words(root: Path) -> None:
     make_lab(root, "03-<b>", "<i>-checks")
     page = Progress(root)._repr_html_()
-    assert page.count('scope="col"') == 4
-    assert page.count('scope="row"') == 5
+    assert page.count('scope="col"') == 3 + 4
+    assert page.count('scope="row"') == 3 + 5
     assert "passed" in page
     assert "not tried yet" in page
     assert "&lt;i&gt;" in page
     assert "<i>" not in page
     assert page.startswith("<p><strong>Next: go on with a in 01-decoding;")
-    assert len(re.findall(r"<caption>.+?</caption>", page)) == 1
+    assert re.findall(r"<caption>(.+?)</caption>", page) == ["Labs", "Visible checks"]
+
+
+def test_titles_open_the_notebooks_from_where_the_page_is_shown(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = root / "02-reward" / "02-reward.ipynb"
+    cells = [*json.loads(notebook.read_text())["cells"], {"cell_type": "markdown", "source": ["x\n", "# Lab 02 <x>\n"]}]
+    notebook.write_text(json.dumps({"cells": cells}))
+    add_quiz(root / "02-reward")
+    monkeypatch.chdir(root / "00-start-here")
+    page = Progress("..")._repr_html_()
+    links = re.findall(r'<a href="(.+?)">(.+?)</a>', page)
+    first, second = (f"../{lab}/{lab}.ipynb" for lab in ("01-decoding", "02-reward"))
+    assert links == [(first, "01-decoding"), (second, "Lab 02 &lt;x&gt;"), (second, "A sample of every item type")]
+    assert re.findall(r"<td>(. \d of \d exercises pass)</td>", page) == [
+        "– 1 of 3 exercises pass",
+        "– 0 of 1 exercises pass",
+    ]
 
 
 def test_the_chart_says_in_words_what_it_shows(root: Path) -> None:
@@ -166,7 +182,9 @@ def test_the_page_tells_how_the_quizzes_went(root: Path) -> None:
     add_quiz(root / "01-decoding", 0.7, 0.4)
     add_quiz(root / "02-reward")
     page = Progress(root)._repr_html_()
-    row = re.search(r"<tr><td>01-decoding</td><th scope=\"row\">A sample of every item type</th>(.*?)</tr>", page)
+    row = re.search(
+        r"<tr><td>01-decoding</td><th scope=\"row\"><a [^>]+>A sample of every item type</a></th>(.*?)</tr>", page
+    )
     assert row is not None
     assert re.findall(r"<td>(.*?)</td>", row[1]) == ["✓ passed", "40%", "70%", "70%", "2"]
     assert "<td>– not tried yet</td><td>–</td><td>–</td>" in page

@@ -31,6 +31,22 @@ class QuizRow:
             return "recorded; the grader scores it"
         return "passed" if self.standing.passed else "not passed yet"
 
+    def summary(self) -> str:
+        """How it came out, and the highest score if there is one."""
+        highest = self.standing.highest
+        return self.outcome() + ("" if highest is None else f", highest {percent(highest)}")
+
+    def scores(self) -> tuple[str, str, str, str]:
+        """The latest score, the highest, the one to pass, and the attempts, as a table shows them."""
+        at = self.standing
+        latest, highest = ("–" if score is None else percent(score) for score in (at.latest, at.highest))
+        return (
+            latest,
+            highest,
+            percent(at.pass_mark),
+            f"{at.taken}" if at.left is None else f"{at.taken} of {at.taken + at.left}",
+        )
+
     def next(self) -> str:
         """What to do about it, in a sentence; empty if there is nothing to do."""
         if self.done or self.standing.left == 0:

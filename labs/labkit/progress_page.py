@@ -1,0 +1,119 @@
+"""The progress page as HTML: what to do next, the chart, and tables whose links open the notebooks in JupyterLab."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from labkit.errors import LabError
+
+if TYPE_CHECKING:
+    from labkit.progress import Exercise, Progress
+
+HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell of a table that opens a notebook; `path` is seen from the working directory, the notebook's folder."""
+
+    text: str
+    path: Path
+
+    def html(self) -> str:
+        """The link as JupyterLab follows it: relative to the notebook that shows it."""
+        href = Path(os.path.relpath(self.path)).as_posix()
+        return f'<a href="{escape(quote(href))}">{escape(self.text)}</a>'
+
+
+Cell = str | Link
+
+
+def progress_page(progress: Progress) -> str:
+    """What to do next, the chart, the labs, the quizzes, and exercise by exercise; outcomes are told in words."""
+    heads = ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts")
+    quizzes: list[tuple[Cell, ...]] = [
+        (quiz.lab, Link(quiz.title, _notebook(progress, quiz.lab)), _signed(quiz.done, quiz.outcome()), *quiz.scores())
+        for quiz in progress.quizzes()
+    ]
+    details = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), _exercises(progress.table()))
+    notes = "".join(f"<p>{escape(problem)}</p>" for problem in progress.problems)
+    return (
+        f"<p><strong>{escape(progress.next())}</strong></p>{progress.plot()._repr_html_()}"
+        f"{_table('Labs', ('Folder', 'Lab', 'Visible checks'), _labs(progress))}"
+        f"{_table('Quizzes', heads, quizzes) if quizzes else ''}"
+        f"<details><summary>Exercise by exercise</summary>{details}</details>{notes}"
+    )
+
+
+def _labs(progress: Progress) -> list[tuple[Cell, ...]]:
+    """A row a lab: its folder, its title as a link, and how many exercises pass their visible checks."""
+    outcomes: dict[str, list[bool | None]] = {quiz.lab: [] for quiz in progress.quizzes()}
+    for row in progress.table():
+        outcomes.setdefault(row.lab, []).append(row.passed)
+    rows: list[tuple[Cell, ...]] = []
+    for lab, passed in sorted(outcomes.items()):
+        path, good = _notebook(progress, lab), sum(one is True for one in passed)
+        told = _signed(good == len(passed), f"{good} of {len(passed)} exercises pass") if passed else "a quiz only"
+        rows.append((lab, Link(_title(path) or lab, path), told))
+    return rows
+
+
+def _exercises(table: list[Exercise]) -> list[tuple[Cell, ...]]:
+    from labkit.progress import WORDS
+
+    return [
+        (
+            row.lab,
+            row.exercise,
+            _signed(row.passed is True, WORDS[row.passed]),
+            f"{row.when.astimezone():%Y-%m-%d %H:%M}" if row.when else "",
+        )
+        for row in table
+    ]
+
+
+def _notebook(progress: Progress, lab: str) -> Path:
+    return progress.root / lab / f"{lab}.ipynb"
+
+
+def _title(path: Path) -> str:
+    """The first heading of a notebook; empty if it has none or cannot be read."""
+    from labkit.progress import read_notebook
+
+    try:
+        cells = read_notebook(path)["cells"]
+    except LabError:
+        return ""
+    for cell in cells:
+        source = cell.get("source", "") if isinstance(cell, dict) and cell.get("cell_type") == "markdown" else ""
+        text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        if found := HEADING.search(text):
+            return found[1]
+    return ""
+
+
+def _signed(good: bool, words: str) -> str:
+    return f"{'✓' if good else '–'} {words}"
+
+
+def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> str:
+    """An HTML table; the second column names the row."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    body = "".join(
+        f'<tr><td>{_html(first)}</td><th scope="row">{_html(name)}</th>'
+        + "".join(f"<td>{_html(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for first, name, *cells in rows
+    )
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _html(cell: Cell) -> str:
+    return cell.html() if isinstance(cell, Link) else escape(cell)
