@@ -50,7 +50,7 @@ LABS = sorted(path.parent.name for path in REPO.glob("labs/[0-9]*/*.ipynb"))
 EXERCISED = [lab for lab in LABS if (REPO / "solutions" / lab / "checks.py").exists()]
 DECODING, START, TOY, QUIZ = "01-decoding", "00-start-here", "01-toy", "06-sample"
 STUDENTS = 4
-SLIDER_NEEDS = (
+DEMOS_KEPT = (
     "labkit.load_policy(name)",
     "loop_ids = ",
     "plots.sliders(",
@@ -132,9 +132,9 @@ def test_headings_go_down_one_level_at_a_time(lab: str) -> None:
 
 
 def decoding_session(folder: Path) -> None:
-    """Lab 01, solved, with the demo cells that the sliders need, and last a wrong answer before its checks."""
+    """Lab 01, solved, with the demo cells of the sliders and the quiz, and last a wrong answer before its checks."""
     lab = solved(DECODING)
-    kept = [c for c in lab.cells if not is_demo(c) or any(need in c.source for need in SLIDER_NEEDS)]
+    kept = [c for c in lab.cells if not is_demo(c) or any(need in c.source for need in DEMOS_KEPT)]
     checks = next(cell for cell in lab.cells if grade_id(cell) == "apply_temperature-checks")
     wrong = "def apply_temperature(logits, temperature):\n    return logits * temperature"
     kept = [cell for cell in kept if "labkit.hand_in()" not in cell.source]
