@@ -16,6 +16,7 @@ from labkit.errors import LabError
 if TYPE_CHECKING:
     from labkit.progress import Exercise, Progress
 
+LEFT = 'style="text-align: left"'  # JupyterLab sets tables flush right
 HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
 
 
@@ -105,9 +106,11 @@ def _signed(good: bool, words: str) -> str:
 
 def _table(caption: str, heads: tuple[str, ...], rows: Sequence[tuple[Cell, ...]]) -> str:
     """An HTML table; the second column names the row."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    first, second, *others = heads
+    head = f'<th scope="col">{first}</th><th scope="col" {LEFT}>{second}</th>'
+    head += "".join(f'<th scope="col">{name}</th>' for name in others)
     body = "".join(
-        f'<tr><td>{_html(first)}</td><th scope="row">{_html(name)}</th>'
+        f'<tr><td>{_html(first)}</td><th scope="row" {LEFT}>{_html(name)}</th>'
         + "".join(f"<td>{_html(cell)}</td>" for cell in cells)
         + "</tr>"
         for first, name, *cells in rows
