@@ -92,7 +92,7 @@ def test_the_same_bank_gives_the_same_file(sample: RenderedBank) -> None:
 def test_cards_have_colours_for_the_night(sample: RenderedBank, collection: Collection) -> None:
     take_in(collection, sample)
     css = next(iter(cards(collection).values())).render_output().css
-    rules = {name: css.split(name)[1].split("}")[0] for name in (".card {", ".nightMode")}
-    day, night = (set(re.findall(r"--([\w-]+):", rule)) for rule in rules.values())
+    rules = [re.search(pattern, css) for pattern in (r"\.card \{([^}]*)\}", r"\.nightMode[^{]*\{([^}]*)\}")]
+    day, night = (set(re.findall(r"--([\w-]+):", rule[1])) for rule in rules if rule)
     assert night <= day
     assert {"ink", "ground", "right", "wrong"} <= night

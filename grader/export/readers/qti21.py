@@ -395,8 +395,7 @@ class _Item:
         read = []
         for child in (child for child in children(element) if name_of(child) == "inlineChoice"):
             name = child.get("identifier") or ""
-            given = {response.name: name}
-            true = name in response.correct if response.correct else self.earned(given) > 0
+            true = name in response.correct if response.correct else self.earn(response)(name) > 0
             read.append(ReadOption(self.markdown(child, inline=True), true, self.own(response, name)))
         return choice(read) if sum(bool(option.true) for option in read) == 1 else None
 
@@ -422,8 +421,12 @@ class _Item:
         return number_of(edges, self.earn(response), self.say(response), self.note, unit, label)
 
     def earn(self, response: Declared) -> Earn:
-        """What a value of one response earns."""
-        return lambda value: self.earned({response.name: value})
+        """What a value of one response earns beside right answers to the others, which may be needed for any points."""
+        if self.blind:
+            return lambda value: self.earned({response.name: value})
+        others = {one.name: one.whole() for one in self.responses.values() if one.name != response.name}
+        without = self.earned(others)
+        return lambda value: self.earned(others | {response.name: value}) - without
 
     def say(self, response: Declared) -> Say:
         """The feedback on a value of one response."""
