@@ -653,8 +653,8 @@ def reward_from_policy(
 
 
 # %% nbgrader={"grade": true, "grade_id": "reward_from_policy-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-log_z = log_partition(log_ref, r, 0.5)
 with checks("reward_from_policy") as check:
+    log_z = log_partition(log_ref, r, 0.5)
     check.close(
         reward_from_policy(optimal_policy(log_ref, r, 0.5), log_ref, 0.5, log_z), r, "gives back the toy's rewards",
         hint="Divided by β? Is log Z multiplied by β too, and each prompt's own?",
