@@ -20,7 +20,7 @@ help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
 	@echo "make smol        fetch SmolLM2-135M (93 MB), which lab 01 then uses instead of the tiny policy"
 	@echo "make instructor  open JupyterLab at the root, with formgrader"
-	@echo "make class       simulate a class, grade it, compare every score with the expected one"
+	@echo "make class       simulate a class, grade it, compare every score with the expected one; feedback and report"
 	@echo "make build       make labs/ from solutions/, register the assignments with nbgrader"
 	@echo "make verify      prove the hidden checks on solutions, blanks and wrong answers"
 	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
@@ -73,7 +73,9 @@ bench-labs: data
 	$(BIN)/python solutions/models/bench_labs.py
 
 class: build
-	$(BIN)/grader demo-class
+	$(BIN)/grader demo-class --students 30
+	$(BIN)/grader feedback
+	$(BIN)/grader report
 
 bench: data
 	$(BIN)/python -m grader.grading.bench
