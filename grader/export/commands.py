@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,10 +16,13 @@ from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
 
 if TYPE_CHECKING:
     from grader.export.registry import Exported
+    from grader.quizzes.rendered import RenderedBank
 
     Written = tuple[str, Exported, Path]  # of which bank, what, and where it is
 
 __all__ = ["quiz_app"]  # with the commands of this module added
+
+FEW_JOBS = 6  # exports that are made sooner one after another than by new processes
 
 OneBank = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file.")]
 SomeBanks = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file; or all.")]
@@ -153,32 +156,41 @@ def _write_all(
     paths: list[Path], names: list[str], variants: int | None, folder: Path, file: Path | None
 ) -> list[Written]:
     import os
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from multiprocessing import get_context
 
     from rich.console import Console
     from rich.progress import Progress, TimeElapsedColumn
 
-    from grader.export.registry import export_bank
     from grader.quizzes.prove import proved_bank
 
     written = []
     columns = (*Progress.get_default_columns(), TimeElapsedColumn())
-    workers = ThreadPoolExecutor(min(len(paths), os.cpu_count() or 1))  # claims run in a process for each bank
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, workers:
-        task = bar.add_task("", total=len(paths) * (len(names) + 1))
-        proving = [workers.submit(proved_bank, path, variants) for path in paths]
-        for path, proof in zip(paths, proving, strict=True):
-            bar.update(task, description=f"proving {path.stem}")
-            bank = proof.result()
-            folder.mkdir(parents=True, exist_ok=True)
-            for name in names:
-                bar.update(task, advance=1, description=f"{path.stem} as {name}")
-                made = export_bank(bank, name)
-                goal = file or folder / made.file_name
-                goal.write_bytes(made.data)
-                written.append((path.stem, made, goal))
-            bar.update(task, advance=1)
+    cores = os.cpu_count() or 1
+    with ExitStack() as opened:
+        bar = opened.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
+        task = bar.add_task("proving", total=len(paths) * (len(names) + 1))
+        threads = opened.enter_context(ThreadPoolExecutor(cores))  # claims run in a process for each bank
+        banks = list(threads.map(lambda path: proved_bank(path, variants), paths))
+        bar.update(task, advance=len(paths))
+        jobs = [(bank, name) for bank in banks for name in names]
+        made_by: Callable[..., Iterable[Exported]] = map
+        if len(jobs) > FEW_JOBS:
+            made_by = opened.enter_context(ProcessPoolExecutor(cores, get_context("spawn"))).map
+        folder.mkdir(parents=True, exist_ok=True)
+        for (bank, name), made in zip(jobs, made_by(_made, jobs), strict=True):
+            bar.update(task, advance=1, description=f"{bank.bank} as {name}")
+            goal = file or folder / made.file_name
+            goal.write_bytes(made.data)
+            written.append((bank.bank, made, goal))
     return written
+
+
+def _made(job: tuple[RenderedBank, str]) -> Exported:
+    """One bank in one format; several are made side by side."""
+    from grader.export.registry import export_bank
+
+    return export_bank(*job)
 
 
 def _told(bank: str, made: Exported, file: Path) -> dict[str, Any]:
