@@ -88,4 +88,5 @@ test: data browser-tools
 	$(BIN)/grader quiz prove
 	$(BIN)/grader build --check
 	$(BIN)/grader verify
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
+	$(BIN)/pytest tests/browser

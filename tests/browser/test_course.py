@@ -30,6 +30,7 @@ from grader.grading.autograde import grade_class, write_rows
 from grader.grading.demo_class import MARKER_LINE, make_class
 from grader.paths import ROOT_VARIABLE, Course
 from labkit.quiz.bank import Bank, load_bank
+from labkit.quiz.drafts import Draft, draft_path, save_draft
 from labkit.quiz.draw import Drawn, draw
 from labkit.quiz.sealed import open_part
 
@@ -171,6 +172,7 @@ def answers_of(bank: Bank, question: Drawn) -> dict[str, str]:
 def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     folder = server.labs / "solved" / DECODING
     decoding_session(folder)
+    save_draft(draft_path(folder, DECODING), Draft(load_bank(folder / f"{DECODING}.quiz.json").hash, 0, {}))
     open_notebook(page, server, f"solved/{DECODING}/{DECODING}.ipynb")
     command(page, "notebook:run-all-cells")
     page.wait_for_function(ALL_RUN, timeout=4 * PATIENCE)
