@@ -14,7 +14,7 @@ export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools pictures lab instructor test class build verify bench bench-labs smol guides
+.PHONY: help setup data browser-tools pictures lab instructor test class build verify bench bench-labs smol
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -88,9 +88,6 @@ test: data browser-tools
 	$(BIN)/grader quiz prove
 	$(BIN)/grader build --check
 	$(BIN)/grader verify
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser --ignore tests/test_guides.py
+	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
 	$(BIN)/pytest tests/browser
 
-# Every command of the guides, run in a course of their own.
-guides: data browser-tools
-	$(BIN)/pytest tests/test_guides.py

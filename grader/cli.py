@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.console import AsJson, LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
 from grader.exchange.commands import bundle, collect
 from grader.export.commands import quiz_app
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
+from grader.usage import AsJson
 
 if TYPE_CHECKING:
     from grader.build.verify import Verification

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.usage import FELL_SHORT, WRONG_USE
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.paths import Course
 
-HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
 NAMES = {"lab", "student"}
 NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "failures"}
 
 LabArgument = Annotated[str | None, typer.Argument(help="A lab, such as 01-decoding; without it, all of them.")]
 OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")]
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.console import AsJson, chosen_labs, finish, new_table, wrong_use
+from grader.console import chosen_labs, finish, new_table, wrong_use
+from grader.usage import AsJson
 
 if TYPE_CHECKING:
     from grader.exchange.collect import Collected

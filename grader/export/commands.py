@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.export import import_command as import_command
-from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
+from grader.quizzes.commands import quiz_app
+from grader.usage import FELL_SHORT, WRONG_USE, AsJson
 
 if TYPE_CHECKING:
     from grader.export.registry import Exported

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.quizzes.commands import FELL_SHORT, WRONG_USE, AsJson, quiz_app
+from grader.quizzes.commands import quiz_app
+from grader.usage import FELL_SHORT, WRONG_USE, AsJson
 
 if TYPE_CHECKING:
     from grader.export.importing import Imported

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from grader.usage import FELL_SHORT, WRONG_USE, AsJson
+
 if TYPE_CHECKING:
     from grader.quizzes.prove import Proof
-
-HELD, FELL_SHORT, WRONG_USE = 0, 1, 2
 
 quiz_app = typer.Typer(
     help="Prove and preview the item banks of quizzes/, write them for other systems, print the schema of banks.",
@@ -22,7 +22,6 @@ quiz_app = typer.Typer(
 )
 
 BankArgument = Annotated[str | None, typer.Argument(help="A bank, such as assessment; without it, all of them.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON instead of a table.")]
 
 
 @quiz_app.command()

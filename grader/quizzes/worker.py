@@ -82,6 +82,7 @@ def _names(request: dict[str, Any]) -> dict[str, Any]:
     place = hashlib.sha256("/".join([request["bank"], request["item"], str(request["variant"])]).encode()).digest()
     seed = int.from_bytes(place, "big")
     random.seed(seed)
+    np.random.seed(seed % 2**32)
     return {"np": np, "math": math, "rng": np.random.default_rng(seed), "variant": request["variant"]}
 
 

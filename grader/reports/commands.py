@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from grader.console import AsJson, LabArgument, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.console import LabArgument, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.usage import AsJson
 
 
 def export_grades(

@@ -29,9 +29,6 @@ from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class, write_rows
 from grader.grading.demo_class import MARKER_LINE, make_class
 from grader.paths import ROOT_VARIABLE, Course
-from labkit.quiz.bank import Bank, load_bank
-from labkit.quiz.draw import Drawn, draw
-from labkit.quiz.sealed import open_part
 
 from .conftest import (
     JUPYTER_LAB,
@@ -39,8 +36,12 @@ from .conftest import (
     REPO,
     TOKEN,
     Server,
+    answer_by_keyboard,
+    begin,
     lab_environment,
     open_notebook,
+    plan,
+    violations,
     wait_for_kernel,
 )
 
@@ -150,25 +151,10 @@ def show_cell(page: Page, text: str) -> Any:
     return page.locator(f'.jp-Cell[data-windowed-list-index="{index}"]')
 
 
-def drawn_now(folder: Path) -> tuple[Bank, tuple[Drawn, ...]]:
-    bank = load_bank(folder / f"{DECODING}.quiz.json")
-    return bank, draw(bank, json.loads((folder / f".quiz-{DECODING}.draft.json").read_text())["seed"])
-
-
-def answers_of(bank: Bank, question: Drawn) -> dict[str, str]:
-    """A right answer to each part that is chosen or ticked, and 1 where something has to be written."""
-    answers = {}
-    for part in question.parts:
-        found = bank.item(question.item).variants[question.variant].part(part)
-        choices = [option.id for option in found.options] or (["1", "0"] if found.kind == "check" else [])
-        right = [one for one in choices if open_part(bank, question.item, question.variant, part, one).credit == 1]
-        answers[part] = right[0] if right else "1"
-    return answers
-
-
 def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     folder = server.labs / "solved" / DECODING
     decoding_session(folder)
+    begin(folder, DECODING, 0)
     open_notebook(page, server, f"solved/{DECODING}/{DECODING}.ipynb")
     command(page, "notebook:run-all-cells")
     page.wait_for_function(ALL_RUN, timeout=4 * PATIENCE)
@@ -193,6 +179,13 @@ def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     page.keyboard.press("ArrowRight")
     expect(readout).to_have_text("1.10")
     expect(box.locator("img")).not_to_have_attribute("src", before)
+
+    quiz = show_cell(page, "labkit.quiz(").locator(".rlhf-quiz")
+    quiz.locator("h2").wait_for()
+    answer_by_keyboard(page, plan(folder, DECODING, range(1, 7)))
+    page.keyboard.press("Enter")
+    expect(quiz.locator(".headline")).to_have_text("Your grade: 75%. You passed.")
+    assert [json.loads(line)["score"] for line in (folder / "attempts.jsonl").read_text().splitlines()] == [0.75]
 
 
 def test_the_validate_button_names_what_fails_and_praises_what_holds(page: Page, server: Server) -> None:
@@ -291,6 +284,17 @@ def test_formgrader_lists_the_labs_and_shows_a_graded_submission(
     expect(page.locator("body")).to_contain_text(TOY)
     points = page.locator("input.score").evaluate_all("(found) => found.map((one) => Number(one.placeholder))")
     assert sum(points) == score == 5.0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_feedback_and_report_keep_nobody_out(browser: Browser, graded: Course, theme: Any) -> None:
+    pages = [graded.feedback / "demo-03" / lab / f"{lab}.html" for lab in (TOY, QUIZ)]
+    for path in (*pages, *graded.reports.glob("*.html")):
+        with browser.new_context(color_scheme=theme, viewport={"width": 1000, "height": 900}) as context:
+            page = context.new_page()
+            page.goto(f"file://{quote(str(path))}")
+            page.locator("details").evaluate_all("(all) => all.forEach((one) => { one.open = true; })")
+            assert violations(page, "html", undecided=False) == [], path
 
 
 def test_pictures_of_pages(browser: Browser, page: Page, server: Server, graded: Course, tmp_path: Path) -> None:

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
-from labkit.quiz.bank import load_bank
-from labkit.quiz.draw import Drawn, draw
-
 from .conftest import (
     FILES,
     Server,
     answer_by_keyboard,
     change_theme,
+    drawn_now,
     focus,
     open_notebook,
     run_quiz,
@@ -44,19 +42,13 @@ def kept() -> dict[str, Any]:
     return json.loads((FILES / "sample.kept.json").read_text())
 
 
-def questions(folder: Path) -> tuple[Drawn, ...]:
-    """What the attempt in progress shows, from its draft."""
-    draft = json.loads((folder / ".quiz-sample.draft.json").read_text())
-    return draw(load_bank(folder / "sample.quiz.json"), draft["seed"])
-
-
 def test_every_type_is_answered_by_keyboard_alone(
     page: Page, server: Server, folder: Path, kept: dict[str, Any], quiz_keys: Callable[..., dict[str, str]]
 ) -> None:
     open_notebook(page, server, SAMPLE)
     run_quiz(page)
     right = {}
-    for number, drawn in enumerate(questions(folder), start=1):
+    for number, drawn in enumerate(drawn_now(folder, "sample"), start=1):
         right |= {(number, part): key for part, key in quiz_keys(kept, drawn.item, drawn.variant).items()}
     answer_by_keyboard(page, right)
     expect(page.locator(".rlhf-quiz .count")).to_have_text("8 of 8 answered.")

@@ -29,7 +29,7 @@ from labkit.quiz.draw import draw
 from labkit.quiz.scoring import item_score
 from labkit.quiz.session import Quiz
 
-from .conftest import AXE, FILES, answer_by_keyboard, focus
+from .conftest import FILES, answer_by_keyboard, fitting, focus, violations
 
 DATA = re.compile(r'<script type="application/json" id="bank">(.*?)</script>', re.DOTALL)
 SIGNS = {"right": "✓", "partly": "◐", "wrong": "✗"}
@@ -255,10 +255,7 @@ def answers(keys: KeyedBank, quiz: Quiz, right: float, rng: random.Random) -> di
     given = {}
     for number, drawn in enumerate(quiz.drawn, start=1):
         for part in keys.by_id[drawn.item].variants[drawn.variant].parts:
-            best = max(answer.credit for answer in part.answers)
-            good = [answer.answer for answer in part.answers if answer.credit == best]
-            bad = [answer.answer for answer in part.answers if answer.credit < best] or ["42"]
-            given[number, part.id] = rng.choice(good if rng.random() < right else bad)
+            given[number, part.id] = rng.choice(fitting(part, rng.random() < right))
     return given
 
 
@@ -336,31 +333,18 @@ def test_axe_finds_nothing(page: Page, written: Path, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme)
     open_page(page, written, 1)
     assert page.evaluate("document.documentElement.dataset.jpThemeLight") == str(scheme == "light").lower()
-    assert violations(page) == []
+    assert violations(page, "html") == []
     page.locator('[data-number="3"] input').fill("a lot")
     page.locator('[data-number="1"] input').first.check()
     page.locator('[data-number="2"] input').first.check()
     page.locator(".submit").click()
     expect(page.locator(".confirm")).to_be_visible()
-    assert violations(page) == []
+    assert violations(page, "html") == []
     page.get_by_role("button", name="Submit all the same").click()
     expect(page.locator(".headline")).to_be_visible()
-    assert violations(page) == []
+    assert violations(page, "html") == []
     page.locator("#dark").click()
-    assert violations(page) == []
-
-
-def violations(page: Page) -> list[Any]:
-    """What axe-core finds on the whole page."""
-    assert AXE.exists(), f"{AXE} is missing: `make browser-tools` fetches it."
-    if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({resultTypes: ['violations', 'incomplete']})")
-    assert len(found["passes"]) > 10
-    told = [(rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]]
-    unsure = [(rule["id"], node["html"]) for rule in found["incomplete"] for node in rule["nodes"]]
-    # axe judges no contrast of signs such as ✗ and ∑; the words beside them have the same colour
-    return told + [one for one in unsure if re.search(r"\w", re.sub(r"<[^>]*>", "", one[1]))]
+    assert violations(page, "html") == []
 
 
 def test_nothing_is_fetched_and_no_verdict_stands_in_the_file(page: Page, written: Path, bank: RenderedBank) -> None:

@@ -8,8 +8,9 @@ import shutil
 import pytest
 from typer.testing import CliRunner, Result
 
-from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
+from grader.cli import app
 from grader.paths import Course
+from grader.usage import FELL_SHORT, HELD, WRONG_USE
 
 LAB = "01-toy"
 

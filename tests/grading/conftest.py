@@ -7,6 +7,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     user = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
     if user:
         owner = pwd.getpwnam(user)
-        for path in (folder, folder.parent, folder.parent.parent):
+        ours = [above for above in folder.parents if above.is_relative_to(tempfile.gettempdir())][:-1]
+        for path in (folder, *ours):
             path.chmod(0o755)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
     with socket.socket() as free:

@@ -16,7 +16,7 @@ from grader.build.leaks import find_leaks
 from grader.build.notebooks import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
-from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
+from grader.cli import app
 from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
@@ -26,6 +26,7 @@ from grader.quizzes.keep import load_kept, read_secret
 from grader.quizzes.run import score_file
 from grader.quizzes.score import score_attempts
 from grader.quizzes.simulate import simulate
+from grader.usage import FELL_SHORT, HELD, WRONG_USE
 from labkit.quiz.bank import load_bank
 
 LAB, BANK = "06-sample", "sample"

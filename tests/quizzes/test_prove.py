@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from grader.cli import FELL_SHORT, HELD, WRONG_USE, app
+from grader.cli import app
 from grader.paths import ROOT_VARIABLE
 from grader.quizzes.prove import prove
+from grader.usage import FELL_SHORT, HELD, WRONG_USE
 
 Write = Callable[..., Path]
 
