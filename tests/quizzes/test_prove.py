@@ -226,7 +226,10 @@ def test_the_command_counts_and_falls_short_with_file_line_and_item(course: Path
     held = CliRunner().invoke(app, ["quiz", "prove", "--json"])
     assert held.exit_code == HELD
     told = json.loads(held.stdout)
-    assert told == [{"bank": "small", "items": 1, "options": 2, "claims": 4, "cited": 0, "variants": 2, "failures": []}]
+    counts = {"items": 1, "options": 2, "claims": 4, "cited": 0, "claimed": 1.0}
+    assert told == [
+        {"bank": "small", **counts, "computed": 1, "fewest_variants": 2, "variants": 2, "failures": []},
+    ]
     course.write_text(course.read_text().replace("power(3) > power(2)", "power(3) < power(1)"))
     fell = CliRunner().invoke(app, ["quiz", "prove", "small"])
     assert fell.exit_code == FELL_SHORT
