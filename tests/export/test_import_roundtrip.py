@@ -23,7 +23,6 @@ from tests.export.reading import again, canonical, shown, variants_of
 FEW = settings(
     max_examples=10,
     deadline=None,
-    derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # shrinking such items takes minutes
     suppress_health_check=list(HealthCheck),
 )

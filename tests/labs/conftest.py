@@ -13,6 +13,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from grader.build.notebooks import read_source, solution_namespace
+from grader.cells import is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.paths import Course
 
@@ -58,6 +59,19 @@ def lab(request: pytest.FixtureRequest, repo: Course) -> LabChecks:
 def answers(lab: LabChecks) -> dict[str, Any]:
     """The names of checks.py: its references."""
     return lab.checks[0].body.__globals__
+
+
+@pytest.fixture
+def without_demos(
+    request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """What is defined after the graded cells and the visible checks alone, in a folder without a model or data."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for cell in read_source(repo.solutions / request.module.LAB / "lab.py").cells:
+        if cell.cell_type == "code" and not is_demo(cell) and not cell["id"].endswith("-hidden"):
+            exec(compile(cell.source, f"<{cell['id']}>", "exec"), namespace)
+    return namespace
 
 
 @pytest.fixture

@@ -344,6 +344,8 @@ def _rich(html: str, listings: bool = False) -> str:
         entry.text = "• " + (entry.text or "")
     for heading in list(root.iter("h1", "h2", "h3", "h4", "h5", "h6")):
         heading.tag = "p"
+    for rule in list(root.iter("hr")):
+        rule.tag, rule.text = "p", "———"
     for made in list(root.iter("table", "thead", "tbody", "td", "th", "ul", "ol", "blockquote")):
         made.drop_tag()
     for made in list(root.iter()):

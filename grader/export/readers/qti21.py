@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from lxml.etree import _Element as Element
 from grader.export.readers import prose
 from grader.export.readers.drafts import (
     EMPTY,
-    LAB,
     NO_FEEDBACK,
     Draft,
     Drafts,
@@ -29,22 +27,13 @@ from grader.export.readers.numbers import read_decimal
 from grader.export.readers.packaged import documents
 from grader.export.readers.processing import Declared, Processing, UnknownError, bounds, children, declared
 from grader.export.readers.prose import name_of
+from grader.export.readers.qti21_package import About, about_items
 from grader.export.readers.spelling import blank_mark, escape, with_blanks
 from grader.export.readers.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
-LAB_NAME = re.compile(r"\d\d-[a-z0-9-]+(?:#[\w-]+)?")
 INLINE = ("textEntryInteraction", "inlineChoiceInteraction")
 BLOCK = ("choiceInteraction", "orderInteraction", "matchInteraction", "extendedTextInteraction")
 FEEDBACK = ("modalFeedback", "feedbackInline", "feedbackBlock")
-
-
-@dataclass(frozen=True)
-class _About:
-    """What a package says about an item outside of it."""
-
-    group: str = ""
-    objective: str = ""
-    lab: str = LAB
 
 
 def read(data: bytes, file: str) -> Draft:
@@ -56,11 +45,11 @@ def read(data: bytes, file: str) -> Draft:
     """
     drafts = Drafts(file)
     found = documents(data, "assessmentItem")
-    about = _outside(drafts, found)
+    about = about_items(drafts, found)
     shuffled = []
     for path, root in found.items():
         if name_of(root) == "assessmentItem":
-            item = _Item(drafts, root, about.get(path, _About()))
+            item = _Item(drafts, root, about.get(path, About()))
             try:
                 item.read()
             except UnknownError as error:
@@ -70,46 +59,11 @@ def read(data: bytes, file: str) -> Draft:
     return drafts.done()
 
 
-def _outside(drafts: Drafts, found: Mapping[str, Element]) -> dict[str, _About]:
-    """Groups out of tests' sections that draw one of their items; objectives and labs out of manifests."""
-    groups: dict[str, str] = {}
-    told: dict[str, tuple[str, str]] = {}
-    for path, root in found.items():
-        folder = posixpath.dirname(path)
-        if name_of(root) == "assessmentTest":
-            drafts.title = drafts.title or root.get("title") or ""
-            for section in (element for element in root.iter() if name_of(element) == "assessmentSection"):
-                drawn = [child.get("select") for child in children(section) if name_of(child) == "selection"]
-                refs = [child for child in children(section) if name_of(child) == "assessmentItemRef"]
-                if drawn and drawn != ["1"] and len(refs) > 1:
-                    said = f"the section {section.get('identifier')} draws {drawn[0]} of its items; here each is shown"
-                    drafts.note("", "group", said, section.sourceline)
-                elif drawn:
-                    name = (section.get("identifier") or "").removeprefix("pool_")
-                    groups |= {_join(folder, ref.get("href")): name for ref in refs}
-        elif name_of(root) == "manifest":
-            for resource in (element for element in root.iter() if name_of(element) == "resource"):
-                texts = {"description": "", "keyword": ""}
-                for element in resource.iter():
-                    if name_of(element) in texts:
-                        texts[name_of(element)] = " ".join("".join(element.itertext()).split())
-                told[_join(folder, resource.get("href"))] = (texts["description"], texts["keyword"])
-    made = {}
-    for path in found:
-        objective, lab = told.get(path, ("", ""))
-        made[path] = _About(groups.get(path, ""), objective, lab if LAB_NAME.fullmatch(lab) else LAB)
-    return made
-
-
-def _join(folder: str, href: str | None) -> str:
-    return posixpath.normpath(posixpath.join(folder, href or ""))
-
-
 @dataclass
 class _Item:
     drafts: Drafts
     root: Element
-    about: _About
+    about: About
     name: str = ""
     line: int | None = None
     responses: Mapping[str, Declared] = field(default_factory=dict)
