@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,11 @@ def load(path: Path) -> Loaded:
         FileNotFoundError: it is not there.
         QuizError: it is not as the model says.
     """
-    raw = path.read_bytes()
+    return _loaded(path, path.read_bytes())
+
+
+@lru_cache(maxsize=16)
+def _loaded(path: Path, raw: bytes) -> Loaded:
     tree = _parse(path, raw)
     try:
         model = BankModel.model_validate(_plain(tree))
