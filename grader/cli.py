@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,11 +54,13 @@ def build(
     from grader.build.counts import check_counts, write_counts
     from grader.build.leaks import find_leaks
     from grader.build.release import build_lab, check_lab
+    from grader.build.side_by_side import for_each_lab
 
-    with wrong_use() as course:
+    with wrong_use() as course, stderr().status("building") as status:
         names = chosen_labs(lab, course.lab_names())
         if check:
-            failures = [str(drift) for name in names for drift in check_lab(course, name)]
+            checked = for_each_lab(partial(check_lab, course), names, status.update)
+            failures = [str(drift) for drifts in checked for drift in drifts]
             failures += [str(drift) for drift in check_counts(course)]
             failures += [str(leak) for leak in find_leaks(course)]
             finish({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
@@ -76,11 +79,15 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Prove the checks: the solution gets full marks, a blank zero, and each wrong answer is caught as it says."""
+    from grader.build.side_by_side import for_each_lab
     from grader.build.verify import verify_lab
 
     with wrong_use() as course, stderr().status("verifying") as status:
         names = chosen_labs(lab, course.assignments())
-        results = [verify_lab(course, name, seeds, progress=status.update) for name in names]
+        if len(names) == 1:
+            results = [verify_lab(course, names[0], seeds, progress=status.update)]
+        else:
+            results = for_each_lab(partial(verify_lab, course, seeds=seeds), names, status.update)
     if not as_json:
         _show_verifications(results)
     failures = [failure for result in results for failure in result.failures]

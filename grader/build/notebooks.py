@@ -55,6 +55,10 @@ class BuildError(Exception):
         super().__init__("\n".join(map(str, problems)))
         self.problems = problems
 
+    def __reduce__(self) -> tuple[type[BuildError], tuple[list[Problem]]]:
+        """Errors travel between processes."""
+        return BuildError, (self.problems,)
+
 
 def read_source(path: Path) -> NotebookNode:
     """The notebook of a `lab.py` in jupytext's py:percent, with ids that depend on nothing but the source.
