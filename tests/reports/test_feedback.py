@@ -233,6 +233,13 @@ def test_what_cells_hold_is_no_formula_for_a_spreadsheet(quiz_course: Course) ->
                     assert value[0] != "-" or re.fullmatch(r"-[\d.e-]+", value)
 
 
+def test_a_lab_that_nobody_handed_in_is_no_class_with_a_mean_of_zero(toy: Course) -> None:
+    run("report", TOY)
+    text = text_of(toy.reports / TOY / "report.html")
+    assert "Nobody has handed in this lab yet." in text
+    assert "The mean is" not in text
+
+
 def test_a_lab_that_was_never_graded_is_said(toy: Course) -> None:
     shutil.rmtree(toy.class_dir)
     for command in ("feedback", "report"):
