@@ -13,6 +13,7 @@ from grader.quizzes.rendered import keyed
 from grader.quizzes.seal import seal_bank
 
 SECRET_BYTES = 32
+MEMORY = Path("build") / "keys"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def make(path: Path) -> Made:
 
 @lru_cache(maxsize=16)
 def _made(path: Path, _text: bytes, _figures: bytes, secret: bytes) -> Made:
-    sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret)
+    sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
     return Made(path.stem, sealed, bank)
 
 

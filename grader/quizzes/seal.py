@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
 from labkit.quiz.bank import FORMAT, Kdf
-from labkit.quiz.sealed import Verdict, answer_key, padded_length, seal_verdict, verdict_bytes
+from labkit.quiz.sealed import KEY_BYTES, Verdict, answer_key, padded_length, seal_verdict, verdict_bytes
 
 SCRYPT = {"n": 4096, "r": 8, "p": 1}
 SLOTS = 16  # ciphertexts of a part that is typed: its listed answers, the empty one, and decoys
@@ -46,15 +47,23 @@ def public_order(ids: Iterable[str], fixed: Iterable[bool]) -> list[int]:
     return [place if stays[place] else next(free) for place in range(len(names))]
 
 
-def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) -> tuple[bytes, KeyedBank]:
-    """The sealed file of a bank, and the bank with the hash of that file. `cost` has the parameters of scrypt.
+def seal_bank(
+    bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT, memory: Path | None = None
+) -> tuple[bytes, KeyedBank]:
+    """The sealed file of a bank, and the bank with the hash of that file.
+
+    Args:
+        bank: the bank with its keys.
+        secret: what ids, orders and the salt come from.
+        cost: the parameters of scrypt.
+        memory: a folder that remembers stretched keys, for a bank that is sealed again.
 
     Raises:
         ValueError: a typed part has more listed answers than there are slots.
     """
     kdf = Kdf(**cost, salt=digest(secret, "salt", bank.bank)[:16])
     lengths = {item.id: _length(item) for item in bank.items}
-    keys = {} if bank.mode == "exam" else _keys(bank, kdf)
+    keys = {} if bank.mode == "exam" else _keys(bank, kdf, memory)
 
     def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
         if bank.mode == "exam":
@@ -111,8 +120,8 @@ def seal_bank(bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT) 
     return raw, replace(bank, hash=hashlib.sha256(raw).hexdigest())
 
 
-def _keys(bank: KeyedBank, kdf: Kdf) -> dict[tuple[str, int, str, str], bytes]:
-    """The stretched key of every answer by its place; stretching is meant to be slow, so all cores do it."""
+def _keys(bank: KeyedBank, kdf: Kdf, memory: Path | None) -> dict[tuple[str, int, str, str], bytes]:
+    """The stretched key of every answer by its place; stretching is meant to be slow, so all cores do it, and once."""
     places = [
         (item.id, variant.variant, part.id, answer)
         for item in bank.items
@@ -120,8 +129,18 @@ def _keys(bank: KeyedBank, kdf: Kdf) -> dict[tuple[str, int, str, str], bytes]:
         for part in variant.parts
         for answer in part.verdicts()
     ]
+    asked = json.dumps([bank.bank, kdf.n, kdf.r, kdf.p, kdf.salt.hex(), places]).encode()
+    known = None if memory is None else memory / f"{hashlib.sha256(asked).hexdigest()}.keys"
+    if known is not None and known.is_file() and len(raw := known.read_bytes()) == KEY_BYTES * len(places):
+        return {place: raw[KEY_BYTES * n : KEY_BYTES * (n + 1)] for n, place in enumerate(places)}
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return dict(zip(places, threads.map(lambda place: answer_key(kdf, bank.bank, *place), places), strict=True))
+        keys = list(threads.map(lambda place: answer_key(kdf, bank.bank, *place), places))
+    if known is not None:
+        known.parent.mkdir(parents=True, exist_ok=True)
+        part = known.with_suffix(f".{os.getpid()}.part")
+        part.write_bytes(b"".join(keys))
+        part.replace(known)
+    return dict(zip(places, keys, strict=True))
 
 
 def _length(item: KeyedItem) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from grader.quizzes import seal
 from grader.quizzes.keep import make
 from grader.quizzes.keyed import (
     Answer,
@@ -109,6 +110,22 @@ def test_the_sample_with_other_keys_differs_in_ciphertexts_only(kept: KeyedBank,
     assert one != two
     assert len(one) == len(two)
     assert bare(json.loads(one)) == bare(json.loads(two))
+
+
+def test_stretched_keys_are_remembered_and_a_damaged_memory_is_not_believed(
+    kept: KeyedBank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh, _ = seal_bank(kept, SECRET)
+    assert seal_bank(kept, SECRET, memory=tmp_path)[0] == fresh
+    (file,) = tmp_path.iterdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(seal, "answer_key", None)  # whoever calls it fails
+        assert seal_bank(kept, SECRET, memory=tmp_path)[0] == fresh
+    file.write_bytes(file.read_bytes()[:-1])
+    assert seal_bank(kept, SECRET, memory=tmp_path)[0] == fresh
+    other, _ = seal_bank(kept, bytes(32), memory=tmp_path)
+    assert other == seal_bank(kept, bytes(32))[0] != fresh
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def _other_keys(item: KeyedItem) -> KeyedItem:
