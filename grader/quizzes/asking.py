@@ -26,8 +26,16 @@ Step = str | int
 NUMBER: Ask = {"number": True}  # of a value that has to be one
 
 
-def request(bank: Loaded, item: AnyItem, variant: int, probe: bool) -> dict[str, Any]:
-    """One request to `grader.quizzes.worker`: everything to evaluate for one variant of one item."""
+def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool = False) -> dict[str, Any]:
+    """One request to `grader.quizzes.worker`: everything to evaluate for one variant of one item.
+
+    Args:
+        bank: the bank of the item.
+        item: the item.
+        variant: the number of the variant.
+        probe: whether claims are disturbed too.
+        rough: whether its figure is drawn without the layout that makes it fit to be seen and takes most of the time.
+    """
     given = []
     if bank.model.given:
         given.append({"source": bank.model.given, "line": bank.block_line("given")})
@@ -38,7 +46,7 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool) -> dict[str,
         "item": item.id,
         "variant": variant,
         "given": given,
-        "asks": list(asks(item)),
+        "asks": [ask | {"rough": True} if rough and ask["kind"] == "figure" else ask for ask in asks(item)],
         "probe": probe,
         "figures": str(bank.path.resolve().parent / "figures.py"),
     }

@@ -124,7 +124,8 @@ def _examine(
     bank: Loaded, probe: bool, limit: float, progress: Progress, most: int = MAX_VARIANTS
 ) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
     places = [(item, variant) for item in bank.model.items for variant in range(min(item.variants, most))]
-    requests = [request(bank, item, variant, probe and variant < PROBED) for item, variant in places]
+    seen = max(PROBED, bank.model.released)  # further variants are looked at by nobody until they are exported
+    requests = [request(bank, item, v, probe and v < PROBED, rough=probe and v >= seen) for item, v in places]
     folder = bank.path.resolve().parent
     remembered = folder.name == "quizzes"  # a bank of a course; any other is evaluated each time
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}

@@ -209,7 +209,11 @@ def _figure(ask: dict[str, Any], names: dict[str, Any], module: str) -> str:
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "Agg", **SVG}):
         figure = draw(**args)
         out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight")
+        rough = ask.get("rough", False)
+        if rough:
+            figure.set_layout_engine("none")
+        about = {"Date": None, "Creator": None}
+        figure.savefig(out, format="svg", metadata=about, bbox_inches=None if rough else "tight")
         plt.close(figure)
     return out.getvalue()
 

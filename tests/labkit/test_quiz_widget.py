@@ -50,6 +50,18 @@ def test_submitting_and_retaking_bring_other_screens(player: Player) -> None:
     assert player.said == []
 
 
+def test_submitting_with_open_questions_is_asked_about_first(player: Player) -> None:
+    """The question comes from Python, which has every answer that the page sent before; the page may lag behind."""
+    before = player.page
+    tell(player, {"do": "submit", "anyway": False})
+    assert player.said == [{"open": True}]
+    assert player.page == before
+    tell(player, {"do": "submit", "anyway": True})
+    assert player.page["phase"] == "results"
+    tell(player, {"do": "submit", "anyway": False})
+    assert [list(message) for message in player.said] == [["open"], ["problem"]]
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -58,6 +58,28 @@ def test_what_does_not_hold_is_found_where_it_stands(bank: Write, old: str, new:
     assert any(failure.startswith(f"{path}:{line}: powers: ") and says in failure for failure in failures), failures
 
 
+FIGURES = r"""
+import matplotlib.pyplot as plt
+
+
+def line(slope):
+    figure, axes = plt.subplots(layout="constrained")
+    axes.plot([0, 1], [0, slope])
+    axes.set_title("$x$" if slope < LAST else r"$\nonsense$")
+    return figure
+"""
+
+
+def test_a_plot_is_drawn_in_variants_that_no_student_receives_too(bank: Write) -> None:
+    figure = 'figure: {draw: line, args: {slope: "{{ variant }}"}, alt: A straight line that begins at the origin.}'
+    path = bank(old="variants: 2", new=f"variants: 7\n    {figure}")
+    path.with_name("figures.py").write_text(f"{FIGURES}LAST = 7\n")
+    assert prove(path).failures == ()
+    path.with_name("figures.py").write_text(f"{FIGURES}LAST = 6\n")
+    (failure,) = prove(path).failures
+    assert "nonsense" in str(failure)
+
+
 def test_a_claim_that_does_not_end_is_stopped_and_the_others_go_on(bank: Write) -> None:
     path = bank(old="power(3) > power(2)", new="any(False for _ in iter(int, 1)) or base")
     failures = [str(fault) for fault in prove(path, limit=0.5).failures]

@@ -43,7 +43,7 @@ class Practice {
   get(name) { return this.values[name]; }
   set(name, value) { this.values[name] = value; }
   save_changes() { this.changed(); }
-  on(names, act) { if (names.startsWith("change:")) this.listeners.push(act); else this.complain = (problem) => act({ problem }); }
+  on(names, act) { if (names.startsWith("change:")) this.listeners.push(act); else this.reply = act; }
   off() { this.listeners = []; }
   changed() { for (const act of this.listeners) act(); }
 
@@ -89,6 +89,9 @@ class Practice {
       if (message.do === "answer" && !this.submitted) {
         this.answers[message.item] = { ...this.answers[message.item], [message.part]: message.answer };
         this.values.live = this.live();
+      } else if (message.do === "submit" && !message.anyway && this.live().unanswered.length) {
+        this.reply({ open: true });
+        return;
       } else if (message.do === "submit" && !this.submitted && this.left() !== 0) {
         await this.mark();
         this.taken += 1;
@@ -98,7 +101,7 @@ class Practice {
         this.values.here = 1;
       }
     } catch (error) {
-      this.complain(error.message);
+      this.reply({ problem: error.message });
       return;
     } finally {
       this.busy = false;

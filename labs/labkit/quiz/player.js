@@ -49,7 +49,7 @@ class View {
     };
     window.addEventListener("keydown", this.onKey, true);
     this.onChange = () => this.update();
-    this.onMessage = (message) => message.problem && this.trouble(message.problem);
+    this.onMessage = (message) => (message.open ? this.ask() : this.trouble(message.problem));
     model.on("change:page change:live change:paged change:here", this.onChange);
     model.on("msg:custom", this.onMessage);
     this.update();
@@ -91,15 +91,18 @@ class View {
     this.say(text);
   }
 
-  /** Submit, or first say what is unanswered. */
+  /** Submit. Python, which has got every answer that was sent before, asks first where something is unanswered. */
   submit(anyway = false) {
+    this.find(".confirm").hidden = true;
+    this.say("Submitting.");
+    this.send({ do: "submit", anyway });
+  }
+
+  /** Ask whether to submit all the same. */
+  ask() {
+    clearTimeout(this.timer);
+    this.asked = false;
     const confirm = this.find(".confirm");
-    confirm.hidden = true;
-    if (!this.live().unanswered.length || anyway) {
-      this.say("Submitting.");
-      this.send({ do: "submit" });
-      return;
-    }
     this.drawConfirm(confirm);
     confirm.hidden = false;
     confirm.focus();

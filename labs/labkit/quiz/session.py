@@ -155,11 +155,15 @@ class Quiz:
         Raises:
             LabError: questions are open, no attempt is left, or the attempt cannot be written.
         """
-        waiting = self.live()["unanswered"]
-        if waiting and not anyway and not self.submitted:
+        waiting = self.open_questions()
+        if waiting and not anyway:
             raise LabError(unanswered(waiting), "Answer them, or submit all the same: submit(anyway=True).")
         self.hand_over()
         print(self)
+
+    def open_questions(self) -> list[int]:
+        """The numbers of the questions of this attempt that are not answered yet; none once it was submitted."""
+        return [] if self.submitted else self.live()["unanswered"]
 
     def hand_over(self) -> None:
         """Submit what is answered: the record reaches the disk before any verdict is shown.

@@ -56,6 +56,8 @@ class Player(anywidget.AnyWidget):
         match content:
             case {"do": "answer", "item": str(item), "part": str(part), "answer": str(answer)}:
                 self._quiz.put(item, part, answer)
+            case {"do": "submit", "anyway": False} if self._quiz.open_questions():
+                self.send({"open": True})
             case {"do": "submit"}:
                 self._quiz.hand_over()
             case {"do": "retake"}:
