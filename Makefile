@@ -90,4 +90,3 @@ test: data browser-tools
 	$(BIN)/grader verify
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/browser
 	$(BIN)/pytest tests/browser
-

@@ -14,6 +14,7 @@ from nbgrader.converters.base import NbGraderException
 
 from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
 from grader.coursedir import converter, load_config
+from grader.files import write_whole
 from grader.paths import Course
 from grader.quizzes.keep import Made, keep, make
 from grader.quizzes.load import QuizError
@@ -52,7 +53,7 @@ def build_lab(course: Course, lab: str) -> list[Path]:
         write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
     if quiz is not None:
-        _write(course.source / lab / quiz.file_name, quiz.sealed)
+        write_whole(course.source / lab / quiz.file_name, quiz.sealed)
         keep(quiz.bank, course.banks)
     with _released(course, lab, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
@@ -90,7 +91,7 @@ def _released(course: Course, lab: str, db_url: str) -> Iterator[Path]:
             write_notebook(notebook, root / "source" / lab / f"{lab}.ipynb")
             quiz = sealed_quiz(course, lab)
             if quiz is not None:
-                _write(root / "source" / lab / quiz.file_name, quiz.sealed)
+                write_whole(root / "source" / lab / quiz.file_name, quiz.sealed)
             _generate(course, lab, root, db_url)
         yield root / "release" / lab
 
@@ -120,17 +121,9 @@ def _put_in_place(made: Path, target: Path) -> list[Path]:
         goal = target / file.relative_to(made)
         if goal.exists() and goal.read_bytes() == file.read_bytes():
             continue
-        _write(goal, file.read_bytes())
+        write_whole(goal, file.read_bytes())
         changed.append(goal)
     return changed
-
-
-def _write(goal: Path, content: bytes) -> None:
-    """Replace a file in one step."""
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    part = goal.with_name(goal.name + ".part")
-    part.write_bytes(content)
-    part.replace(goal)
 
 
 def _compare(made: Path, target: Path) -> list[Drift]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.files import write_whole
 from grader.grading.result import Graded
 
 
@@ -25,21 +25,7 @@ class Cache:
 
     def put(self, key: str, graded: Graded) -> None:
         """Keep a result: written aside, flushed to the disk, then renamed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._path(key), graded.to_bytes(), flush=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"
-
-
-def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = False) -> None:
-    """Write a file so that at every moment the old or the new content is there; with `flush`, also without power."""
-    part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)
-    with part.open("xb") as file:
-        file.write(content)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-    part.chmod(mode)
-    part.replace(path)

@@ -17,7 +17,7 @@ from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_task,
 from traitlets.config import Config
 
 from grader.cells import grade_id
-from grader.grading.cache import write_whole
+from grader.files import write_whole
 from grader.grading.late import Late, apply_late, read_late
 from grader.grading.result import Graded, Submission
 from grader.paths import Course
@@ -129,7 +129,6 @@ def _write_files(course: Course, lab: str, student: str, submission: Submission,
     _remove_others(folder, set(files))
     for name, content in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_bytes() != content:
             write_whole(path, content, READ_ONLY)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from grader.files import write_whole
 from grader.quizzes.keyed import KeyedBank, dump_kept, parse_kept
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
@@ -68,12 +69,9 @@ def _made(path: Path, _text: bytes, _figures: bytes, secret: bytes) -> Made:
 
 def keep(bank: KeyedBank, folder: Path) -> Path:
     """Store a released bank as `<hash>.json`; what is stored already stays as it is."""
-    folder.mkdir(parents=True, exist_ok=True)
     goal = folder / f"{bank.hash}.json"
     if not goal.exists():
-        part = goal.with_suffix(".part")
-        part.write_text(dump_kept(bank), encoding="utf-8")
-        part.replace(goal)
+        write_whole(goal, dump_kept(bank).encode("utf-8"))
     return goal
 
 

@@ -10,12 +10,14 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import labkit
+from grader.files import write_whole
 from grader.quizzes.evaluate import Broken, Evaluated, evaluate
 
 DISTRIBUTIONS = ("numpy", "torch", "transformers", "trl", "matplotlib", "scipy", "datasets", "safetensors")
@@ -61,10 +63,8 @@ def _read(path: Path) -> Evaluated | None:
 
 
 def _write(path: Path, result: Evaluated) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(asdict(result)), encoding="utf-8")
-    part.replace(path)
+    with suppress(OSError):  # another process may write the same result
+        write_whole(path, json.dumps(asdict(result)).encode("utf-8"))
 
 
 @lru_cache(maxsize=1)

@@ -9,10 +9,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from grader.files import write_whole
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
 from labkit.quiz.bank import FORMAT, Kdf
 from labkit.quiz.sealed import KEY_BYTES, Verdict, answer_key, padded_length, seal_verdict, verdict_bytes
@@ -136,10 +138,8 @@ def _keys(bank: KeyedBank, kdf: Kdf, memory: Path | None) -> dict[tuple[str, int
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         keys = list(threads.map(lambda place: answer_key(kdf, bank.bank, *place), places))
     if known is not None:
-        known.parent.mkdir(parents=True, exist_ok=True)
-        part = known.with_suffix(f".{os.getpid()}.part")
-        part.write_bytes(b"".join(keys))
-        part.replace(known)
+        with suppress(OSError):  # another process may write the same keys
+            write_whole(known, b"".join(keys))
     return dict(zip(places, keys, strict=True))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
-from grader.grading.cache import write_whole
+from grader.files import write_whole
 from grader.paths import Course
 from grader.quizzes.keep import load_kept
 from grader.quizzes.keyed import KeyedBank, KeyedItem
@@ -42,7 +42,6 @@ def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = 
     written = []
     for number, result in enumerate(results.results, start=1):
         goal = course.feedback / result.student / lab / f"{lab}.html"
-        goal.parent.mkdir(parents=True, exist_ok=True)
         write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
         for name, content in _for_release(course, result.student, lab).items():
             write_whole(goal.with_name(name), content)

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lxml.etree import _Element as Element
 from pydantic import TypeAdapter, ValidationError
 
+from grader.export.readers.spelling import escape
 from grader.quizzes.model import AnyItem
 
 MISCONCEPTION = "(imported; say what who chooses it believes)"
@@ -148,6 +150,33 @@ class Drafts:
                 yield item
                 continue
             yield item.model_copy(update={"group": None})
+
+
+@dataclass
+class ItemReader:
+    """One item of an XML file on its way into the drafts; formats say how it is read."""
+
+    drafts: Drafts
+    root: Element
+    name: str = field(default="", init=False)
+
+    @property
+    def title(self) -> str:
+        """What the file calls the item."""
+        return (self.root.get("title") or "").strip()
+
+    def note(self, said: str, what: str = "texts") -> None:
+        """Something of this item was not read."""
+        self.drafts.note(self.name, what, said, self.root.sourceline)
+
+    def leave_out(self, what: str, why: str) -> None:
+        """The item is not read."""
+        self.note(f"{why}; it is left out", what)
+
+    def take(self, kind: str, stem: str, **fields: Any) -> None:
+        """Take the item."""
+        shown = stem or escape(self.title) or "…"
+        self.drafts.add(kind, self.name, self.root.sourceline, title=self.title, stem=shown, **fields)
 
 
 def options(found: Sequence[ReadOption]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from grader.export.readers.drafts import (
     NO_FEEDBACK,
     Draft,
     Drafts,
+    ItemReader,
     ReadOption,
     choice,
     from_tags,
@@ -26,7 +27,7 @@ from grader.export.readers.packaged import documents
 from grader.export.readers.processing import UnknownError, children
 from grader.export.readers.prose import name_of
 from grader.export.readers.qti12_rules import COMPARED, Rules
-from grader.export.readers.spelling import blank_mark, escape, with_blanks
+from grader.export.readers.spelling import blank_mark, with_blanks
 from grader.export.readers.verdicts import UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
 RESPONSES = ("response_lid", "response_str", "response_num", "response_grp")
@@ -87,13 +88,9 @@ def _walk(drafts: Drafts, element: Element, group: str, points: float | None) ->
 
 
 @dataclass
-class _Item:
-    drafts: Drafts
-    root: Element
+class _Item(ItemReader):
     group: str
     worth: float | None
-    name: str = ""
-    line: int | None = None
     kind: str = ""
     rules: Rules = field(init=False)
     feedback: dict[str, str] = field(default_factory=dict)
@@ -101,9 +98,7 @@ class _Item:
 
     def read(self) -> None:
         """Read the item, or note why not."""
-        title = (self.root.get("title") or "").strip()
-        self.name = self.drafts.name((self.root.get("ident") or title).removeprefix("q-"))
-        self.line = self.root.sourceline
+        self.name = self.drafts.name((self.root.get("ident") or self.title).removeprefix("q-"))
         fields = self.metadata()
         self.kind = fields.get("question_type") or fields.get("cc_profile") or ""
         self.worth = self.worth or plain_points(fields.get("points_possible") or fields.get("cc_weighting"))
@@ -137,14 +132,6 @@ class _Item:
             said = {name_of(child): (child.text or "").strip() for child in children(element)}
             found[said.get("fieldlabel", "")] = said.get("fieldentry", "")
         return found
-
-    def note(self, said: str, what: str = "texts") -> None:
-        """Something of this item was not read."""
-        self.drafts.note(self.name, what, said, self.line)
-
-    def leave_out(self, what: str, why: str) -> None:
-        """The item is not read."""
-        self.note(f"{why}; it is left out", what)
 
     def html(self, html: str, inline: bool = False) -> str:
         """HTML as Markdown."""
@@ -199,19 +186,8 @@ class _Item:
         return said
 
     def add(self, kind: str, stem: str, **fields: Any) -> None:
-        """Take the item."""
-        title = (self.root.get("title") or "").strip()
-        common = {"group": self.group or None} | self.about
-        self.drafts.add(
-            kind,
-            self.name,
-            self.line,
-            title=title,
-            stem=stem or escape(title) or "…",
-            points=self.worth,
-            **common,
-            **fields,
-        )
+        """Take the item with what its metadata says."""
+        self.take(kind, stem, points=self.worth, **{"group": self.group or None} | self.about, **fields)
 
     def choice(self, stem: str, response: Element) -> None:
         """One option, or several."""

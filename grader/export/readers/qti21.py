@@ -18,6 +18,7 @@ from grader.export.readers.drafts import (
     NO_FEEDBACK,
     Draft,
     Drafts,
+    ItemReader,
     ReadOption,
     choice,
     options,
@@ -28,7 +29,7 @@ from grader.export.readers.packaged import documents
 from grader.export.readers.processing import Declared, Processing, UnknownError, bounds, children, declared
 from grader.export.readers.prose import name_of
 from grader.export.readers.qti21_package import About, about_items
-from grader.export.readers.spelling import blank_mark, escape, with_blanks
+from grader.export.readers.spelling import blank_mark, with_blanks
 from grader.export.readers.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
 INLINE = ("textEntryInteraction", "inlineChoiceInteraction")
@@ -60,12 +61,8 @@ def read(data: bytes, file: str) -> Draft:
 
 
 @dataclass
-class _Item:
-    drafts: Drafts
-    root: Element
+class _Item(ItemReader):
     about: About
-    name: str = ""
-    line: int | None = None
     responses: Mapping[str, Declared] = field(default_factory=dict)
     processing: Processing = field(init=False)
     said: list[tuple[str, str, bool, str]] = field(default_factory=list)
@@ -74,9 +71,7 @@ class _Item:
 
     def read(self) -> None:
         """Read the item, or note why not."""
-        title = (self.root.get("title") or "").strip()
-        self.name = self.drafts.name(self.root.get("identifier") or title)
-        self.line = self.root.sourceline
+        self.name = self.drafts.name(self.root.get("identifier") or self.title)
         self.responses = declared(self.root)
         self.processing = Processing(self.root, self.responses)
         body = next((child for child in children(self.root) if name_of(child) == "itemBody"), None)
@@ -102,14 +97,6 @@ class _Item:
             self.inline(body, inside)
         else:
             self.leave_out("interactions", "several interactions of different kinds")
-
-    def note(self, said: str, what: str = "texts") -> None:
-        """Something of this item was not read."""
-        self.drafts.note(self.name, what, said, self.line)
-
-    def leave_out(self, what: str, why: str) -> None:
-        """The item is not read."""
-        self.note(f"{why}; it is left out", what)
 
     def markdown(self, element: Element, inline: bool = False) -> str:
         """An element's content."""
@@ -167,20 +154,9 @@ class _Item:
         return plain_points(str(best or self.processing.start.get("MAXSCORE") or 1))
 
     def add(self, kind: str, stem: str, **fields: Any) -> None:
-        """Take the item."""
-        title = (self.root.get("title") or "").strip()
-        self.drafts.add(
-            kind,
-            self.name,
-            self.line,
-            title=title,
-            stem=stem or escape(title) or "…",
-            objective=self.about.objective,
-            lab=self.about.lab,
-            group=self.about.group or None,
-            points=self.points(),
-            **fields,
-        )
+        """Take the item with what its package says."""
+        about = {"objective": self.about.objective, "lab": self.about.lab, "group": self.about.group or None}
+        self.take(kind, stem, points=self.points(), **about, **fields)
 
     # Interactions on their own --------------------------------------------------------------------------------
 
