@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbgrader.api
+from alembic.script import ScriptDirectory
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import text
@@ -22,6 +23,16 @@ from grader.paths import Course
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
 
+@cache
+def _schema_version() -> str | None:
+    """The revision of nbgrader's tables, written into each new database."""
+    return ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
+
+
+# nbgrader 0.9.6 starts `alembic heads`, from PATH, and waits four seconds to be told the same.
+nbgrader.api.get_alembic_version = _schema_version
+
+
 def load_config(course: Course, **coursedir: str) -> Config:
     """What `nbgrader_config.py` of the course says; `coursedir` replaces settings of `CourseDirectory`."""
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
@@ -31,25 +42,13 @@ def load_config(course: Course, **coursedir: str) -> Config:
 
 
 def converter(kind: type[Any], config: Config, **traits: Any) -> Any:
-    """One of nbgrader's converters (GenerateAssignment, Autograde, GenerateFeedback), ready to `start()`.
-
-    nbgrader makes a fresh database by running `alembic`, which it looks for on PATH.
-    """
-    put_scripts_on_path()
+    """One of nbgrader's converters (GenerateAssignment, Autograde, GenerateFeedback), ready to `start()`."""
     return kind(coursedir=CourseDirectory(config=config), config=config, **traits)
-
-
-def put_scripts_on_path() -> None:
-    """Let programs find this environment's scripts even when it is not activated."""
-    scripts = str(Path(sys.executable).parent)
-    if scripts not in os.environ.get("PATH", "").split(os.pathsep):
-        os.environ["PATH"] = os.pathsep.join([scripts, os.environ.get("PATH", "")])
 
 
 @contextmanager
 def gradebook(course: Course) -> Iterator[Any]:
     """The course's gradebook, opened through nbgrader's API and closed again."""
-    put_scripts_on_path()
     course.class_dir.mkdir(parents=True, exist_ok=True)
     settings = load_config(course).CourseDirectory
     with Gradebook(settings.db_url, settings.course_id) as opened:

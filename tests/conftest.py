@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import functools
 import os
 import shutil
 import signal
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
-import nbgrader.api
 import pytest
 import torch
 
@@ -26,8 +24,6 @@ from grader.paths import ROOT_VARIABLE, Course
 torch.set_num_threads(1)  # two threads on two busy cores wait for one another
 hypothesis.settings.register_profile("same", derandomize=True)  # every run tries the same examples
 hypothesis.settings.load_profile("same")  # --hypothesis-profile=default looks for others
-
-nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)  # a process of its own, each time
 
 REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"

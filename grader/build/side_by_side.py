@@ -24,7 +24,9 @@ def for_each_lab(
     """
     if len(labs) < 2:  # noqa: PLR2004 - a process more would only cost its start
         return [work(lab) for lab in labs]
-    with ProcessPoolExecutor(min(len(labs), os.cpu_count() or 1), get_context("spawn")) as pool:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([getattr(work, "func", work).__module__])  # imported once, not in each process
+    with ProcessPoolExecutor(min(len(labs), os.cpu_count() or 1), context) as pool:
         waiting = [pool.submit(work, lab) for lab in labs]
         for done, future in enumerate(as_completed(waiting), start=1):
             if future.exception() is not None:

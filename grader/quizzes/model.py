@@ -50,7 +50,11 @@ class Review(Model):
     """Where to read again."""
 
     label: Text
-    href: str = Field(max_length=300, pattern=r"^(?:\.\./)?[\w./-]+(?:#[\w-]+)?$", description="A path from the lab.")
+    href: str = Field(
+        max_length=300,
+        pattern=r"^(?:\.\./)?[\w./-]+(?:#[^\s#<>\"]+)?$",
+        description="A path from the lab, # and a heading with hyphens for spaces.",
+    )
 
 
 class Option(Model):

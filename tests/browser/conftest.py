@@ -24,6 +24,7 @@ from grader.quizzes.rendered import keyed
 from labkit.quiz.bank import load_bank
 from labkit.quiz.drafts import Draft, draft_path, load_draft, save_draft
 from labkit.quiz.draw import Drawn, draw
+from labkit.workspace import trust
 
 REPO = Path(__file__).resolve().parent.parent.parent
 FILES = REPO / "tests" / "files" / "quiz"
@@ -110,6 +111,7 @@ def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     for folder in sorted(REPO.glob("labs/[0-9]*")):
         ignored = shutil.ignore_patterns(".*", "*.jsonl", "*.zip")
         shutil.copytree(folder, labs / folder.name, ignore=ignored)
+    trust(list(labs.rglob("*.ipynb")))
     (labs / "90-sample").mkdir()
     for bank in ("sample", "sample-exam"):
         shutil.copyfile(FILES / f"{bank}.quiz.json", labs / "90-sample" / f"{bank}.quiz.json")

@@ -29,6 +29,7 @@ LAB, BANK = "06-assessment", "assessment"
 NOTEBOOK = f"{LAB}/{LAB}.ipynb"
 SEVENTY = "Your latest: 70% · Your highest: 70% · To pass you need at least 70%. We keep your highest score."
 FORTY = "Your latest: 40% · Your highest: 70% · To pass you need at least 70%. We keep your highest score."
+SECTION = "11 · Train a language model"
 SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: pictures for the README go there
 
 
@@ -83,15 +84,16 @@ def test_the_assessment_from_opening_to_a_restarted_kernel(page: Page, server: S
     assert [json.loads(line)["score"] for line in (folder / "attempts.jsonl").read_text().splitlines()] == [0.7, 0.4]
 
 
-def test_a_link_to_review_opens_the_lab(page: Page, server: Server) -> None:
+def test_a_link_to_review_opens_the_lab_at_its_section(page: Page, server: Server) -> None:
     folder = fresh(server)
     open_notebook(page, server, NOTEBOOK)
     run_quiz(page)
     take(page, folder, right=range(1, 10))
     tab_until(page, lambda at: at["tag"] == "A")
-    assert "Lab 05" in focus(page)["text"]
+    assert focus(page)["text"] == "Lab 05, section 11: DPOTrainer"
     page.keyboard.press("Enter")
     page.locator(".lm-TabBar-tabLabel", has_text="05-dpo.ipynb").wait_for()
+    expect(page.locator(".jp-NotebookPanel:visible h2", has_text=SECTION)).to_be_in_viewport()
 
 
 def test_pictures_and_axe_in_both_themes(page: Page, server: Server, tmp_path: Path) -> None:

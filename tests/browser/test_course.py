@@ -117,7 +117,7 @@ def test_every_notebook_opens_with_its_kernel_and_a_table_of_contents(page: Page
         headings = [line.lstrip("#").strip().replace("`", "") for line in re.findall(r"^#+ .+$", text, re.M)]
         shown = page.locator("#table-of-contents .jp-tocItem-content:visible")
         expect(shown).to_have_text(headings)
-        assert page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName").inner_text() == "Python 3 (ipykernel)"
+        assert page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName").inner_text() == "Python 3 (RLHF labs)"
         assert page.locator(".jp-Dialog").count() == 0
         page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from sqlalchemy import text
 
 from grader.coursedir import gradebook
 from grader.grading.demo_class import make_class
@@ -75,6 +76,15 @@ def test_generate_assignment_gives_what_the_build_gave(course: Course) -> None:
     before = released.read_bytes()
     nbgrader(course, "generate_assignment", LAB, "--force")
     assert released.read_bytes() == before
+
+
+def test_a_new_gradebook_is_of_the_revision_that_nbgrader_names(tmp_path: Path, course: Course) -> None:
+    ask_nbgrader = [sys.executable, "-c", "import nbgrader.api; print(nbgrader.api.get_alembic_version())"]
+    said = subprocess.run(ask_nbgrader, env=environment(course), capture_output=True, text=True, check=True)
+    shutil.copyfile(course.root / "nbgrader_config.py", tmp_path / "nbgrader_config.py")
+    with gradebook(Course(tmp_path)) as book:
+        revision = book.db.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    assert revision == said.stdout.strip()
 
 
 def test_autograde_gives_partial_credit_and_feedback_shows_promises_but_no_check(course: Course) -> None:

@@ -16,6 +16,7 @@ from grader.grading.plain import autograde, autograde_plainly
 from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
+STUDENTS = 5
 Rows = Callable[[Course], list[tuple[Any, ...]]]
 
 
@@ -30,6 +31,9 @@ def another(course: Course, name: str, monkeypatch: Any) -> Course:
 
 def test_three_roads_give_the_same_gradebook(toy_class: Course, gradebook_rows: Rows, monkeypatch: Any) -> None:
     students = sorted(path.name for path in toy_class.submitted.iterdir())
+    for student in students[STUDENTS:]:  # the two slow roads take three seconds for each
+        shutil.rmtree(toy_class.submitted / student)
+    students = students[:STUDENTS]
     safe, stock = another(toy_class, "safe", monkeypatch), another(toy_class, "stock", monkeypatch)
     assert [autograde_plainly(stock, LAB, student) for student in students] == [""] * len(students)
     monkeypatch.setenv(ROOT_VARIABLE, str(safe.root))

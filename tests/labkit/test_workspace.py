@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.sign import NotebookNotary
 
-from labkit.workspace import copy_labs
+from labkit.workspace import copy_labs, trust
 
 
 @pytest.fixture
@@ -39,3 +41,22 @@ def test_what_a_student_wrote_stays_and_new_labs_are_added(labs: Path, tmp_path:
     assert files(work)["01-a/01-a.ipynb"] == "mine"
     assert files(work)["02-b/02-b.ipynb"] == "new"
     assert not list(work.rglob("*.part"))
+
+
+def test_a_signed_notebook_is_trusted_until_somebody_else_changes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", id="one")])
+    nbformat.write(made, tmp_path / "lab.ipynb")
+    trust([tmp_path / "lab.ipynb"])
+    assert NotebookNotary().check_signature(nbformat.read(tmp_path / "lab.ipynb", as_version=4))
+    made.cells[0].source = "2"
+    assert not NotebookNotary().check_signature(made)
+
+
+def test_where_no_signature_can_be_kept_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "jupyter").write_text("a file where the folder would be")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "lab.ipynb")
+    trust([tmp_path / "lab.ipynb"])

@@ -149,7 +149,7 @@ def held_out_margins(trainer: Any, model_ref: Any) -> torch.Tensor:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_language_model_learns_the_preferences_of_people(solution: dict[str, Any], tmp_path: Path) -> None:
-    """Half of the notebook's steps, three seeds, 200 pairs under prompts that were never trained on."""
+    """Half of the notebook's steps, two more seeds, 200 pairs under prompts that were never trained on."""
     import datasets
     from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
@@ -164,7 +164,7 @@ def test_a_language_model_learns_the_preferences_of_people(solution: dict[str, A
         for rows in (train_rows[:], held_out_rows[:200])
     )
     found = []
-    for seed in (0, 1, 2):
+    for seed in (1, 2):  # the whole notebook, below, is of seed 0
         model, model_ref, tokenizer = solution["load_policy_and_reference"](str(WEIGHTS / "tiny"))
         arguments = DPOConfig(
             output_dir=str(tmp_path), beta=0.1, learning_rate=5e-4, max_steps=15, warmup_steps=3,

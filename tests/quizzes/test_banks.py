@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
+import nbformat
 import pytest
 
 from grader.paths import Course
@@ -65,11 +67,20 @@ def test_computed_items_have_twenty_variants(items: list[AnyItem]) -> None:
     assert len(fewer) <= 18
 
 
-def test_review_links_lead_to_labs(repo: Course, items: list[AnyItem]) -> None:
+def test_review_links_lead_to_headings_of_labs(repo: Course, items: list[AnyItem]) -> None:
+    """JupyterLab names a heading by its text with hyphens for spaces, and without the marks of code."""
     for item in items:
         assert item.review is not None
-        path = (repo.labs / item.lab.partition("#")[0] / item.review.href.partition("#")[0]).resolve()
-        assert path.is_file(), item.id
+        lab, _, anchor = item.review.href.partition("#")
+        path = (repo.labs / item.lab.partition("#")[0] / lab).resolve()
+        text = "\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
+        headings = re.findall(r"^#+ (.+)$", text, re.M)
+        assert anchor in {heading.replace("`", "").replace(" ", "-") for heading in headings}, item.id
+        section = re.search(r"sections? (\d+)", item.review.label)
+        if section and anchor[0].isdigit():
+            assert anchor.startswith(f"{section[1]}-·-"), item.id
 
 
 def test_nothing_is_offered_as_all_or_none_of_the_above(items: list[AnyItem]) -> None:

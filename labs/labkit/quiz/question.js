@@ -166,6 +166,15 @@ function folderOnServer(folders) {
   return found === undefined ? null : { baseUrl: baseUrl || "/", folder: found.slice(root.length) };
 }
 
+/** JupyterLab loses the heading of a notebook that it has to open first: wait until it is there, and until it stays. */
+function showHeading(id, tries = 75, calm = 0) {
+  const heading = [...document.querySelectorAll(`[data-jupyter-id="${CSS.escape(id)}"]`)].find((one) => one.offsetParent);
+  const [at, frame] = [heading, heading?.closest(".jp-WindowedPanel-outer")].map((one) => one?.getBoundingClientRect());
+  const seen = at && frame && at.top >= frame.top - 1 && at.bottom <= frame.bottom;
+  if (heading && !seen) heading.scrollIntoView();
+  if (tries > 0 && calm < 3) setTimeout(showHeading, 200, id, tries - 1, seen ? calm + 1 : 0);
+}
+
 /** Where to read again: a link that opens in JupyterLab, or its words where the server's root is not known. */
 function review(view, link) {
   const place = folderOnServer(view.page().folders);
@@ -175,11 +184,13 @@ function review(view, link) {
   if (!place) return make("p", { class: "review" }, `Review: ${link.label} (${link.href})`);
   const goal = new URL(link.href, `http://root/${encodeURI(place.folder)}`);
   const path = decodeURIComponent(goal.pathname.slice(1));
+  const heading = decodeURIComponent(goal.hash.slice(1));
   const anchor = make("a", {
     href: `${place.baseUrl}lab/tree${goal.pathname}${goal.hash}`, target: "_blank", rel: "noopener",
     "data-commandlinker-command": "rendermime:handle-local-link", // JupyterLab's own: opens the notebook at the heading
-    "data-commandlinker-args": JSON.stringify({ path, id: decodeURIComponent(goal.hash) }),
+    "data-commandlinker-args": JSON.stringify({ path, id: heading && `#heading=${heading}` }),
   }, link.label);
+  if (heading) anchor.addEventListener("click", () => showHeading(heading));
   return make("p", { class: "review" }, "Review: ", anchor);
 }
 
