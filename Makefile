@@ -88,7 +88,7 @@ test:
 	$(MAKE) --jobs=2 data browser-tools
 	$(MAKE) --jobs=2 lint verify
 	$(BIN)/grader build --check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

@@ -27,23 +27,7 @@ hypothesis.settings.load_profile("same")  # --hypothesis-profile=default looks f
 
 REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"
-FIRST = (
-    "labs/test_03_ppo.py",
-    "browser/test_course.py",
-    "labs/test_02_reward_model.py",
-    "browser/test_player.py",
-    "labs/test_05_dpo.py",
-    "browser/test_assessment.py",
-    "test_guides.py",
-    "grading/test_resume.py",
-)
 QUIZ_FILES = REPO / "tests" / "files" / "quiz"
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that no process ends alone: notebooks, which keep a core busy, beside browsers."""
-    place = {REPO / "tests" / name: number for number, name in enumerate(FIRST)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

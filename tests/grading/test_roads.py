@@ -16,7 +16,7 @@ from grader.grading.plain import autograde, autograde_plainly
 from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
-STUDENTS = 4
+STUDENTS = 5
 Rows = Callable[[Course], list[tuple[Any, ...]]]
 
 
