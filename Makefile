@@ -30,6 +30,7 @@ help:
 
 setup: .venv/ready
 
+# An old pip takes a minute more to resolve, and compiling all modules another two. The warnings are of editable installs.
 .venv/ready: pyproject.toml labs/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v[:2] != (3, 11) and "Python 3.11 is needed, found %d.%d: say make PYTHON=python3.11" % v[:2])'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

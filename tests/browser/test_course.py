@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
-from grader.build.notebooks import read_source
+from grader.build.notebooks import KERNELSPEC, read_source
 from grader.build.release import build_lab
 from grader.cells import grade_id, is_demo
 from grader.cli import app
@@ -117,7 +117,8 @@ def test_every_notebook_opens_with_its_kernel_and_a_table_of_contents(page: Page
         headings = [line.lstrip("#").strip().replace("`", "") for line in re.findall(r"^#+ .+$", text, re.M)]
         shown = page.locator("#table-of-contents .jp-tocItem-content:visible")
         expect(shown).to_have_text(headings)
-        assert page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName").inner_text() == "Python 3 (RLHF labs)"
+        kernel = page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName").inner_text()
+        assert kernel == KERNELSPEC["display_name"]
         assert page.locator(".jp-Dialog").count() == 0
         page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 

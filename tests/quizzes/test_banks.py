@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -67,17 +69,19 @@ def test_computed_items_have_twenty_variants(items: list[AnyItem]) -> None:
     assert len(fewer) <= 18
 
 
-def test_review_links_lead_to_headings_of_labs(repo: Course, items: list[AnyItem]) -> None:
+@cache
+def anchors(notebook: Path) -> frozenset[str]:
     """JupyterLab names a heading by its text with hyphens for spaces, and without the marks of code."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    return frozenset(one.replace("`", "").replace(" ", "-") for one in re.findall(r"^#+ (.+)$", text, re.M))
+
+
+def test_review_links_lead_to_headings_of_labs(repo: Course, items: list[AnyItem]) -> None:
     for item in items:
         assert item.review is not None
         lab, _, anchor = item.review.href.partition("#")
-        path = (repo.labs / item.lab.partition("#")[0] / lab).resolve()
-        text = "\n".join(
-            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
-        )
-        headings = re.findall(r"^#+ (.+)$", text, re.M)
-        assert anchor in {heading.replace("`", "").replace(" ", "-") for heading in headings}, item.id
+        assert anchor in anchors((repo.labs / item.lab.partition("#")[0] / lab).resolve()), item.id
         section = re.search(r"sections? (\d+)", item.review.label)
         if section and anchor[0].isdigit():
             assert anchor.startswith(f"{section[1]}-·-"), item.id
