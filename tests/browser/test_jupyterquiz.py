@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from grader.export.registry import export_bank
 from grader.quizzes.prove import proved_bank
@@ -76,4 +76,5 @@ def test_numbers_are_right_where_they_round_to_the_key(
 def test_maths_and_listings_are_shown(played: Page) -> None:
     assert played.locator("math").count() >= 3
     assert played.locator("pre").count() >= 2
-    assert played.locator("img").evaluate_all("(all) => all.map((one) => one.naturalWidth > 100)") == [True]
+    expect(played.locator("img")).to_have_count(1)
+    played.wait_for_function("document.querySelector('img').naturalWidth > 100")
