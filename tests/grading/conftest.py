@@ -23,12 +23,12 @@ LAB = "01-toy"
 
 @pytest.fixture
 def toy_class(toy: Course) -> Course:
-    """Eight students of the toy lab, with different answers."""
-    make_class(toy, LAB, size=8)
+    """Six students of the toy lab, with different answers."""
+    make_class(toy, LAB, size=6)
     return toy
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def gradebook_rows() -> Callable[[Course], list[tuple[Any, ...]]]:
     """Every row of a gradebook that a grade depends on, without numbers and times that differ from run to run."""
 

@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from grader.grading.autograde import Row, grade_class
+from grader.grading.demo_class import make_class
 from grader.paths import ROOT_VARIABLE, Course
 
-LAB = "01-toy"
+LAB, STUDENTS = "01-toy", 6  # as in the class that `toy_class` makes
 Rows = Callable[[Course], list[tuple[Any, ...]]]
 
 KILLED_AFTER = """
@@ -42,21 +43,29 @@ autograde.grade_class(find_course(), "01-toy", watch=stop_at, engine=autograde.l
 """
 
 
-@pytest.mark.parametrize(("done", "place"), [("2", ""), ("7", ""), ("0", "between files and rows")])
+@pytest.fixture(scope="module")
+def unbroken(
+    toy_template: Course, gradebook_rows: Rows, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[Row], list[tuple[Any, ...]]]:
+    """What a run that nothing stops returns of the class, and what stands in its gradebook."""
+    course = Course(tmp_path_factory.mktemp("unbroken") / "course")
+    shutil.copytree(toy_template.root, course.root)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(ROOT_VARIABLE, str(course.root))
+        make_class(course, LAB, size=STUDENTS)
+        return [plain(row) for row in grade_class(course, LAB)], gradebook_rows(course)
+
+
+@pytest.mark.parametrize(("done", "place"), [("2", ""), ("5", ""), ("0", "between files and rows")])
 def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_unbroken_one(
-    toy_class: Course, gradebook_rows: Rows, monkeypatch: pytest.MonkeyPatch, done: str, place: str
+    toy_class: Course, gradebook_rows: Rows, unbroken: tuple[list[Row], list[tuple[Any, ...]]], done: str, place: str
 ) -> None:
-    unbroken = Course(toy_class.root.parent / "unbroken")
-    shutil.copytree(toy_class.root, unbroken.root)
     killed = subprocess.run([sys.executable, "-c", KILLED_AFTER, done, place], cwd=toy_class.root, check=False)
     assert killed.returncode == -signal.SIGKILL
     wait_until_gone(str(toy_class.root))
     resumed = grade_class(toy_class, LAB)
     assert 0 < sum(row.executed for row in resumed) < len(resumed)  # what was finished is not run again
-    monkeypatch.setenv(ROOT_VARIABLE, str(unbroken.root))
-    whole = grade_class(unbroken, LAB)
-    assert [plain(row) for row in resumed] == [plain(row) for row in whole]
-    assert gradebook_rows(toy_class) == gradebook_rows(unbroken)
+    assert ([plain(row) for row in resumed], gradebook_rows(toy_class)) == unbroken
 
 
 def wait_until_gone(folder: str) -> None:
