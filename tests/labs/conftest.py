@@ -75,9 +75,8 @@ def without_demos(
 
 
 @pytest.fixture
-def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
-    """The whole solution notebook in a real kernel with tiny, on one thread: two on busy cores wait for one another."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path) -> Executed:
+    """The whole solution notebook in a real kernel with tiny."""
     name = request.module.LAB
     notebook = read_source(repo.solutions / name / "lab.py")
     for cell in notebook.cells:
