@@ -13,6 +13,8 @@ NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5
 START := 00-start-here/00-start-here.ipynb
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Where it is set, each of the hundreds of processes of `make test` would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
 .PHONY: help setup data browser-tools pictures lab instructor test lint class build verify bench bench-labs smol
