@@ -19,11 +19,12 @@ import pytest
 import torch
 
 from grader.build.release import build_lab
+from grader.grading.local import ONE_THREAD
 from grader.paths import ROOT_VARIABLE, Course
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)
-os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"))
+os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
 hypothesis.settings.register_profile("same", derandomize=True)  # every run tries the same examples
 hypothesis.settings.load_profile("same")  # --hypothesis-profile=default looks for others
 

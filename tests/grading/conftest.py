@@ -19,12 +19,13 @@ from grader.grading.demo_class import make_class
 from grader.paths import Course
 
 LAB = "01-toy"
+STUDENTS = 6
 
 
 @pytest.fixture
 def toy_class(toy: Course) -> Course:
     """Six students of the toy lab, with different answers."""
-    make_class(toy, LAB, size=6)
+    make_class(toy, LAB, size=STUDENTS)
     return toy
 
 

@@ -19,6 +19,8 @@ from grader.cli import app
 from grader.grading.autograde import Progress, grade_class, local_engine
 from grader.paths import Course
 
+from .conftest import STUDENTS
+
 LAB = "01-toy"
 Rows = Callable[[Course], list[tuple[Any, ...]]]
 
@@ -47,12 +49,12 @@ def test_a_killed_worker_costs_time_only(toy_class: Course) -> None:
 def test_progress_counts_to_the_end(toy_class: Course) -> None:
     seen: list[Progress] = []
     grade_class(toy_class, LAB, watch=seen.append, engine=local_engine(1))
-    assert [now.done for now in seen] == list(range(1, 7))
-    assert {(now.total, now.cached, now.failed) for now in seen} == {(6, 0, 0)}
+    assert [now.done for now in seen] == list(range(1, STUDENTS + 1))
+    assert {(now.total, now.cached, now.failed) for now in seen} == {(STUDENTS, 0, 0)}
     seen.clear()
     (toy_class.submitted / "demo-04" / LAB / f"{LAB}.ipynb").write_text("hello")
     grade_class(toy_class, LAB, watch=seen.append, engine=local_engine(1))
-    assert seen[-1] == Progress(6, 6, 5, 1, "demo-04")
+    assert seen[-1] == Progress(STUDENTS, STUDENTS, STUDENTS - 1, 1, "demo-04")
 
 
 def test_without_a_sandbox_the_reason_and_the_way_out_are_said(toy_class: Course) -> None:

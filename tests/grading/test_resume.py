@@ -18,7 +18,9 @@ from grader.grading.autograde import Row, grade_class
 from grader.grading.demo_class import make_class
 from grader.paths import ROOT_VARIABLE, Course
 
-LAB, STUDENTS = "01-toy", 6  # as in the class that `toy_class` makes
+from .conftest import STUDENTS
+
+LAB = "01-toy"
 Rows = Callable[[Course], list[tuple[Any, ...]]]
 
 KILLED_AFTER = """
@@ -56,7 +58,7 @@ def unbroken(
         return [plain(row) for row in grade_class(course, LAB)], gradebook_rows(course)
 
 
-@pytest.mark.parametrize(("done", "place"), [("2", ""), ("5", ""), ("0", "between files and rows")])
+@pytest.mark.parametrize(("done", "place"), [("2", ""), (str(STUDENTS - 1), ""), ("0", "between files and rows")])
 def test_a_killed_run_goes_on_where_it_was_and_ends_as_an_unbroken_one(
     toy_class: Course, gradebook_rows: Rows, unbroken: tuple[list[Row], list[tuple[Any, ...]]], done: str, place: str
 ) -> None:

@@ -30,7 +30,7 @@ def another(course: Course, name: str, monkeypatch: Any) -> Course:
 
 
 def test_three_roads_give_the_same_gradebook(toy: Course, gradebook_rows: Rows, monkeypatch: Any) -> None:
-    make_class(toy, LAB, size=3)  # the two slow roads take three seconds for each
+    make_class(toy, LAB, size=5)  # the two slow roads take three seconds for each
     students = sorted(path.name for path in toy.submitted.iterdir())
     safe, stock = another(toy, "safe", monkeypatch), another(toy, "stock", monkeypatch)
     assert [autograde_plainly(stock, LAB, student) for student in students] == [""] * len(students)
@@ -38,7 +38,7 @@ def test_three_roads_give_the_same_gradebook(toy: Course, gradebook_rows: Rows, 
     assert [autograde(safe, LAB, student) for student in students] == [""] * len(students)
     monkeypatch.setenv(ROOT_VARIABLE, str(toy.root))
     rows = grade_class(toy, LAB)
-    assert len({row.score for row in rows}) == 3  # all, none and some
+    assert len({row.score for row in rows}) > 2  # the class has different grades
     assert gradebook_rows(toy) == gradebook_rows(safe) == gradebook_rows(stock)
 
 

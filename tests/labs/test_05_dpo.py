@@ -149,7 +149,7 @@ def held_out_margins(trainer: Any, model_ref: Any) -> torch.Tensor:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_language_model_learns_the_preferences_of_people(solution: dict[str, Any], tmp_path: Path) -> None:
-    """Half of the notebook's steps, another seed, 200 pairs under prompts that were never trained on."""
+    """Half of the notebook's steps, two more seeds, 200 pairs under prompts that were never trained on."""
     import datasets
     from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
@@ -163,27 +163,29 @@ def test_a_language_model_learns_the_preferences_of_people(solution: dict[str, A
         datasets.Dataset.from_dict(solution["format_preferences"](**rows))
         for rows in (train_rows[:], held_out_rows[:200])
     )
-    model, model_ref, tokenizer = solution["load_policy_and_reference"](str(WEIGHTS / "tiny"))
-    arguments = DPOConfig(
-        output_dir=str(tmp_path), beta=0.1, learning_rate=5e-4, max_steps=15, warmup_steps=3,
-        per_device_train_batch_size=16, per_device_eval_batch_size=50, max_length=96, max_prompt_length=16,
-        remove_unused_columns=False, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
-        seed=1,  # the whole notebook, below, is of seed 0
-    )  # fmt: skip
-    trainer = DPOTrainer(
-        model, model_ref, args=arguments, train_dataset=train, eval_dataset=held_out, tokenizer=tokenizer
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.train()
-    log = [row for row in trainer.state.log_history if "rewards/margins" in row]
-    assert log[0]["loss"] == pytest.approx(0.6931, abs=1e-4)
-    assert log[0]["rewards/accuracies"] == 0.0, "a strict > on ties"
-    chosen, rejected = held_out_margins(trainer, model_ref)
-    assert chosen.mean() < 0, "the chosen log-prob falls"
-    assert rejected.mean() < chosen.mean(), "and the rejected one falls further"
-    accuracy = solution["preference_accuracy"](chosen, rejected)
-    print("held-out accuracy:", accuracy)
-    assert accuracy >= 0.58
+    found = []
+    for seed in (1, 2):  # the whole notebook, below, is of seed 0
+        model, model_ref, tokenizer = solution["load_policy_and_reference"](str(WEIGHTS / "tiny"))
+        arguments = DPOConfig(
+            output_dir=str(tmp_path), beta=0.1, learning_rate=5e-4, max_steps=15, warmup_steps=3,
+            per_device_train_batch_size=16, per_device_eval_batch_size=50, max_length=96, max_prompt_length=16,
+            remove_unused_columns=False, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
+            seed=seed,
+        )  # fmt: skip
+        trainer = DPOTrainer(
+            model, model_ref, args=arguments, train_dataset=train, eval_dataset=held_out, tokenizer=tokenizer
+        )
+        trainer.remove_callback(PrinterCallback)
+        trainer.train()
+        log = [row for row in trainer.state.log_history if "rewards/margins" in row]
+        assert log[0]["loss"] == pytest.approx(0.6931, abs=1e-4)
+        assert log[0]["rewards/accuracies"] == 0.0, "a strict > on ties"
+        chosen, rejected = held_out_margins(trainer, model_ref)
+        assert chosen.mean() < 0, "the chosen log-prob falls"
+        assert rejected.mean() < chosen.mean(), "and the rejected one falls further"
+        found.append(solution["preference_accuracy"](chosen, rejected))
+    print("held-out accuracy:", found)
+    assert min(found) >= 0.58, found
 
 
 def test_the_table_names_every_part_of_trl_that_the_lab_uses(repo: Course) -> None:
