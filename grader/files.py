@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from grader.text import defused
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = False) -> None:
@@ -21,3 +26,15 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = Fal
             os.fsync(file.fileno())
     part.chmod(mode)
     part.replace(path)
+
+
+def write_csv(path: Path, head: Sequence[str], lines: Iterable[Mapping[str, object] | Sequence[object]]) -> Path:
+    """Write a CSV file in UTF-8, whole, with every formula defused; lines are mappings by the head, or sequences."""
+    made = io.StringIO(newline="")
+    writer = csv.writer(made)
+    writer.writerow([defused(name) for name in head])
+    for line in lines:
+        cells = [line.get(name, "") for name in head] if isinstance(line, Mapping) else line
+        writer.writerow([defused(cell) for cell in cells])
+    write_whole(path, made.getvalue().encode("utf-8"))
+    return path
