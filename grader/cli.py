@@ -236,7 +236,7 @@ def demo_class(
             made = make_class(course, name, students, seed)
             graded = _grade_with_progress(course, name, [s.name for s in made])
             write_rows(course, name, graded, keep_others=True)
-            rows = {row.student: row for row in graded}
+            rows: dict[str, Row] = {row.student: row for row in graded}
             for student in made:
                 row = rows[student.name]
                 held = row.graded and abs(row.score - student.expected) < 0.005
@@ -288,17 +288,18 @@ def _show_rows(rows: list[Row]) -> None:
     for row in rows:
         wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
         look = "look at the notebook" if row.flags and not row.remedy else row.remedy
-        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", escape(wrong), escape(look))
+        table.add_row(escape(row.student), f"{row.score:g}", f"{row.max_score:g}", escape(wrong), escape(look))
     Console().print(table)
 
 
 def _show_moved(moved: list[Moved]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     table = new_table("", "student", "cell", "before", "after", "of", "")
     for one in moved:
         kept = "stays as given by hand" if one.by_hand else ""
-        table.add_row(one.student, one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
+        table.add_row(escape(one.student), one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
     Console().print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,9 +33,21 @@ def wrong_use() -> Iterator[Course]:
 
     try:
         yield find_course()
-    except (LookupError, FileNotFoundError, BuildError, SandboxError) as error:
+    except OSError as error:
+        typer.echo(f"grader: {error}{_remedy(error)}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+    except (LookupError, BuildError, SandboxError) as error:
         typer.echo(f"grader: {error}", err=True)
         raise typer.Exit(WRONG_USE) from None
+
+
+def _remedy(error: OSError) -> str:
+    """What to do about a disk that is full or a folder that may not be written; nothing is lost by either."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "; make room and run it again: what was finished is kept"
+    if isinstance(error, PermissionError):
+        return "; give yourself the right to it and run it again: what was finished is kept"
+    return ""
 
 
 def chosen_labs(lab: str | None, known: list[str]) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader.api
+import nbgrader.apps.api
+import nbgrader.coursedir
 from alembic.script import ScriptDirectory
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
@@ -18,6 +20,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from grader.paths import Course
+from grader.times import time_of
 
 # nbgrader 0.9.6 builds its rows in an order that newer SQLAlchemy remarks on at every submission; the rows are right.
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
@@ -31,6 +34,10 @@ def _schema_version() -> str | None:
 
 # nbgrader 0.9.6 starts `alembic heads`, from PATH, and waits four seconds to be told the same.
 nbgrader.api.get_alembic_version = _schema_version
+
+# nbgrader 0.9.6 parses a student's `timestamp.txt` whatever its size, in quadratic time, and one that holds no time
+# stops formgrader's list of the class. Here a time that cannot be read says nothing.
+nbgrader.coursedir.parse_utc = nbgrader.apps.api.parse_utc = time_of
 
 
 def load_config(course: Course, **coursedir: str) -> Config:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from grader.text import defused
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where nobody grades a class beside another
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = False) -> None:
@@ -26,6 +32,16 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = Fal
             os.fsync(file.fileno())
     part.chmod(mode)
     part.replace(path)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock that only one process of this machine has at a time; it goes with the process, however that ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_csv(path: Path, head: Sequence[str], lines: Iterable[Mapping[str, object] | Sequence[object]]) -> Path:

@@ -14,6 +14,7 @@ from typing import NewType
 StudentText = NewType("StudentText", str)
 """Text that passed the door; see `student_text`."""
 
+NO_TEXT = StudentText("")
 MAX_TEXT = 400
 MAX_LINES_TEXT = 20_000
 ODD = "\N{REPLACEMENT CHARACTER}"

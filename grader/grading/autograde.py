@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nbgrader.api import MissingEntry
 
 from grader.coursedir import gradebook, load_config
+from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
-from grader.grading.intake import is_text, look_at, printable, read_submission
+from grader.grading.intake import Taken, is_text
 from grader.grading.late import read_late
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
+from grader.grading.reading import take_in_all, task_of
 from grader.grading.record import record
-from grader.grading.result import Done, Graded, Submission, Task
+from grader.grading.result import Done, Graded, Submission, Task, texts
 from grader.kernels.limits import Limits
 from grader.paths import Course
+from grader.text import NO_TEXT, StudentText, student_text
+
+AGAIN = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
+WITHOUT_SANDBOX = "graded without a sandbox (--sandbox=none): student code could read and write this machine"
+SPOOL = ".handed-in-"
 
 Engine = Callable[[Assignment, Sequence[Task]], Iterator[Done]]
 
@@ -35,16 +45,22 @@ class Row:
     the result of an earlier run was taken.
     """
 
-    student: str
+    student: StudentText
     score: float
     max_score: float
     graded: bool
-    reason: str = ""
-    remedy: str = ""
-    events: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    reason: StudentText = NO_TEXT
+    remedy: StudentText = NO_TEXT
+    events: list[StudentText] = field(default_factory=list)
+    flags: list[StudentText] = field(default_factory=list)
     seconds: float = 0.0
     executed: bool = False
+
+    @staticmethod
+    def from_json(said: dict[str, Any]) -> Row:
+        """A row as `write_rows` wrote it."""
+        own = {name: student_text(said[name]) for name in ("student", "reason", "remedy")}
+        return Row(**{**said, **own, "events": texts(said["events"]), "flags": texts(said["flags"])})
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class Progress:
     total: int
     cached: int
     failed: int
-    student: str = ""
+    student: StudentText = NO_TEXT
 
 
 Watch = Callable[[Progress], None]
@@ -118,21 +134,42 @@ def grade_class(
     read_late(course)  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed)
     names = roster(course) if students is None else students
-    run = _Recorder(course, assignment, watch, len(names))
-    with run:
+    with spool_in(course) as spool, _Recorder(course, assignment, watch, len(names), spool) as run:
         waiting = run.record_what_is_known(names)
-        tasks = [Task(key, waiting[key][0][1]) for key in waiting]
+        tasks = [task_of(taken[0], spool, assignment.digest) for taken in waiting.values()]
         if tasks:
             for done in (engine or local_engine())(assignment, tasks):
                 run.record_done(done, waiting[done.key])
     return [run.rows[name] for name in names]
 
 
-class _Recorder:
-    """Records results one after another; the only one who writes the gradebook."""
+@contextmanager
+def spool_in(course: Course) -> Iterator[Path]:
+    """A folder for what was read, where results are kept; it goes with the run, and what a killed run left goes too."""
+    course.cache.mkdir(parents=True, exist_ok=True)
+    for left in course.cache.glob(f"{SPOOL}*"):
+        if not _is_running(left.name.removeprefix(SPOOL).split("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{SPOOL}{os.getpid()}-", dir=course.cache) as folder:
+        yield Path(folder)
 
-    def __init__(self, course: Course, assignment: Assignment, watch: Watch, total: int) -> None:
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class _Recorder:
+    """Records results one after another; the only one who writes the gradebook. It reads only what workers wrote."""
+
+    def __init__(self, course: Course, assignment: Assignment, watch: Watch, total: int, spool: Path) -> None:
         self.rows: dict[str, Row] = {}
+        self._spool, self._late = spool, read_late(course)
         self._course, self._assignment, self._watch, self._total = course, assignment, watch, total
         self._cache = Cache(course.cache / assignment.lab)
         self._config = load_config(course)
@@ -147,47 +184,50 @@ class _Recorder:
     def __exit__(self, *error: object) -> None:
         self._opened.__exit__(None, None, None)
 
-    def record_what_is_known(self, names: Sequence[str]) -> dict[str, list[tuple[str, Submission]]]:
-        """Record everybody who needs no execution; returns the others: students and their submission, by key."""
-        waiting: dict[str, list[tuple[str, Submission]]] = defaultdict(list)
-        for name in names:
-            seen = look_at(self._course, self._assignment.lab, name)
-            if not seen.ready:
-                nothing = Graded(False, {}, reason=seen.reason, remedy=seen.remedy)
-                self._record(name, Submission(b""), nothing, executed=False)
+    def record_what_is_known(self, names: Sequence[str]) -> dict[str, list[Taken]]:
+        """Record everybody who needs no execution; returns the others, by the key of their result, in order."""
+        waiting: dict[str, list[Taken]] = defaultdict(list)
+        not_ready = []
+        place = {name: number for number, name in enumerate(names)}
+        for taken in take_in_all(self._course, self._assignment.lab, names, self._spool):
+            if not taken.ready:
+                not_ready.append(taken)
                 continue
-            submission = read_submission(self._course, self._assignment.lab, name)
-            key = submission.key(self._assignment.digest)
+            key = taken.key(self._assignment.digest)
             known = self._cache.get(key)
             if known is None:
-                waiting[key].append((name, submission))
+                waiting[key].append(taken)
             else:
                 self._cached += 1
-                self._record(name, submission, known, executed=False)
-        return waiting
+                self._record(taken, known, executed=False)
+        for taken in sorted(not_ready, key=lambda one: place[one.student]):
+            self._record(taken, Graded(False, {}, reason=taken.reason, remedy=taken.remedy), executed=False)
+        return dict(sorted(waiting.items(), key=lambda entry: place[entry[1][0].student]))
 
-    def record_done(self, done: Done, students: list[tuple[str, Submission]]) -> None:
+    def record_done(self, done: Done, students: Sequence[Taken]) -> None:
         """Keep and record a result, for each student who handed exactly this in."""
         graded = done.graded
         if graded is None:
-            remedy = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
-            graded = Graded(False, {}, reason=f"the grader failed: {done.failure}", remedy=remedy)
+            reason = student_text(f"the grader failed: {done.failure}")
+            graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
         else:
             self._cache.put(done.key, graded)
-        for name, submission in students:
-            self._record(name, submission, graded, executed=True)
+        for taken in students:
+            self._record(taken, graded, executed=True)
 
-    def _record(self, name: str, submission: Submission, graded: Graded, executed: bool) -> None:
-        lab = self._assignment.lab
-        if is_text(name):  # else no database can hold it; it has a row all the same
-            record(self._book, self._course, self._config, lab, name, submission, graded)
-            if graded.graded:
-                self._ledger.add(Entry(name, submission.key(self._assignment.digest), graded.scores))
-        flags = list(graded.flags)
+    def _record(self, taken: Taken, graded: Graded, executed: bool) -> None:
+        name = taken.student
+        try:
+            if is_text(name):  # else no database can hold it; it has a row all the same
+                self._write(taken, graded)
+        except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
+            reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
+            graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
+        flags = graded.flags
         if not self._assignment.sandboxed and graded.graded:
-            flags.append("graded without a sandbox (--sandbox=none): student code could read and write this machine")
-        self.rows[name] = Row(
-            student=printable(name),
+            flags = [*flags, student_text(WITHOUT_SANDBOX)]
+        row = Row(
+            student=student_text(name),
             score=round(sum(graded.scores.values()), 2),
             max_score=sum(self._assignment.max_scores().values()),
             graded=graded.graded,
@@ -198,8 +238,20 @@ class _Recorder:
             seconds=graded.seconds,
             executed=executed,
         )
+        self.rows[name] = row
         failed = sum(not row.graded for row in self.rows.values())
-        self._watch(Progress(len(self.rows), self._total, self._cached, failed, printable(name)))
+        self._watch(Progress(len(self.rows), self._total, self._cached, failed, row.student))
+
+    def _write(self, taken: Taken, graded: Graded) -> None:
+        """The gradebook's rows, the graded folder and the ledger of one student."""
+        lab = self._assignment.lab
+        submission = Submission(b"")
+        if taken.ready:
+            submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
+        with locked(self._course.class_dir / ".recording"):  # another run may record another lab meanwhile
+            record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
+        if graded.graded:
+            self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:
@@ -212,13 +264,8 @@ def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = Fa
     as_json = folder / "grading.json"
     if keep_others and as_json.exists():
         here = {row.student for row in rows}
-        before = [Row(**row) for row in json.loads(as_json.read_text(encoding="utf-8"))]
+        before = [Row.from_json(row) for row in json.loads(as_json.read_text(encoding="utf-8"))]
         rows = sorted([*(row for row in before if row.student not in here), *rows], key=lambda row: row.student)
-    as_json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    as_csv = folder / "grading.csv"
-    with as_csv.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(Row.__dataclass_fields__))
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(asdict(row) | {"events": "; ".join(row.events), "flags": "; ".join(row.flags)})
-    return [as_json, as_csv]
+    write_whole(as_json, (json.dumps([asdict(row) for row in rows], indent=1) + "\n").encode("utf-8"))
+    joined = [asdict(row) | {"events": "; ".join(row.events), "flags": "; ".join(row.flags)} for row in rows]
+    return [as_json, write_csv(folder / "grading.csv", list(Row.__dataclass_fields__), joined)]

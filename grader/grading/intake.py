@@ -1,98 +1,232 @@
-"""A first look at what was handed in: is there a notebook that can be read, and if not, why."""
+"""Taking in what was handed in, as data only: a notebook that can be read, or why not; what lies beside it.
+
+This runs in the processes of `reading`, under limits: nothing here may be called on a student's file by the grader
+itself. Nothing of a submission runs.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import hashlib
+import itertools
 import json
 import os
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
+from grader.files import write_whole
+from grader.grading.reading_notebooks import read_notebook
 from grader.grading.result import Submission
 from grader.paths import Course
+from grader.text import NO_TEXT, StudentText, is_student_text, student_text
+from grader.times import MOST_BYTES, time_of
 
 MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 MAX_OTHER_BYTES = 20 * 1024 * 1024
 MAX_OTHER_FILE_BYTES = 15 * 1024 * 1024
 MAX_OTHER_FILES = 100
 MAX_NAME_BYTES = 200
+MAX_PATH = 400
 MAX_ENTRIES = 20_000
 MAX_FOLDER_DEPTH = 20
-MAX_CELLS = 2_000
-MAX_PARTS = 3_000_000
-MAX_JSON_DEPTH = 60
+MAX_NAMED = 6
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".nbgrader.log", ".DS_Store"}
+TIMESTAMP = "timestamp.txt"
+INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 
 
 @dataclass(frozen=True)
-class Intake:
-    """One student's submission of one lab: ready to grade, or the reason why not and what would help."""
+class Taken:
+    """One student's submission of one lab: ready to grade, or the reason why not and what would help.
+
+    `digest` is the SHA-256 of what was handed in, and the name of the file in the spool that holds it.
+    """
 
     student: str
     ready: bool
-    reason: str = ""
-    remedy: str = ""
+    reason: StudentText = NO_TEXT
+    remedy: StudentText = NO_TEXT
+    digest: str = ""
+
+    def key(self, assignment: str) -> str:
+        """The name of this submission's result under an assignment with that digest."""
+        return hashlib.sha256(f"{assignment} {self.digest}".encode()).hexdigest()
+
+    def to_bytes(self) -> bytes:
+        """As JSON."""
+        return json.dumps(asdict(self)).encode("ascii")
+
+    @staticmethod
+    def from_bytes(student: str, data: bytes) -> Taken:
+        """The inverse of `to_bytes`, for the student who was asked for."""
+        said = json.loads(data)
+        reason, remedy = student_text(said["reason"]), student_text(said["remedy"])
+        return Taken(student, bool(said["ready"]), reason, remedy, str(said["digest"]))
 
 
-def look_at(course: Course, lab: str, student: str) -> Intake:
-    """Read a submission as data only; nothing of it runs."""
-    folder = course.submitted / student / lab
-    path = folder / f"{lab}.ipynb"
-    if glob.escape(student) != student:
-        found = f"nbgrader would read the name {student} as a pattern for many names"
-        return Intake(student, False, found, "rename the folder: no *, ? or [ in it")
-    if not is_text(student):
-        return Intake(student, False, "the name of the folder is no UTF-8 text", "rename the folder")
-    if not folder.is_dir():
-        return Intake(student, False, "nothing handed in", f"put {path.name} into {_short(course, folder)}")
-    if any(place.is_symlink() for place in (folder.parent, folder, path)):
-        return Intake(student, False, "the submission is a link", "replace it by the file itself")
-    if not path.is_file():
-        return _without_notebook(course, student, folder, path)
-    size = path.stat().st_size
-    if size > MAX_NOTEBOOK_BYTES:
-        found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
-        return Intake(student, False, found, "clear its outputs and hand it in again")
-    return Intake(student, True)
+class NotReadyError(Exception):
+    """Why a submission cannot be graded, and what would help."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason, self.remedy = student_text(reason), student_text(remedy)
+
+
+def take_in(course: Course, lab: str, student: str, spool: Path) -> Taken:
+    """Read a submission, and write what is ready to `spool`. It raises nothing for what a submission holds or is."""
+    try:
+        submission = read_submission(course, lab, student)
+        write_whole(spool / submission.digest, submission.to_bytes())
+    except NotReadyError as found:
+        return Taken(student, False, found.reason, found.remedy)
+    except OSError as refused:
+        what = Path(os.fsdecode(refused.filename)).name if refused.filename else "it"
+        remedy = f"look at its rights: chmod -R u+rX {course.submitted.name}/{student}"
+        reason = f"{what} cannot be read: {refused.strerror or type(refused).__name__}"
+        return Taken(student, False, student_text(reason), student_text(remedy))
+    except MemoryError:
+        said = student_text("reading it needs more memory than a submission may have")
+        return Taken(student, False, said, student_text("clear its outputs and hand it in again"))
+    return Taken(student, True, digest=submission.digest)
 
 
 def read_submission(course: Course, lab: str, student: str) -> Submission:
-    """The bytes of a submission that `look_at` found ready: its notebook, and the other files beside it.
+    """A submission as it is graded: its notebook without outputs, and the other files beside it.
 
     Links and what nbgrader ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all,
-    20 folders deep or with a name of more than 200 bytes; the submission says so.
+    20 folders deep, with a name of more than 200 bytes or one that cannot be shown, or that cannot be read; the
+    submission says so.
+
+    Raises:
+        NotReadyError: there is nothing to grade.
+        OSError: the folder or the notebook cannot be read.
     """
     folder = course.submitted / student / lab
-    notebook = folder / f"{lab}.ipynb"
+    path = folder / f"{lab}.ipynb"
+    _look_at(course, student, folder, path)
+    raw = read_plain(path, MAX_NOTEBOOK_BYTES)
+    seen = hashlib.sha256(raw)
+    found = read_notebook(raw, lab)
+    if isinstance(found, str):
+        raise NotReadyError(found, "ask for the file again; this one is kept as it is")
+    del raw
+    files, notes = _beside(folder, path)
+    time = time_of(files[TIMESTAMP]) if TIMESTAMP in files else None
+    if TIMESTAMP in files and time is None:
+        size = len(files[TIMESTAMP])
+        long = f"{TIMESTAMP} has {size:,} bytes, at most {MOST_BYTES} are read"
+        why = long if size > MOST_BYTES else f"{TIMESTAMP} holds no time"
+        notes.append(student_text(f"{why}: when it was handed in is not known"))
+    for name, content in sorted(files.items()):
+        seen.update(f"\0{name}\0{len(content)}\0".encode())
+        seen.update(content)
+    seen.update(json.dumps(notes).encode())
+    when = time.isoformat() if time else ""
+    return Submission(found, files, seen.hexdigest(), when, tuple(notes))
+
+
+def read_files(course: Course, lab: str, student: str) -> dict[str, bytes]:
+    """The files beside the notebook alone, for nbgrader's own road, which reads the notebook itself.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    folder = course.submitted / student / lab
+    return _beside(folder, folder / f"{lab}.ipynb")[0]
+
+
+def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
+    if glob.escape(student) != student:
+        found = f"nbgrader would read the name {student} as a pattern for many names"
+        raise NotReadyError(found, "rename the folder: no *, ? or [ in it")
+    if not is_text(student):
+        raise NotReadyError("the name of the folder is no UTF-8 text", "rename the folder")
+    if not is_student_text(student, MAX_NAME_BYTES):
+        raise NotReadyError("the name of the folder has characters that cannot be shown", "rename the folder")
+    if not folder.is_dir():
+        raise NotReadyError("nothing handed in", f"put {path.name} into {_short(course, folder)}")
+    if any(place.is_symlink() for place in (folder.parent, folder, path)):
+        raise NotReadyError("the submission is a link", "replace it by the file itself")
+    if not path.is_file():
+        _without_notebook(course, folder, path)
+    size = path.stat().st_size
+    if size > MAX_NOTEBOOK_BYTES:
+        found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
+        raise NotReadyError(found, "clear its outputs and hand it in again")
+
+
+def read_plain(path: Path, most: int, cut: bool = False) -> bytes:
+    """A plain file's bytes; neither a link nor a pipe is followed, whatever it became since it was listed.
+
+    With `cut`, of a larger file the first `most` bytes and one more.
+
+    Raises:
+        OSError: it cannot be read, is no plain file any more, or has grown beyond `most` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no plain file", str(path))
+        content = file.read(most + 1)
+    if len(content) > most and not cut:
+        raise OSError(0, "it grew while it was read", str(path))
+    return content
+
+
+def _beside(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[StudentText]]:
+    """The other files by relative name, and what was left out of them."""
     files: dict[str, bytes] = {}
     left, complete = MAX_OTHER_BYTES, True
-    for path in _files_below(folder):
+    unread: list[str] = []
+    odd = 0
+    for path in _files_below(folder, unread):
         if path is None:
             complete = False
-        elif path != notebook:
-            size = path.stat().st_size
-            name = str(path.relative_to(folder))
-            too_long = any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in Path(name).parts)
-            if too_long or size > min(left, MAX_OTHER_FILE_BYTES) or len(files) == MAX_OTHER_FILES:
+            continue
+        if path == notebook:
+            continue
+        name = path.relative_to(folder).as_posix()
+        if not is_student_text(name, MAX_PATH):
+            odd += 1
+            continue
+        if any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in Path(name).parts) or len(files) == MAX_OTHER_FILES:
+            complete = False
+            continue
+        try:
+            most = min(left, MAX_OTHER_FILE_BYTES)
+            if path.stat().st_size > most:
                 complete = False
                 continue
-            left -= size
-            files[name] = path.read_bytes()
-    return Submission(notebook.read_bytes(), files, complete)
+            files[name] = read_plain(path, most)
+        except OSError:
+            unread.append(name)
+            continue
+        left -= len(files[name])
+    notes = [] if complete else [student_text(INCOMPLETE)]
+    if odd:
+        notes.append(student_text(f"{odd} files were left out: their names cannot be shown"))
+    if unread:
+        more = f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+        notes.append(student_text(f"could not be read and was left out: {', '.join(unread[:MAX_NAMED])}{more}"))
+    return files, notes
 
 
-def _files_below(folder: Path) -> Iterator[Path | None]:
+def _files_below(folder: Path, unread: list[str]) -> Iterator[Path | None]:
     """Plain files in and below `folder`, in order, links not followed; None once for all that is too many or deep."""
     entries, folders = 0, [(folder, 0)]
     while folders:
         here, depth = folders.pop(0)
-        with os.scandir(here) as found:
-            listed = sorted(found, key=lambda entry: entry.name)
+        try:
+            with os.scandir(here) as found:
+                listed = sorted(itertools.islice(found, MAX_ENTRIES + 1), key=lambda entry: entry.name)
+        except OSError:
+            if here == folder:
+                raise
+            unread.append(here.relative_to(folder).as_posix())
+            continue
         for entry in listed:
             entries += 1
             if entries > MAX_ENTRIES:
@@ -100,82 +234,25 @@ def _files_below(folder: Path) -> Iterator[Path | None]:
                 return
             if entry.name in IGNORED or entry.is_symlink():
                 continue
-            if entry.is_file():
+            if entry.is_file(follow_symlinks=False):
                 yield here / entry.name
-            elif entry.is_dir() and depth < MAX_FOLDER_DEPTH:
+            elif entry.is_dir(follow_symlinks=False) and depth < MAX_FOLDER_DEPTH:
                 folders.append((here / entry.name, depth + 1))
-            elif entry.is_dir():
+            elif entry.is_dir(follow_symlinks=False):
                 yield None
 
 
-def _without_notebook(course: Course, student: str, folder: Path, path: Path) -> Intake:
-    others = sorted(file.name for file in folder.iterdir() if file.name not in IGNORED)
-    others = [printable(name)[:60] for name in others]
+def _without_notebook(course: Course, folder: Path, path: Path) -> None:
+    with os.scandir(folder) as found:
+        listed = [entry.name for entry in itertools.islice(found, MAX_ENTRIES) if entry.name not in IGNORED]
+    others = [student_text(name, 60) for name in sorted(listed)]
     notebooks = [name for name in others if name.endswith(".ipynb")]
     if notebooks:
         remedy = f"if it is this lab, rename it to {path.name} and grade again"
-        return Intake(student, False, f"no {path.name}, but {', '.join(notebooks[:3])}", remedy)
+        raise NotReadyError(f"no {path.name}, but {', '.join(notebooks[:3])}", remedy)
     if others:
-        return Intake(student, False, f"no {path.name}, only {', '.join(others[:3])}", "ask for the notebook")
-    return Intake(student, False, f"the folder {_short(course, folder)} is empty", "ask for the notebook")
-
-
-def read_notebook(raw: bytes, lab: str) -> NotebookNode | str:
-    """The notebook of `raw` as nbformat 4, or in words what keeps it from being one."""
-    name = f"{lab}.ipynb"
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return f"{name} is not UTF-8 text (byte {error.start} is {raw[error.start]:#04x})"
-    parts = sum(map(text.count, "[{,"))
-    if parts > MAX_PARTS:
-        return f"{name} has {parts:,} parts, at most {MAX_PARTS:,} are read: clear its outputs"
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        return f"{name} is no JSON ({where})" if text.strip() else f"{name} is an empty file"
-    except (RecursionError, ValueError):  # a number of more than 4,300 digits is a ValueError
-        return f"{name} is nested too deep, or holds a number too long, to be a notebook"
-    if not isinstance(content, dict) or "nbformat" not in content:
-        return f"{name} is JSON, but no notebook"
-    if _deeper(content, MAX_JSON_DEPTH):
-        return f"{name} is nested too deep to be a notebook"
-    cells = content.get("cells")
-    if isinstance(cells, list) and len(cells) > MAX_CELLS:
-        return f"{name} has {len(cells)} cells, at most {MAX_CELLS} are read"
-    _clear_outputs(cells)
-    try:
-        notebook = nbformat.reads(_without_surrogates(content), as_version=4)
-        nbformat.validate(notebook)
-    except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for hostile input
-        said = (str(error).splitlines() or [""])[0][:120]
-        return f"{name} is no valid notebook ({printable(said) or type(error).__name__})"
-    if len(notebook.cells) > MAX_CELLS:
-        return f"{name} has {len(notebook.cells)} cells, at most {MAX_CELLS} are read"
-    return notebook
-
-
-def _deeper(content: Any, most: int) -> bool:
-    """Whether JSON is nested deeper than `most`; what copies and writes it later recurses."""
-    level = [content]
-    for _ in range(most):
-        level = [
-            part
-            for node in level
-            for part in (node.values() if isinstance(node, dict) else node)
-            if isinstance(part, dict | list)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _clear_outputs(cells: Any) -> None:
-    """Stored outputs count for nothing, and may be large: they go before anything else looks at them."""
-    for cell in cells if isinstance(cells, list) else []:
-        if isinstance(cell, dict) and isinstance(cell.get("outputs"), list):
-            cell["outputs"] = []
+        raise NotReadyError(f"no {path.name}, only {', '.join(others[:3])}", "ask for the notebook")
+    raise NotReadyError(f"the folder {_short(course, folder)} is empty", "ask for the notebook")
 
 
 def is_text(name: str) -> bool:
@@ -183,15 +260,7 @@ def is_text(name: str) -> bool:
     return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
 
 
-def printable(text: str) -> str:
-    """Text of a stranger for one line of a report: no control characters, no halves of characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text)
-
-
-def _without_surrogates(content: object) -> str:
-    """JSON can escape halves of characters, which no file can hold; they become question marks."""
-    return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-
-
 def _short(course: Course, path: Path) -> str:
-    return str(path.relative_to(course.root))
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(course.root))
+    return str(path)

@@ -5,70 +5,64 @@ from __future__ import annotations
 import ast
 import multiprocessing
 import os
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 from grader.grading.assignment import Assignment, zygote_for
+from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_assignment = b""
+SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 
 
 def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Iterator[Done]:
     """Grade tasks with `jobs` workers and yield results as they come.
 
-    A worker that dies (the machine ran out of memory, say) costs time only: its tasks are tried again, then one by one,
-    so that a single submission cannot fail another.
+    A worker that dies (the machine ran out of memory, say) costs time only: its task is tried again, so that a single
+    submission cannot fail another. One that hangs is ended, and its submission is told.
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["grader.grading.worker", *_modules(assignment.checks)])
+    data, limits = assignment.to_bytes(), assignment.limits
+
     with _one_thread(), _zygote(assignment) as zygote:
-        left = list(tasks)
-        for _ in range(2):
-            left = yield from _round(assignment, left, min(jobs, len(left)), zygote)
-        for task in left:
-            if (yield from _round(assignment, [task], 1, zygote)):
-                yield Done(task.key, None, "the grading process died three times on it")
+        started = zygote.started if zygote else None
+
+        def start(connection: Connection) -> Callable[[], None]:
+            process = context.Process(target=_work, args=(connection, data, started), daemon=True)
+            process.start()
+
+            def end() -> None:
+                process.kill()
+                process.join()
+
+            return end
+
+        def asked() -> Iterator[tuple[str, bytes]]:
+            if zygote:  # workers start meanwhile
+                wait_until_ready(zygote)
+            for task in tasks:
+                yield task.key, os.fsencode(task.path)
+
+        seconds = SLACK * limits.submission_seconds + MORE_SECONDS
+        for key, answer in run_tasks(start, asked(), min(jobs, len(tasks)), seconds):
+            if isinstance(answer, Lost):
+                yield Done(key, None, answer.reason)
+            else:
+                yield Done(key, Graded.from_bytes(answer))
 
 
 def _zygote(assignment: Assignment) -> AbstractContextManager[Zygote | None]:
     """None for a lab of quizzes alone, which runs nothing."""
     return zygote_for(assignment) if assignment.exercises() else nullcontext()
-
-
-def _round(
-    assignment: Assignment, tasks: list[Task], workers: int, zygote: Zygote | None
-) -> Generator[Done, None, list[Task]]:
-    """Grade tasks with a fresh pool; returns those that were lost because a worker died."""
-    if not tasks:
-        return []
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["grader.grading.worker", *_modules(assignment.checks)])
-    lost = []
-    with ProcessPoolExecutor(workers, context, initializer=_prepare, initargs=(assignment.to_bytes(),)) as pool:
-        try:
-            for _ in range(workers):  # workers start now, while the zygote imports
-                pool.submit(os.getpid)
-            started = wait_until_ready(zygote).started if zygote else None
-            futures = {pool.submit(_grade, task.submission.to_bytes(), started): task for task in tasks}
-            for future in as_completed(futures):
-                task, error = futures.pop(future), future.exception()
-                if isinstance(error, BrokenProcessPool):
-                    lost.append(task)
-                elif error is not None:
-                    yield Done(task.key, None, f"{type(error).__name__}: {error}")
-                else:
-                    yield Done(task.key, Graded.from_bytes(future.result()))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return lost
 
 
 def _modules(checks: str) -> list[str]:
@@ -93,18 +87,11 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _prepare(assignment: bytes) -> None:
-    """In a worker, before its first task."""
-    global _assignment
-    from grader.grading.worker import die_with_parent, loaded
+def _work(connection: Connection, assignment: bytes, zygote: Started | None) -> None:
+    """In a worker: grade, until the grader goes."""
+    from grader.grading.worker import MEMORY_MB, die_with_parent, grade_bytes, loaded
 
     die_with_parent()
-    _assignment = assignment
     loaded(assignment)
-
-
-def _grade(submission: bytes, zygote: Started | None) -> bytes:
-    """In a worker: one task."""
-    from grader.grading.worker import grade_bytes
-
-    return grade_bytes(_assignment, submission, zygote)
+    limit_memory(MEMORY_MB)
+    serve(connection, lambda path: grade_bytes(assignment, Path(os.fsdecode(path)).read_bytes(), zygote))

@@ -15,7 +15,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum
 
 from grader.grading.assignment import load_assignment
-from grader.grading.intake import read_submission
+from grader.grading.intake import read_files
 from grader.grading.pipeline import grade_notebook
 from grader.grading.worker import loaded, own_zygote
 from grader.kernels.client import Kernel
@@ -56,4 +56,4 @@ class Execute(NbGraderPreprocessor):  # type: ignore[misc]
 
 def _files(course: Course, lab: str, student: str) -> Mapping[str, bytes]:
     """What was handed in beside the notebook: from `submitted`, where no student code has been."""
-    return read_submission(course, lab, student).files
+    return read_files(course, lab, student)

@@ -6,6 +6,7 @@ of them stays there. A worker that is lost has its submissions given to another.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed
@@ -15,6 +16,7 @@ from grader.grading.assignment import Assignment
 from grader.grading.result import Done, Graded, Task
 
 RETRIES = 3
+AHEAD = 4
 
 
 class Zygotes(WorkerPlugin):  # type: ignore[misc]
@@ -71,15 +73,30 @@ def dask_engine(scheduler: str | None, jobs: int | None) -> Callable[[Assignment
 
 
 def run_on(client: Client, assignment: Assignment, tasks: Sequence[Task]) -> Iterator[Done]:
-    """Grade tasks on the workers of `client` and yield results as they come."""
+    """Grade tasks on the workers of `client` and yield results as they come.
+
+    No more submissions are on their way than the workers have threads for, four times over: a class need not fit into
+    memory here.
+    """
     client.register_plugin(Zygotes(assignment.to_bytes()))
-    futures = {
-        client.submit(_grade, task.submission.to_bytes(), key=f"grade-{task.key}", retries=RETRIES): task.key
-        for task in tasks
-    }
-    for future in as_completed(list(futures)):
+    waiting = iter(tasks)
+    running = as_completed()
+    keys: dict[str, str] = {}
+
+    def send(task: Task) -> None:
+        future = client.submit(_grade, task.read(), key=f"grade-{task.key}", retries=RETRIES)
+        keys[future.key] = task.key
+        running.add(future)
+
+    for task in itertools.islice(waiting, AHEAD * max(1, sum(client.nthreads().values()))):
+        send(task)
+    for future in running:
         error = future.exception()
         if error is None:
-            yield Done(futures[future], Graded.from_bytes(future.result()))
+            done = Done(keys[future.key], Graded.from_bytes(future.result()))
         else:
-            yield Done(futures[future], None, f"{type(error).__name__}: {error}")
+            done = Done(keys[future.key], None, f"{type(error).__name__}: {error}")
+        following = next(waiting, None)
+        if following is not None:
+            send(following)
+        yield done

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import html
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
@@ -17,8 +18,11 @@ from grader.kernels.shell import CUT
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 MAX_OUTPUTS = 200
 MAX_TEXT = 1_100_000
+MAX_ERROR = 200
 MAX_IMAGE = 4_000_000
 MAX_LINES = 1_000
+NOTEBOOK_BYTES = 8_000_000
+NOTEBOOK_OUTPUTS = 4_000
 LINES_CUT = "… more lines were cut …"
 # Errors of cells that are no mistake of the exercise: a limit was met, or the sandbox refused something.
 TROUBLE = {
@@ -31,8 +35,40 @@ TROUBLE = {
 }
 
 
-def clean(raw: Sequence[Any]) -> list[NotebookNode]:
-    """Outputs as nbformat has them, from what a kernel sent: text and pixel images only, bounded.
+@dataclass
+class Budget:
+    """What the outputs of one notebook may still take: characters of text and images, and their number."""
+
+    characters: int = NOTEBOOK_BYTES
+    outputs: int = NOTEBOOK_OUTPUTS
+    told: bool = False
+
+    def take(self, output: NotebookNode) -> bool:
+        """Whether there is room for one more output, which is then taken."""
+        size = sum(len(text) for text in _texts_of(output))
+        if size > self.characters or not self.outputs:
+            self.characters = 0
+            return False
+        self.characters -= size
+        self.outputs -= 1
+        return True
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more is kept."""
+        return not self.characters or not self.outputs
+
+    def overdrawn(self) -> list[str]:
+        """In words that the budget is spent, once."""
+        if not self.spent or self.told:
+            return []
+        self.told = True
+        most = f"{NOTEBOOK_BYTES // 10**6} MB and {NOTEBOOK_OUTPUTS:,} outputs"
+        return [f"all its outputs together are more than {most}: those of later cells were cut"]
+
+
+def clean(raw: Sequence[Any], budget: Budget) -> list[NotebookNode]:
+    """Outputs as nbformat has them, from what a kernel sent: text and pixel images only, bounded by cell and notebook.
 
     HTML, SVG, JavaScript and widgets are left out: formgrader and feedback would run them in the instructor's browser.
     """
@@ -44,10 +80,22 @@ def clean(raw: Sequence[Any]) -> list[NotebookNode]:
         if found.output_type == "stream":
             found.text = found.text[:text_left]
             text_left -= len(found.text)
+        if not budget.take(found):
+            if found.output_type == "error":  # what went wrong is told whatever came before, without its traceback
+                kept.append(of_failure(found.ename, found.evalue[:MAX_ERROR]))
+            else:
+                kept.append(new_output("stream", name="stdout", text=CUT))
+            break
         kept.append(found)
     if len(raw) > MAX_OUTPUTS:
         kept.append(new_output("stream", name="stdout", text=CUT))
     return kept
+
+
+def _texts_of(output: NotebookNode) -> Iterator[str]:
+    yield from (output.get(name, "") for name in ("text", "ename", "evalue"))
+    yield from output.get("traceback", ())
+    yield from output.get("data", {}).values()
 
 
 def _clean(output: dict[str, Any]) -> NotebookNode | None:

@@ -18,9 +18,9 @@ from grader.checks.running import Outcome, run_check, score
 from grader.grading import outputs
 from grader.grading.alterations import alterations, later_definitions
 from grader.grading.assignment import Assignment
-from grader.grading.intake import read_notebook
+from grader.grading.marks import marks_of
 from grader.grading.remarks import remarks
-from grader.grading.result import Graded, Submission
+from grader.grading.result import Graded, Submission, texts
 from grader.grading.sanitize import sanitize
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.notebook_kernel import NotebookKernel
@@ -28,7 +28,6 @@ from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.run import ATTEMPTS_FILE, told
 from grader.quizzes.score import score_attempts
 
-INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 StartKernel = Callable[[Mapping[str, bytes]], Kernel]
 
 
@@ -44,14 +43,10 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    found = read_notebook(submission.notebook, assignment.lab)
-    if isinstance(found, str):
-        remedy = "ask for the file again; this one is kept as it is"
-        return Graded(False, dict.fromkeys(assignment.max_scores(), 0.0), reason=found, remedy=remedy)
-    altered = alterations(found, assignment.released)
+    found = nbformat.reads(submission.notebook.decode("utf-8"), as_version=4)
+    altered = texts(alterations(found, assignment.released))
     graded = grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
-    events = [] if submission.complete else [INCOMPLETE]
-    return replace(graded, events=[*events, *graded.events], flags=[*altered, *graded.flags])
+    return replace(graded, events=[*submission.notes, *graded.events], flags=[*altered, *graded.flags])
 
 
 def grade_notebook(
@@ -71,12 +66,15 @@ def grade_notebook(
         scores=run.scores,
         notebook=nbformat.writes(notebook),
         outcomes={name: [asdict(outcome) for outcome in outcomes] for name, outcomes in run.outcomes.items()},
-        events=kernel.events,
-        flags=[
-            *flags,
-            *later_definitions(notebook, assignment.exercises()),
-            *remarks(notebook, assignment.released),
-        ],
+        events=texts(kernel.events),
+        flags=texts(
+            [
+                *flags,
+                *later_definitions(notebook, assignment.exercises()),
+                *remarks(notebook, assignment.released),
+            ]
+        ),
+        marks=marks_of(notebook),
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -91,6 +89,7 @@ class _Run:
     files: Mapping[str, bytes]
     banks: Mapping[str, KeyedBank]
     scores: dict[str, float] = field(default_factory=dict)
+    budget: outputs.Budget = field(default_factory=outputs.Budget)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
 
     def cells(self, notebook: NotebookNode) -> None:
@@ -117,8 +116,9 @@ class _Run:
         if not source.strip():
             return []
         try:
-            found = outputs.clean(self.kernel.run(source, where))
+            found = outputs.clean(self.kernel.run(source, where), self.budget)
             self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(found)]
+            self.kernel.events += self.budget.overdrawn()
             return found
         except CallTimeoutError as slow:
             return [outputs.of_failure("CellTimeoutError", str(slow))]
@@ -154,7 +154,7 @@ class _Run:
         source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"
         lost = self.kernel.lost
         try:
-            answer = outputs.clean(self.kernel.run(source, "the canary cell"))
+            answer = outputs.clean(self.kernel.run(source, "the canary cell"), outputs.Budget())
             changed = self.kernel.changed()
         except (CallTimeoutError, KernelDiedError):
             return (

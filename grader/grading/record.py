@@ -11,15 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_task, parse_utc
 from traitlets.config import Config
 
-from grader.cells import grade_id
 from grader.files import write_whole
-from grader.grading.late import Late, apply_late, read_late
-from grader.grading.result import Graded, Submission
+from grader.grading.late import Late, apply_late
+from grader.grading.result import Graded, Mark, Submission
 from grader.paths import Course
 
 READ_ONLY = 0o444
@@ -27,8 +24,18 @@ QUIET = logging.getLogger("grader.record")
 QUIET.setLevel(logging.CRITICAL)
 
 
+ABSENT = Mark(0.0)
+
+
 def record(
-    book: Any, course: Course, config: Config, lab: str, student: str, submission: Submission, graded: Graded
+    book: Any,
+    course: Course,
+    config: Config,
+    late: Late,
+    lab: str,
+    student: str,
+    submission: Submission,
+    graded: Graded,
 ) -> None:
     """Write one result: the files first, then all rows of the submission in one transaction.
 
@@ -37,7 +44,7 @@ def record(
     """
     _write_files(course, lab, student, submission, graded)
     with _one_transaction(book):
-        _write_rows(book, config, lab, student, submission, graded, read_late(course))
+        _write_rows(book, config, lab, student, submission, graded, late)
 
 
 @contextmanager
@@ -58,24 +65,21 @@ def _write_rows(
     book: Any, config: Config, lab: str, student: str, submission: Submission, graded: Graded, late: Late
 ) -> None:
     book.update_or_create_student(student)
-    timestamp = _timestamp(submission)
+    timestamp = datetime.fromisoformat(submission.handed_in) if submission.handed_in else None
     kept = book.update_or_create_submission(lab, student, **({"timestamp": timestamp} if timestamp else {}))
     apply_late(late, lab, kept)
-    cells = _cells(graded)
     for notebook in kept.notebooks:
         for grade in notebook.grades:
-            _set_grade(grade, cells.get(grade.name))
+            _set_grade(grade, graded.marks.get(grade.name, ABSENT).points)
         for comment in notebook.comments:
-            cell = cells.get(comment.name)
-            blank = cell is not None and _unchanged(cell)
+            blank = graded.marks.get(comment.name, ABSENT).blank
             comment.auto_comment = "No response." if blank else None
         book.db.flush()
         _set_penalty(config, kept, notebook, student)
 
 
-def _set_grade(grade: Any, cell: Any) -> None:
-    """As nbgrader's SaveAutoGrades; a cell that is not there gets 0."""
-    points = determine_grade(cell, QUIET)[0] if cell is not None and is_grade(cell) else 0.0
+def _set_grade(grade: Any, points: float | None) -> None:
+    """As nbgrader's SaveAutoGrades."""
     if grade.auto_score == points and not grade.needs_manual_grade:
         return
     same = grade.auto_score == points
@@ -96,26 +100,6 @@ def _set_penalty(config: Config, submission: Any, notebook: Any, student: str) -
     penalty = assigner.plugin_inst.late_submission_penalty(student, notebook.score, submission.total_seconds_late)
     if penalty is not None:
         notebook.late_submission_penalty = assigner._check_late_penalty(notebook, penalty)
-
-
-def _cells(graded: Graded) -> dict[str, Any]:
-    if not graded.notebook:
-        return {}
-    cells = nbformat.reads(graded.notebook, as_version=4).cells
-    return {name: cell for cell in cells if (name := grade_id(cell))}
-
-
-def _unchanged(cell: Any) -> bool:
-    return bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell))
-
-
-def _timestamp(submission: Submission) -> datetime | None:
-    """When it was handed in, if a `timestamp.txt` says so; one that cannot be read says nothing."""
-    try:
-        found: datetime | None = parse_utc(submission.files["timestamp.txt"].decode().strip())
-    except (KeyError, ValueError, UnicodeDecodeError, OverflowError):
-        return None
-    return found
 
 
 def _write_files(course: Course, lab: str, student: str, submission: Submission, graded: Graded) -> None:

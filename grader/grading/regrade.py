@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from grader.coursedir import gradebook
 from grader.grading.assignment import load_assignment
-from grader.grading.autograde import Engine, local_engine, require_assignment, roster
+from grader.grading.autograde import Engine, local_engine, require_assignment, roster, spool_in
 from grader.grading.cache import Cache
-from grader.grading.intake import look_at, read_submission
-from grader.grading.result import Graded, Task
+from grader.grading.reading import take_in_all, task_of
 from grader.paths import Course
 
 
@@ -44,19 +43,19 @@ def what_if(
     require_assignment(course, lab)
     assignment = load_assignment(course, lab, sandboxed=sandboxed)
     cache = Cache(course.cache / lab)
-    submissions = {
-        name: read_submission(course, lab, name) for name in roster(course) if look_at(course, lab, name).ready
-    }
-    keys = {name: submission.key(assignment.digest) for name, submission in submissions.items()}
-    found: dict[str, Graded] = {key: known for key in keys.values() if (known := cache.get(key)) is not None}
-    tasks = {keys[name]: Task(keys[name], one) for name, one in submissions.items() if keys[name] not in found}
-    watch(len(found), len(found) + len(tasks))
-    for done in (engine or local_engine())(assignment, list(tasks.values())) if tasks else ():
-        if done.graded is not None:
-            cache.put(done.key, done.graded)
-            found[done.key] = done.graded
-        watch(len(found), len(set(keys.values())))
-    scores = {name: found[key].scores for name, key in keys.items() if key in found}
+    with spool_in(course) as spool:
+        ready = [taken for taken in take_in_all(course, lab, roster(course), spool) if taken.ready]
+        keys = {taken.student: taken.key(assignment.digest) for taken in ready}
+        found = {key: known.scores for key in set(keys.values()) if (known := cache.get(key)) is not None}
+        tasks = {keys[one.student]: task_of(one, spool, assignment.digest) for one in ready}
+        waiting = [task for key, task in tasks.items() if key not in found]
+        watch(len(found), len(tasks))
+        for done in (engine or local_engine())(assignment, waiting) if waiting else ():
+            if done.graded is not None:
+                cache.put(done.key, done.graded)
+                found[done.key] = done.graded.scores
+            watch(len(found), len(tasks))
+    scores = {name: found[key] for name, key in keys.items() if key in found}
     with gradebook(course) as book:
         return [moved for one in book.assignment_submissions(lab) for moved in _moved(one, scores.get(one.student.id))]
 

@@ -3,56 +3,73 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
+
+from grader.text import NO_TEXT, StudentText, student_text
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What was handed in: the notebook's bytes, and the other files by relative name; `complete` unless some were left.
+    """What was handed in, as `intake.read_submission` took it in.
 
-    Too large, too many or too deep: see `intake.read_submission`.
+    `notebook` is valid nbformat 4 without stored outputs; `files` are the others by relative name; `digest` tells what
+    was handed in from everything else; `handed_in` is a time in UTC (ISO 8601), or empty; `notes` tell what was left.
     """
 
     notebook: bytes
     files: Mapping[str, bytes] = field(default_factory=dict)
-    complete: bool = True
+    digest: str = ""
+    handed_in: str = ""
+    notes: Sequence[StudentText] = ()
 
     def to_bytes(self) -> bytes:
         """As JSON."""
         files = {name: base64.b64encode(content).decode("ascii") for name, content in sorted(self.files.items())}
-        return json.dumps([base64.b64encode(self.notebook).decode("ascii"), files, self.complete]).encode()
+        notebook = self.notebook.decode("utf-8")
+        return json.dumps([notebook, files, self.digest, self.handed_in, list(self.notes)]).encode("ascii")
 
     @staticmethod
     def from_bytes(data: bytes) -> Submission:
         """The inverse of `to_bytes`."""
-        notebook, files, complete = json.loads(data)
+        notebook, files, digest, handed_in, notes = json.loads(data)
         content = {name: base64.b64decode(text) for name, text in files.items()}
-        return Submission(base64.b64decode(notebook), content, complete)
+        return Submission(notebook.encode("utf-8"), content, digest, handed_in, texts(notes))
 
-    def key(self, assignment: str) -> str:
-        """The name of this submission's result under an assignment with that digest."""
-        return hashlib.sha256(assignment.encode() + self.to_bytes()).hexdigest()
+
+def texts(values: Sequence[object]) -> list[StudentText]:
+    """Texts that passed the door of `grader.text`, after a way on which their type was lost."""
+    return [student_text(value) for value in values]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What nbgrader's gradebook takes of one graded cell: points, None where a person gives them; is it untouched."""
+
+    points: float | None
+    blank: bool = False
 
 
 @dataclass(frozen=True)
 class Graded:
     """The result of one submission. `notebook` is what goes to `class/autograded`; empty when nothing could be graded.
 
-    `events` says what went wrong and cost points or time; `flags` what an instructor should look at.
+    `events` says what went wrong and cost points or time; `flags` what an instructor should look at; `marks` are those
+    of the notebook's cells that nbgrader knows, by name.
     """
 
     graded: bool
     scores: dict[str, float]
     notebook: str = ""
-    reason: str = ""
-    remedy: str = ""
+    reason: StudentText = NO_TEXT
+    remedy: StudentText = NO_TEXT
     outcomes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    events: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
+    events: list[StudentText] = field(default_factory=list)
+    flags: list[StudentText] = field(default_factory=list)
+    marks: Mapping[str, Mark] = field(default_factory=dict)
     seconds: float = 0.0
 
     def to_bytes(self) -> bytes:
@@ -62,15 +79,25 @@ class Graded:
     @staticmethod
     def from_bytes(data: bytes) -> Graded:
         """The inverse of `to_bytes`."""
-        return Graded(**json.loads(data))
+        said = json.loads(data)
+        for name in ("reason", "remedy"):
+            said[name] = student_text(said[name])
+        for name in ("events", "flags"):
+            said[name] = texts(said[name])
+        said["marks"] = {name: Mark(**mark) for name, mark in said["marks"].items()}
+        return Graded(**said)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A submission to grade, under the key of its result."""
+    """A submission to grade, under the key of its result: the file that holds it, so that a class fits into memory."""
 
     key: str
-    submission: Submission
+    path: Path
+
+    def read(self) -> bytes:
+        """The submission, as `Submission.to_bytes` wrote it."""
+        return self.path.read_bytes()
 
 
 @dataclass(frozen=True)

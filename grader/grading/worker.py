@@ -21,6 +21,8 @@ from grader.grading.result import Submission
 from grader.kernels.client import Kernel
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 
+MEMORY_MB = 4096  # of address space beyond what is there at the start; what is really used is far less
+
 torch.set_num_threads(1)  # a worker a core: more threads would wait for one another
 
 

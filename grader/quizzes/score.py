@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
+from grader.text import StudentText, is_student_text, student_lines, student_text
 from labkit.quiz.answers import MAX_ANSWER, read_answer
 from labkit.quiz.draw import MAX_SEED, draw_items
 from labkit.quiz.scoring import item_score
 
-MAX_FILE = 32 * 2**20
+MAX_FILE = 8 * 2**20
 MAX_LINE = 2**20
 MAX_LINES = 10_000
+MAX_ID = 200
+MAX_TIME = 40
 MAX_PROBLEMS = 50
 VERSION = 1
 
@@ -23,13 +27,13 @@ VERSION = 1
 class AttemptScore:
     """One attempt, rescored. `score` is from 0 to 1; of each item the share of its points, variant, answers by part."""
 
-    attempt: str
-    time: str
+    attempt: StudentText
+    time: StudentText
     hash: str
     score: float
     items: Mapping[str, float] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
-    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, StudentText]] = field(default_factory=dict)
     misconceptions: tuple[tuple[str, str], ...] = ()
 
 
@@ -41,7 +45,32 @@ class QuizScore:
     max_points: float
     best: AttemptScore | None
     attempts: tuple[AttemptScore, ...]
-    problems: tuple[str, ...]
+    problems: tuple[StudentText, ...]
+
+    def to_bytes(self) -> bytes:
+        """As JSON; which attempt is the best is told by its place."""
+        best = None if self.best is None else self.attempts.index(self.best)
+        content = asdict(self) | {"best": best}
+        return json.dumps(content).encode("ascii")
+
+    @staticmethod
+    def from_bytes(data: bytes) -> QuizScore:
+        """The inverse of `to_bytes`."""
+        said = json.loads(data)
+        attempts = tuple(_attempt_of(one) for one in said["attempts"])
+        best = None if said["best"] is None else attempts[said["best"]]
+        problems = tuple(student_text(problem) for problem in said["problems"])
+        return QuizScore(said["points"], said["max_points"], best, attempts, problems)
+
+
+def _attempt_of(said: dict[str, Any]) -> AttemptScore:
+    own = {"attempt": student_text(said["attempt"], MAX_ID), "time": student_text(said["time"], MAX_TIME)}
+    answers = {
+        item: {part: student_lines(answer, MAX_ANSWER) for part, answer in parts.items()}
+        for item, parts in said["answers"].items()
+    }
+    misconceptions = tuple((item, what) for item, what in said["misconceptions"])
+    return AttemptScore(**{**said, **own, "answers": answers, "misconceptions": misconceptions})
 
 
 class _RefusedError(ValueError):
@@ -88,7 +117,7 @@ def score_attempts(
     if len(problems) > MAX_PROBLEMS:
         problems[MAX_PROBLEMS:] = [f"and {len(problems) - MAX_PROBLEMS} more"]
     points = float(round((best.score if best else 0.0) * worth, 2))
-    return QuizScore(points, float(worth), best, tuple(attempts), tuple(problems))
+    return QuizScore(points, float(worth), best, tuple(attempts), tuple(student_text(problem) for problem in problems))
 
 
 def _records(raw: bytes, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -143,13 +172,16 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
             misconceptions += [(item_id, what) for what in betrayed]
         earned += item.points * items[item_id]
     told = AttemptScore(
-        attempt=_text(record, "attempt"),
-        time=_text(record, "time"),
+        attempt=_name(record),
+        time=_time(record),
         hash=kept.hash,
         score=earned / kept.max_points,
         items=items,
         variants=dict(drawn),
-        answers=answers,
+        answers={
+            item: {part: student_lines(answer, MAX_ANSWER) for part, answer in parts.items()}
+            for item, parts in answers.items()
+        },
         misconceptions=tuple(misconceptions),
     )
     return told, kept.attempts
@@ -181,6 +213,24 @@ def _answer(part: KeyedPart, given: object) -> str:
     if not isinstance(given, str) or len(given) > MAX_ANSWER:
         return ""
     return read_answer(part.kind, given, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code).answer
+
+
+def _name(record: dict[str, Any]) -> StudentText:
+    """An attempt's id; one that cannot be shown as it stands could be taken for another's."""
+    name = _text(record, "attempt")
+    if not is_student_text(name, MAX_ID):
+        raise _RefusedError("its id has characters that cannot be shown")
+    return StudentText(name)
+
+
+def _time(record: dict[str, Any]) -> StudentText:
+    """When an attempt was made, as the player wrote it: it is shown, and nothing depends on it."""
+    told = student_text(_text(record, "time"), MAX_TIME)
+    try:
+        datetime.fromisoformat(told)
+    except ValueError:
+        raise _RefusedError(f"its time is none ({told})") from None
+    return told
 
 
 def _text(record: dict[str, Any], name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from grader.cells import QUIZ_CELL
+from grader.files import write_csv, write_whole
 from grader.paths import Course
 from grader.quizzes.analyse import BankAnalysis, analyse
 from grader.quizzes.keep import load_kept
@@ -19,6 +19,7 @@ from grader.quizzes.score import AttemptScore
 from grader.reports import figures
 from grader.reports.pages import page
 from grader.reports.results import HIDDEN, LabResults, Result, lab_results
+from grader.text import StudentText
 
 QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
 MOST_MISCONCEPTIONS = 15
@@ -88,6 +89,7 @@ class LabReport:
     misconceptions: tuple[Misconception, ...]
     quiz: BankAnalysis | None
     run: Run | None
+    failed: tuple[tuple[StudentText, StudentText], ...] = ()
 
 
 def lab_report(course: Course, lab: str) -> LabReport:
@@ -119,11 +121,12 @@ def lab_report(course: Course, lab: str) -> LabReport:
         misconceptions=tuple(_misconceptions(graded, firsts, titles)),
         quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
         run=_run(found),
+        failed=found.failed,
     )
 
 
-def write_report(course: Course, labs: Sequence[str], folder: Path) -> list[Path]:
-    """Write `report.html`, `report.json`, `exercises.csv`, `items.csv` and `choices.csv`, and name them.
+def write_report(course: Course, labs: Sequence[str], folder: Path) -> tuple[list[Path], list[str]]:
+    """Write `report.html`, `report.json`, `exercises.csv`, `items.csv` and `choices.csv`; who is not in them, and why.
 
     Raises:
         LookupError: a lab is not in the gradebook.
@@ -131,15 +134,17 @@ def write_report(course: Course, labs: Sequence[str], folder: Path) -> list[Path
     reports = [lab_report(course, lab) for lab in labs]
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "report.html", folder / "report.json"]
-    written[0].write_text(report_page(reports), encoding="utf-8")
-    written[1].write_text(json.dumps([asdict(one) for one in reports], indent=1) + "\n", encoding="utf-8")
+    write_whole(written[0], report_page(reports).encode("utf-8"))
+    write_whole(written[1], (json.dumps([asdict(one) for one in reports], indent=1) + "\n").encode("utf-8"))
     for name, lines in (
         ("exercises", _exercise_lines(reports)),
         ("items", _item_lines(reports)),
         ("choices", _choice_lines(reports)),
     ):
-        written.append(_write_csv(folder / f"{name}.csv", list(lines)))
-    return written
+        table = list(lines)
+        written.append(write_csv(folder / f"{name}.csv", list(table[0]) if table else ["lab"], table))
+    failures = [f"{one.lab}: {student}: {why}" for one in reports for student, why in one.failed]
+    return written, failures
 
 
 def report_page(reports: Sequence[LabReport]) -> str:
@@ -245,16 +250,3 @@ def _choice_lines(reports: Iterable[LabReport]) -> Iterator[dict[str, Any]]:
                 curve = {f"third_{place}": share for place, share in enumerate(choice.curve, start=1)}
                 kept = {name: value for name, value in vars(choice).items() if name != "curve"}
                 yield {"lab": one.lab, "item": item.item, **kept, **curve}
-
-
-def _write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> Path:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(lines[0]) if lines else ["lab"])
-        writer.writeheader()
-        writer.writerows({name: _harmless(value) for name, value in line.items()} for line in lines)
-    return path
-
-
-def _harmless(value: Any) -> Any:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

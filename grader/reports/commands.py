@@ -34,7 +34,7 @@ def export_grades(
 
     Example: `grader export-grades --to canvas --roster canvas-export.csv --letters A=90,B=80,F=0`
     """
-    from grader.reports.grades import grades, write_csv
+    from grader.reports.grades import grades, write_grades
     from grader.reports.lms import FORMATS, Scale, lms_rows, write_lines
     from grader.reports.results import title_of
 
@@ -43,12 +43,12 @@ def export_grades(
             raise LookupError(f"--to is {', '.join(FORMATS)}, not {to!r}.")
         if to == "csv" and (roster or letters):
             raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
-        found = grades(course, chosen_labs(lab, course.assignments()))
-        failures = [
+        found, failures = grades(course, chosen_labs(lab, course.assignments()))
+        failures += [
             f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
         ]
         if to == "csv":
-            path = write_csv(found, out or course.reports / "grades.csv")
+            path = write_grades(found, out or course.reports / "grades.csv")
         else:
             titles = {name: title_of(course, name) for name in dict.fromkeys(grade.lab for grade in found)}
             lines, told = lms_rows(found, to, titles, Scale.parse(letters) if letters else None, roster)
@@ -69,12 +69,12 @@ def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
 
     with wrong_use() as course:
         names = chosen_labs(lab, course.assignments())
-        written = [
-            path
-            for name in track(names, "feedback", console=stderr(), transient=True)
-            for path in write_feedback(course, name)
-        ]
-    finish([str(path) for path in written], [], f"{len(written)} pages in {course.feedback}", as_json)
+        written: list[Path] = []
+        failures: list[str] = []
+        for name in track(names, "feedback", console=stderr(), transient=True):
+            pages, failed = write_feedback(course, name)
+            written, failures = [*written, *pages], [*failures, *failed]
+    finish([str(path) for path in written], failures, f"{len(written)} pages in {course.feedback}", as_json)
 
 
 def report_class(
@@ -91,8 +91,8 @@ def report_class(
 
     with wrong_use() as course, stderr().status("reporting"):
         names = chosen_labs(lab, course.assignments())
-        files = write_report(course, names, out or (course.reports / lab if lab else course.reports))
-    finish([str(path) for path in files], [], f"Written: {', '.join(map(str, files))}", as_json)
+        files, failures = write_report(course, names, out or (course.reports / lab if lab else course.reports))
+    finish([str(path) for path in files], failures, f"Written: {', '.join(map(str, files))}", as_json)
 
 
 def analyse_quiz(
@@ -106,8 +106,8 @@ def analyse_quiz(
     """
     from rich.console import Console
 
+    from grader.grading.attempts import first_attempts
     from grader.quizzes.analyse import analyse
-    from grader.quizzes.gather import first_attempts
     from grader.quizzes.keep import load_kept
 
     with wrong_use() as course:

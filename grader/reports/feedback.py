@@ -9,25 +9,30 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
 from grader.files import write_whole
+from grader.grading.intake import read_plain
 from grader.paths import Course
 from grader.quizzes.keep import load_kept
 from grader.quizzes.keyed import KeyedBank, KeyedItem
 from grader.quizzes.score import AttemptScore
 from grader.reports.pages import page
 from grader.reports.results import HIDDEN, LabResults, Result, lab_results
+from grader.text import student_text
 
 QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
 SECRET, TIMESTAMP = "submission_secret.txt", "timestamp.txt"
 MOST_BYTES = 1_000  # of either; nbgrader's own have fewer than 200
 
 
-def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None) -> list[Path]:
-    """Write the page of every student of a lab.
+def write_feedback(
+    course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None
+) -> tuple[list[Path], list[str]]:
+    """Write the page of every student of a lab; returns the pages, and whose could not be written with the reason.
 
     Args:
         course: the course.
@@ -40,14 +45,19 @@ def write_feedback(course: Course, lab: str, told: Callable[[int, int], None] = 
     results = lab_results(course, lab)
     banks = load_kept(course.banks) if course.bank_of(lab) else {}
     written = []
+    failures = [f"{student}: {why}" for student, why in results.failed]
     for number, result in enumerate(results.results, start=1):
         goal = course.feedback / result.student / lab / f"{lab}.html"
-        write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
-        for name, content in _for_release(course, result.student, lab).items():
-            write_whole(goal.with_name(name), content)
-        written.append(goal)
+        try:
+            write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
+            for name, content in _for_release(course, result.student, lab).items():
+                write_whole(goal.with_name(name), content)
+            written.append(goal)
+        except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
+            what = f"{result.student}: no page was written ({type(broken).__name__}: {broken}); grade again"
+            failures.append(student_text(what))
         told(number, len(results.results))
-    return written
+    return written, failures
 
 
 def _for_release(course: Course, student: str, lab: str) -> dict[str, bytes]:
@@ -61,9 +71,10 @@ def _for_release(course: Course, student: str, lab: str) -> dict[str, bytes]:
     found = {SECRET: made.encode(), TIMESTAMP: b""}
     for name in found:
         path = folder / name
-        plain = path.is_file() and not any(place.is_symlink() for place in (folder.parent, folder, path))
-        if plain and path.stat().st_size <= MOST_BYTES:
-            found[name] = _text(path.read_bytes()) or found[name]
+        if any(place.is_symlink() for place in (folder.parent, folder)):
+            continue
+        with suppress(OSError):  # not there, or not readable: what came another way has none
+            found[name] = _text(read_plain(path, MOST_BYTES)) or found[name]
     return found
 
 

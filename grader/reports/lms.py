@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.files import write_csv
 from grader.reports.grades import Grade
 
 FORMATS = ("csv", "canvas", "moodle")
@@ -86,10 +87,7 @@ def lms_rows(
 
 def write_lines(lines: Sequence[Sequence[str]], path: Path) -> Path:
     """Write a CSV file in UTF-8, as both platforms read it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(lines)
-    return path
+    return write_csv(path, lines[0], lines[1:])
 
 
 def _identities(

@@ -16,11 +16,12 @@ from nbgrader.api import MissingEntry
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
 from grader.coursedir import gradebook
+from grader.grading.attempts import class_attempts
 from grader.grading.intake import MAX_NOTEBOOK_BYTES
 from grader.grading.ledger import highest
 from grader.paths import Course
-from grader.quizzes.gather import class_attempts
 from grader.quizzes.score import QuizScore
+from grader.text import NO_TEXT, StudentText, student_lines, student_text
 
 HIDDEN = "-hidden"
 
@@ -36,7 +37,7 @@ class Exercise:
     score: float
     max_score: float
     checks: tuple[Outcome, ...] = ()
-    source: str = ""
+    source: StudentText = NO_TEXT
     comment: str = ""
     by_hand: bool = False
     waits: bool = False
@@ -74,6 +75,8 @@ class LabResults:
     max_score: float
     results: tuple[Result, ...]
     rows: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failed: tuple[tuple[StudentText, StudentText], ...] = ()
+    """Students whose result cannot be read, and why: nothing is said of them but that."""
     run: datetime | None = None
 
 
@@ -90,7 +93,14 @@ def lab_results(course: Course, lab: str) -> LabResults:
             assignment = book.find_assignment(lab)
         except MissingEntry:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
-        found = [_result(course, lab, one, best, quizzes) for one in book.assignment_submissions(lab)]
+        found: list[Result] = []
+        failed: list[tuple[StudentText, StudentText]] = []
+        for one in book.assignment_submissions(lab):
+            try:
+                found.append(_result(course, lab, one, best, quizzes))
+            except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
+                why = f"the graded notebook cannot be read ({type(broken).__name__}: {broken}); grade again"
+                failed.append((student_text(one.student.id), student_text(why)))
         max_score = float(assignment.max_score)
     path = course.reports / lab / "grading.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -98,6 +108,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
         lab=lab,
         title=title_of(course, lab),
         max_score=max_score,
+        failed=tuple(sorted(failed)),
         results=tuple(sorted(found, key=lambda result: result.student)),
         rows={row["student"]: row for row in rows},
         run=datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None,
@@ -129,7 +140,7 @@ def _result(
     penalty = float(submission.late_submission_penalty or 0.0)
     return Result(
         student=student.id,
-        name=" ".join(part for part in (student.first_name, student.last_name) if part),
+        name=student_text(" ".join(part for part in (student.first_name, student.last_name) if part)),
         lab=lab,
         score=round(max(0.0, float(submission.score or 0.0) + raised - penalty), 2),
         max_score=float(submission.max_score),
@@ -153,7 +164,7 @@ def _exercise(
         score=score,
         max_score=float(grade.max_score),
         checks=_outcomes(cells.get(name)),
-        source=cells[short].source if short in cells else "",
+        source=student_lines(cells[short].source) if short in cells else NO_TEXT,
         comment="\n".join(said),
         by_hand=grade.manual_score is not None,
         waits=bool(grade.needs_manual_grade),

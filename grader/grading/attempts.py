@@ -1,15 +1,16 @@
-"""Every student's attempts at the quiz of a lab, as they were handed in, rescored."""
+"""Every student's attempts at the quiz of a lab, as they were handed in, rescored; files are read by `reading`."""
 
 from __future__ import annotations
 
+from grader.grading.reading import score_all
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
-from grader.quizzes.run import ATTEMPTS_FILE
-from grader.quizzes.score import MAX_FILE, AttemptScore, QuizScore, score_attempts
+from grader.quizzes.score import AttemptScore, QuizScore
 
 
 def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
     """By student, in order; students who handed in no attempts file are left out.
+
+    A file that cannot be read earns nothing, and its score says why.
 
     Raises:
         LookupError: the lab has no quiz.
@@ -17,15 +18,8 @@ def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
     path = course.bank_of(lab)
     if path is None:
         raise LookupError(f"{lab} has no quiz: there is no bank of its name in {course.quizzes}.")
-    banks = load_kept(course.banks)
-    found = {}
-    for file in sorted(course.submitted.glob(f"*/{lab}/{ATTEMPTS_FILE}")):
-        if file.is_symlink() or not file.is_file():
-            continue
-        with file.open("rb") as opened:
-            raw = opened.read(MAX_FILE + 1)
-        found[file.parent.parent.name] = score_attempts(raw, banks, path.stem)
-    return found
+    folders = [one for one in sorted(course.submitted.glob("*")) if not one.name.startswith(".")]
+    return dict(sorted(score_all(course, lab, path.stem, [one.name for one in folders])))
 
 
 def first_attempts(course: Course, lab: str) -> list[AttemptScore]:

@@ -1,0 +1,107 @@
+"""The processes that read what was handed in: light ones, of their own, under limits of memory, time and output.
+
+The grader itself never parses a student's file. It starts these, says which student's work to take in, and gets back
+a few short texts and a file that they wrote. See `intake.take_in` for what they do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from grader.grading.intake import Taken, read_plain, take_in
+from grader.grading.pool import Lost, limit_memory, run_tasks, serve
+from grader.grading.result import Task
+from grader.paths import Course
+from grader.quizzes.keep import load_kept
+from grader.quizzes.run import ATTEMPTS_FILE
+from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts
+from grader.text import student_text
+
+SECONDS = 60.0
+MEMORY_MB = 700
+FILE_MB = 64
+LOOK_AGAIN = "look at what was handed in; it is kept as it is"
+
+
+def readers() -> int:
+    """As many as there are cores, at most two: reading is a small part of the work."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(2, cores)
+
+
+def take_in_all(course: Course, lab: str, students: Iterable[str], spool: Path) -> Iterator[Taken]:
+    """Have each student's work read; in the order in which it is done. What is ready lies in `spool` then."""
+    asked = [(name, _request(course, lab, name, spool)) for name in students]
+    for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
+        if isinstance(answer, Lost):
+            said = student_text(f"it could not be read: {answer.reason}")
+            yield Taken(name, False, reason=said, remedy=student_text(LOOK_AGAIN))
+        else:
+            yield Taken.from_bytes(name, answer)
+
+
+def score_all(course: Course, lab: str, bank: str, students: Sequence[str]) -> Iterator[tuple[str, QuizScore]]:
+    """Each student's attempts at a bank, rescored; nothing of students without an attempts file."""
+    asked = [(name, _request(course, lab, name, bank=bank)) for name in students]
+    for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
+        if isinstance(answer, Lost):
+            why = student_text(f"it could not be read: {answer.reason}")
+            yield name, QuizScore(0.0, 0.0, None, (), (why,))
+        elif answer:
+            yield name, QuizScore.from_bytes(answer)
+
+
+def task_of(taken: Taken, spool: Path, assignment: str) -> Task:
+    """The task of grading what was read, under an assignment with that digest."""
+    return Task(taken.key(assignment), spool / taken.digest)
+
+
+def _request(course: Course, lab: str, student: str, spool: Path | None = None, bank: str = "") -> bytes:
+    asked = {"root": str(course.root), "lab": lab, "student": student, "spool": str(spool), "bank": bank}
+    return json.dumps(asked).encode("ascii")
+
+
+def _answer(request: bytes) -> bytes:
+    asked = json.loads(request)
+    course = Course(Path(asked["root"]))
+    if not asked["bank"]:
+        return take_in(course, asked["lab"], asked["student"], Path(asked["spool"])).to_bytes()
+    path = course.submitted / asked["student"] / asked["lab"] / ATTEMPTS_FILE
+    if any(place.is_symlink() for place in (path.parent.parent, path.parent, path)) or not path.is_file():
+        return b""
+    return score_attempts(read_plain(path, MAX_FILE, cut=True), _banks(course.banks), asked["bank"]).to_bytes()
+
+
+_banks = cache(load_kept)
+
+
+def _start(connection: Connection) -> Callable[[], None]:
+    command = [sys.executable, "-m", "grader.grading.reading", str(connection.fileno())]
+    process = subprocess.Popen(command, pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL)
+
+    def end() -> None:
+        process.kill()
+        process.wait()
+
+    return end
+
+
+def main() -> None:
+    """Serve, with the descriptor that the first argument names."""
+    megabyte = 2**20
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MB * megabyte, FILE_MB * megabyte))
+    limit_memory(MEMORY_MB)
+    serve(Connection(int(sys.argv[1])), _answer)
+
+
+if __name__ == "__main__":
+    main()
