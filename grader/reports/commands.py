@@ -106,7 +106,7 @@ def analyse_quiz(
     """
     from rich.console import Console
 
-    from grader.grading.attempts import first_attempts
+    from grader.grading.class_attempts import first_attempts
     from grader.quizzes.analyse import analyse
     from grader.quizzes.keep import load_kept
 

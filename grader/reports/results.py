@@ -16,7 +16,7 @@ from nbgrader.api import MissingEntry
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
 from grader.coursedir import gradebook
-from grader.grading.attempts import class_attempts
+from grader.grading.class_attempts import class_attempts
 from grader.grading.intake import MAX_NOTEBOOK_BYTES
 from grader.grading.ledger import highest
 from grader.paths import Course
