@@ -145,8 +145,23 @@ def _find(file: BinaryIO, member: Member) -> int:
         told or (crc, *own) == (member.crc, member.size, member.packed)
     ):
         raise ArchiveError("the zip says two things about its size, checksum or packing")
-    file.seek(n_more, os.SEEK_CUR)
+    begin = file.seek(n_more, os.SEEK_CUR)
+    if told:
+        file.seek(begin + member.packed)
+        behind = file.read(8)  # the checksum, perhaps after a sign
+        if member.crc.to_bytes(4, "little") not in (behind[:4], behind[4:]):
+            raise ArchiveError("the zip says two things about its size, checksum or packing")
+        file.seek(begin)
     return member.packed
+
+
+def is_sound(file: BinaryIO, member: Member) -> bool:
+    """Whether a member lies where the list says, as its own header says too."""
+    try:
+        _find(file, member)
+    except ArchiveError:
+        return False
+    return True
 
 
 def _list_of(file: BinaryIO) -> tuple[int, int, int]:

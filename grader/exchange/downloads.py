@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from grader.exchange.archive import ZIP, ArchiveError, Member, members
+from grader.exchange.archive import ZIP, ArchiveError, Member, is_sound, members
 from grader.exchange.filenames import is_junk, is_notebook, lab_of, name_problem
 from grader.exchange.people import FILES, Person, person
 from grader.exchange.told import Told
@@ -61,7 +62,7 @@ def files_in(
                 return [_by_itself(download)]
             known = next((name for name, one in PATTERNS.items() if one is pattern), OTHER)
             chosen = [(known, pattern)] if pattern else _chosen(file)
-            return _assigned(download, members(file), chosen, zone, told)
+            return _assigned(download, file, chosen, zone, told)
     except FileNotFoundError:
         told.add(str(download), "there is no such file", "check the path")
     except OSError as error:
@@ -122,7 +123,7 @@ def _chosen(file: BinaryIO) -> Sequence[tuple[str, re.Pattern[str]]]:
 
 def _assigned(
     download: Path,
-    found: Iterator[Member],
+    file: BinaryIO,
     chosen: Sequence[tuple[str, re.Pattern[str]]],
     zone: tzinfo,
     told: Told,
@@ -130,7 +131,7 @@ def _assigned(
     kept: list[Sent] = []
     counts: Counter[tuple[str, str, str]] = Counter()
     try:
-        for member in found:
+        for member in members(file):
             path = member.name
             if is_junk(path) or ONLINE_TEXT.search(path):
                 continue
@@ -158,7 +159,7 @@ def _assigned(
                     kept.append(Sent(source, who, rest, late, _time(member, zone), download, member))
     except ArchiveError as error:
         told.add(str(download), f"{error} after {len(kept)} files; those are taken", "download it again")
-    return _without_twins(kept, told)
+    return _alone(kept, _inside(file, kept), told)
 
 
 def _whose(platform: str, match: re.Match[str]) -> tuple[Person, str, bool]:
@@ -167,16 +168,24 @@ def _whose(platform: str, match: re.Match[str]) -> tuple[Person, str, bool]:
     return who, groups["file"], bool(groups.get("late"))
 
 
-def _without_twins(kept: list[Sent], told: Told) -> list[Sent]:
-    """All but those whose name is in the download twice, and those that begin inside another's bytes."""
-    names = Counter(one.member.raw for one in kept if one.member)
+def _inside(file: BinaryIO, kept: Sequence[Sent]) -> set[int]:
+    """Which files begin inside another's bytes; those whose own header contradicts the list count for nothing here."""
+    places = sorted((one.member.start, one.member.end, at, one.member) for at, one in enumerate(kept) if one.member)
+    if all(before[1] <= after[0] for before, after in pairwise(places)):
+        return set()
     inside: set[int] = set()
     reached = 0
-    for at in sorted(range(len(kept)), key=lambda at: _place(kept[at])):
-        start, end = _place(kept[at])
-        if start < reached:
-            inside.add(at)
-        reached = max(reached, end)
+    for start, end, at, member in places:
+        if is_sound(file, member):
+            if start < reached:
+                inside.add(at)
+            reached = max(reached, end)
+    return inside
+
+
+def _alone(kept: Sequence[Sent], inside: Collection[int], told: Told) -> list[Sent]:
+    """All files but those whose name is in the download twice, and those that lie inside others."""
+    names = Counter(one.member.raw for one in kept if one.member)
     alone = []
     for at, one in enumerate(kept):
         whose = student_text(f"{one.download.name}: {one.person}")
@@ -187,10 +196,6 @@ def _without_twins(kept: list[Sent], told: Told) -> list[Sent]:
         else:
             alone.append(one)
     return alone
-
-
-def _place(one: Sent) -> tuple[int, int]:
-    return (one.member.start, one.member.end) if one.member else (0, 0)
 
 
 def _time(member: Member, zone: tzinfo) -> datetime | None:

@@ -27,7 +27,7 @@ JUNK_PARTS = {
     "$recycle.bin",
     "system volume information",
 }
-DRIVE = re.compile(r"[A-Za-z]:")
+DRIVE = re.compile(r"[A-Za-z]:/")
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\s*\..*)?\s*")  # Windows opens a device
 _SPACE = r"(?:[ _+]|%20)"
 _COPY_WORDS = r"copy|kopie|copie|copia|cópia"

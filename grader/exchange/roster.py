@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +170,8 @@ def _check(line: Line, where: str) -> None:
     if line.number and not re.fullmatch(r"[0-9]+", line.number):
         said = f"the number {student_text(line.number, 40)!r} is not all digits"
         raise LookupError(f"{where}: {said}; write it as the platform does (spreadsheets shorten long numbers).")
+    if any(unicodedata.category(sign) == "Cc" for sign in "".join((line.platform, line.name, *line.more.values()))):
+        raise LookupError(f"{where}: a cell holds control characters; write it anew.")
     if not line.number and not line.name:
         raise LookupError(f"{where}: a number or a name was expected, both are empty; fill one in, or delete the line.")
     if line.student and (problem := id_problem(line.student)):
