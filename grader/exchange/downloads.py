@@ -139,14 +139,14 @@ def _assigned(
             matches = [(name, match) for name, pattern in chosen if (match := pattern.fullmatch(path))]
             who, rest, late = _whose(*matches[0]) if matches else (None, path, False)
             whose = student_text(f"{download.name}: {who}") if who else download.name
+            if is_junk(rest):
+                continue
             if problem := name_problem(path):
                 told.add(source, problem, f"look at it with care; {ASK}", whose)
             elif len(matches) > 1:
                 told.add(source, "it may be Moodle's or Canvas's", "say which: --pattern moodle, or canvas", whose)
             elif who is None:
                 told.add(source, "its path fits no pattern", "say how paths read with --pattern", whose)
-            elif is_junk(rest):
-                continue
             elif len(kept) == MAX_KEPT:
                 told.add(
                     source, f"the download has more than {MAX_KEPT} files", "make two downloads of it", download.name
