@@ -101,7 +101,12 @@ def collect(
 
 def _folders(submitted: Path) -> list[str]:
     """The students that are in `class/submitted` already."""
-    return [entry.name for entry in os.scandir(submitted)] if submitted.is_dir() else []
+    try:
+        return [entry.name for entry in os.scandir(submitted)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LookupError(f"{submitted} cannot be read: {error.strerror}; mend that and collect again.") from None
 
 
 def _by_student(

@@ -19,19 +19,20 @@ from typing import BinaryIO
 from grader.exchange.archive import ZIP, ArchiveError, Member, is_sound, members
 from grader.exchange.filenames import is_junk, is_notebook, lab_of, name_problem
 from grader.exchange.people import FILES, Person, person
+from grader.exchange.roster import NUMBER
 from grader.exchange.told import Told
 from grader.text import StudentText, student_text
 
 PATTERNS: Mapping[str, re.Pattern[str]] = {
-    "moodle": re.compile(r"(?P<name>[^/]+?)_(?P<number>\d+)_assignsubmission_file_?/?(?P<file>.+)", re.DOTALL),
-    "canvas": re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_(?P<file>[^/]+)", re.DOTALL),
+    "moodle": re.compile(r"(?P<name>[^/]+?)_(?P<number>[0-9]+)_assignsubmission_file_?/?(?P<file>.+)", re.DOTALL),
+    "canvas": re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<number>[0-9]+)_[0-9]+_(?P<file>[^/]+)", re.DOTALL),
     "folders": re.compile(r"(?P<name>[^/]+)/(?P<file>.+)", re.DOTALL),
 }
 PLATFORMS = ("moodle", "canvas")
-ONLINE_TEXT = re.compile(r"^[^/]+_\d+_assignsubmission_onlinetext")
+ONLINE_TEXT = re.compile(r"^[^/]+_[0-9]+_assignsubmission_onlinetext")
 OTHER = "other"  # the platform of a pattern of one's own
 MAX_FILES = 100  # of one student in one download
-MAX_KEPT = 100_000  # files of a download: what is known of them takes some 50 MB
+MAX_KEPT = 50_000  # files of a download: what is known of them takes some 100 MB
 NO_CLOCK = 1980  # the year of zip entries that carry no time
 AHEAD = timedelta(days=1)  # clocks differ; nothing was handed in later than this from now
 ASK = "ask for the file of labkit.hand_in()"
@@ -162,8 +163,10 @@ def _assigned(
     return _alone(kept, _inside(file, kept), told)
 
 
-def _whose(platform: str, match: re.Match[str]) -> tuple[Person, str, bool]:
+def _whose(platform: str, match: re.Match[str]) -> tuple[Person | None, str, bool]:
     groups = {name: value or "" for name, value in match.groupdict().items()}
+    if groups.get("number") and not NUMBER.fullmatch(groups["number"]):
+        return None, groups["file"], False
     who = person(platform, groups.get("number", ""), groups.get("name", ""))
     return who, groups["file"], bool(groups.get("late"))
 

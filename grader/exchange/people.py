@@ -13,6 +13,7 @@ from grader.exchange.roster import Line, Roster, id_problem
 from grader.text import student_text
 
 MOST_NAMED = 5
+MAX_NAME = 200
 FILES = "files"  # the platform of a hand-in that was given by itself: its folder names the student
 
 RENAME = "rename that folder, or give another id in class/roster.csv, and collect again"
@@ -37,7 +38,7 @@ class Person:
 
 def person(platform: str, number: str, name: str) -> Person:
     """A person with a name that can be shown and stored."""
-    return Person(platform, number, student_text(unicodedata.normalize("NFC", name.strip())).strip())
+    return Person(platform, number, student_text(unicodedata.normalize("NFC", name.strip()), MAX_NAME).strip())
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def who_is_who(
     """
     run = _Run(seen, remembered, told, folders, same_people)
     students = {identity: run.decide(one) for identity, one in run.people.items()}
-    for group in _shared(students, run):
+    for group in list(_shared(students, run)):
         names = ", ".join(sorted(str(run.people[identity]) for identity in group))
         for identity in group:
             students[identity] = run.ask(run.people[identity], f"more than one person would be this student: {names}")
@@ -114,6 +115,7 @@ class _Run:
                 for key in spellings(line.name) - {""}:
                     self.names[key].append(line)
         self.ids = {folded(line.student): line.student for line in (*remembered.lines, *(told or ())) if line.student}
+        self.spelled = {folded(line.student): line.student for line in remembered.lines if line.student}
         self.folders = {folded(folder): folder for folder in folders}
         self.exact = {*self.ids.values(), *self.folders.values()}
         self.nameless = {
@@ -126,13 +128,20 @@ class _Run:
 
     def decide(self, one: Person) -> str | Held:
         """The student, or why that is not known."""
-        student = self._known(one)
+        if not one.number and not one.name:
+            return Held("it names no student", "say how paths read with --pattern, or name its folder like the student")
+        student = self.by_number(one)
         if student is None:
             student = self._by_name(one)
         if isinstance(student, Held):
             return student
         if problem := id_problem(student):
             return self.ask(one, f"the id {student_text(student, 40)!r} {problem}")
+        before = self.spelled.get(folded(student), student)
+        if before != student:
+            return Held(
+                f"class/roster.csv has the id {before}, and {student} would be the same for some file systems", RENAME
+            )
         there = self.folders.get(folded(student), student)
         if there != student and unicodedata.normalize("NFC", there) != unicodedata.normalize("NFC", student):
             return Held(f"class/submitted has {there}, and {student} would be the same for some file systems", RENAME)
@@ -146,7 +155,7 @@ class _Run:
             remedy += "; if names tell all people apart, and only numbers are new, add --same-people"
         return Held(why, remedy)
 
-    def _known(self, one: Person) -> str | Held | None:
+    def by_number(self, one: Person) -> str | Held | None:
         """The student by a number, by a name that was decided upon before, or by a folder that is called like an id."""
         if one.platform == FILES and one.name in self.exact:
             return one.name
@@ -209,13 +218,16 @@ class _Run:
 
 
 def _shared(students: Mapping[tuple[str, str, str], str | Held], run: _Run) -> Iterable[set[tuple[str, str, str]]]:
-    """People whom only their names make the same student, with those whom a number makes it."""
+    """People who would be one student, or one folder for some file systems, by no more than their names."""
     groups: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
     for identity, student in students.items():
         if isinstance(student, str):
             groups[folded(student)].add(identity)
     for group in groups.values():
-        named = {identity for identity in group if run._known(run.people[identity]) is None}
+        named = {identity for identity in group if run.by_number(run.people[identity]) is None}
+        if len({students[identity] for identity in group}) > 1:  # told by a list, in two spellings
+            yield group
+            continue
         if named and len(group) > 1:
             apart = not run.same_people or any(
                 run.downloads[a] & run.downloads[b] for a in named for b in group if a != b

@@ -19,6 +19,7 @@ LOGINS = ("student", "SIS Login ID", "Username", "username", "ID number", "Email
 NUMBERS = ("number", "ID", "Identifier")
 NAMES = ("name", "Student", "Full name")
 PARTICIPANT = "Participant "  # Moodle's worksheets write it before the number that its downloads have
+NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")  # all digits on Moodle and Canvas
 MAX_ID_BYTES = 200
 MAX_BYTES = 32 * 2**20
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
@@ -167,8 +168,8 @@ def id_problem(student: str) -> str:
 
 
 def _check(line: Line, where: str) -> None:
-    if line.number and not re.fullmatch(r"[0-9]+", line.number):
-        said = f"the number {student_text(line.number, 40)!r} is not all digits"
+    if line.number and not NUMBER.fullmatch(line.number):
+        said = f"{student_text(line.number, 40)!r} is no number of a platform"
         raise LookupError(f"{where}: {said}; write it as the platform does (spreadsheets shorten long numbers).")
     if any(unicodedata.category(sign) == "Cc" for sign in "".join((line.platform, line.name, *line.more.values()))):
         raise LookupError(f"{where}: a cell holds control characters; write it anew.")

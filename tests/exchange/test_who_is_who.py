@@ -216,7 +216,7 @@ def test_what_an_instructor_wrote_stays(toy: Course, tmp_path: Path) -> None:
         ("", ":1: the columns platform,number,name,student were expected; missing platform"),
         ("platform,number,name\n", ":1: the columns .* missing student"),
         ("platform,number,name,student,name\n", ":1: two columns have one name"),
-        (f"{HEAD}moodle,1.2E+15,Ada,ada\n", r":2: the number '1\.2E\+15' is not all digits"),
+        (f"{HEAD}moodle,1.2E+15,Ada,ada\n", r":2: '1\.2E\+15' is no number of a platform"),
         (f"{HEAD}moodle,,,ada\n", ":2: a number or a name was expected"),
         (f"{HEAD}\nmoodle,1,Ada,../ada\n", ":3: the student '../ada' begins or ends with a dot"),
         (f"{HEAD}moodle,1,Ada,{'a' * 201}\n", ":2: the student .* is longer than 200 bytes"),
@@ -354,3 +354,46 @@ def test_rosters_come_back_as_they_were_written(
     assert told == [(line.platform, line.number, name_key(line.name), line.student) for line in made.values()]
     write_remembered(path, again)
     assert read_remembered(path) == again
+
+
+ANYBODY = st.tuples(st.sampled_from(["moodle", "folders", "files"]), st.integers(1, 4), st.text(max_size=12))
+
+
+@given(
+    people=st.lists(ANYBODY, max_size=6),
+    told=st.none()
+    | st.lists(st.tuples(TEXT, st.sampled_from(["Ada", "ada", "e\u0301", "é", "=1", "a/b"])), max_size=4),
+    same=st.booleans(),
+)
+@settings(max_examples=200)
+def test_whatever_collect_remembers_it_can_read(
+    people: list[tuple[str, int, str]],
+    told: list[tuple[str, str]] | None,
+    same: bool,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Any names of people and any list of students: the roster is read again, and says the same the next time."""
+    path = tmp_path_factory.getbasetemp() / "remembered.csv"
+    seen = []
+    for platform, number, name in people:
+        printable = name.encode("utf-8", "replace").decode()
+        seen.append((person(platform, str(number) if platform == "moodle" else "", printable), Path("one")))
+    listed = (
+        None if told is None else [Line("", str(at), name.strip(), student) for at, (name, student) in enumerate(told)]
+    )
+    first = who_is_who(seen, Roster(), listed, same_people=same)
+    write_remembered(path, first.roster)
+    again = who_is_who(seen, read_remembered(path), listed, same_people=same)
+    decided = {identity: student for identity, student in first.students.items() if isinstance(student, str)}
+    assert {identity: again.students[identity] for identity in decided if identity[1]} == {
+        identity: student for identity, student in decided.items() if identity[1]
+    }
+
+
+def test_a_number_that_no_platform_has_fits_no_pattern(toy: Course, tmp_path: Path) -> None:
+    long = "9" * 41
+    (tmp_path / "m.zip").write_bytes(
+        packed({f"A_{long}_assignsubmission_file/{LAB}.ipynb": b"", f"B_٣_assignsubmission_file/{LAB}.ipynb": b""})
+    )
+    found, left = collect(toy, [tmp_path / "m.zip"])
+    assert (found, [one.why for one in left]) == ([], ["its path fits no pattern"] * 2)
