@@ -148,10 +148,13 @@ class _Run:
         return student
 
     def ask(self, one: Person, why: str) -> Held:
-        """Hold a person back until the instructor completes their line."""
+        """Hold a person back until the instructor completes their line, or says that only the number is new."""
         line = Line(one.platform, one.number, one.name, "").as_text()
         remedy = f"write the student's id behind `{line}` in class/roster.csv, and collect again"
-        if one.number and not self.same_people:
+        here = self.downloads[one.identity]
+        namesakes = self.of_key.get(name_key(one.name), set())
+        alone = not any(other != one.identity and self.downloads[other] & here for other in namesakes)
+        if one.number and alone and not self.same_people:
             remedy += "; if names tell all people apart, and only numbers are new, add --same-people"
         return Held(why, remedy)
 
