@@ -52,6 +52,11 @@ class Course:
         return self.class_dir / "submitted"
 
     @property
+    def roster(self) -> Path:
+        """Who is who: which number or name of a platform is which student; instructors edit it."""
+        return self.class_dir / "roster.csv"
+
+    @property
     def autograded(self) -> Path:
         """Executed notebooks, as formgrader opens them."""
         return self.class_dir / "autograded"

@@ -48,20 +48,43 @@ def collect(
     downloads: Annotated[list[Path], typer.Argument(help="Bulk downloads, hand-in zips, or notebooks.")],
     lab: Annotated[str | None, typer.Option(help="The lab of files whose names do not tell it.")] = None,
     roster: Annotated[
-        Path | None, typer.Option(help="A CSV that says who is who: name,student, or the platform's own export.")
+        Path | None,
+        typer.Option(
+            help="A CSV that says who is who: name,student, number,student, or the platform's own export. Nobody else "
+            "is taken then. Whoever is collected is remembered in class/roster.csv."
+        ),
     ] = None,
     pattern: Annotated[
-        str | None, typer.Option(help="How paths read: a regular expression with (?P<name>…) and (?P<file>…).")
+        str | None,
+        typer.Option(
+            help="How paths read: moodle, canvas, folders, or a regular expression with (?P<name>…) or (?P<number>…), "
+            "and (?P<file>…)."
+        ),
     ] = None,
+    same_people: Annotated[
+        bool,
+        typer.Option(
+            "--same-people",
+            help="A known name under a new number is the same person: Moodle numbers people anew in each assignment. "
+            "Two of one name in one download are held back all the same.",
+        ),
+    ] = False,
     timezone: Annotated[str, typer.Option(help="Where the platform's clock stands, such as Europe/Berlin.")] = "UTC",
     as_json: AsJson = False,
 ) -> None:
     """Put what students handed in into class/submitted.
 
-    It takes the bulk downloads of Moodle ("Download all submissions") and Canvas ("Download Submissions") as they are:
-    zips of hand-in zips or of notebooks. Times and Canvas's LATE are kept in timestamp.txt. Files that are not
-    understood are listed with what to do, and zips that try to leave their place or to fill the disk are refused. A
-    hand-in zip or notebook by itself is taken too; the folder that it lies in names the student.
+    It takes the bulk downloads of Moodle ("Download all submissions") and Canvas ("Download Submissions") as they are,
+    however large: zips of hand-in zips or of notebooks. Times and Canvas's LATE are kept in timestamp.txt. A hand-in
+    zip or notebook by itself is taken too; the folder that it lies in names the student.
+
+    Who is who stands in class/roster.csv (platform, number, name, student), which this command extends and you may
+    edit. People whose names could be taken for one another are all held back until their lines there name a student;
+    the list says which line to complete.
+
+    What cannot be taken is listed with what to do, file by file, and everything else is collected: damaged or hostile
+    members of a zip, more than 100 files or 256 MB of one student in one download, more than 64 MB in one file, a disk
+    with less than 256 MB free.
 
     Examples: `grader collect submissions.zip --roster gradebook.csv`, `grader collect inbox/*/*.zip`
     """
@@ -69,12 +92,13 @@ def collect(
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     from grader.exchange.collect import collect as put
+    from grader.exchange.downloads import PATTERNS
     from grader.exchange.roster import read_roster
 
     with wrong_use() as course:
         chosen_labs(lab, course.assignments())
         try:
-            reads = re.compile(pattern) if pattern else None
+            reads = (PATTERNS.get(pattern) or re.compile(pattern)) if pattern else None
             zone = ZoneInfo(timezone)
         except re.error as error:
             raise LookupError(f"--pattern is no regular expression: {error}.") from None
@@ -84,7 +108,8 @@ def collect(
             reads and not {"name", "number"} & set(reads.groupindex)
         ):
             raise LookupError("--pattern needs the groups (?P<file>…) and (?P<name>…) or (?P<number>…).")
-        found, left = put(course, downloads, reads, read_roster(roster) if roster else None, lab, zone)
+        listed = read_roster(roster) if roster else None
+        found, left = put(course, downloads, reads, listed, lab, zone, same_people)
     if not as_json:
         _show_collected(found)
     result = {"collected": [asdict(one) for one in found], "left": [asdict(one) for one in left]}
