@@ -15,6 +15,7 @@ from nbgrader.api import MissingEntry
 from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.cache import Cache
+from grader.grading.folder import left_in_submitted
 from grader.grading.intake import is_text, look_at, printable, read_submission
 from grader.grading.late import read_late
 from grader.grading.ledger import Entry, Ledger
@@ -193,7 +194,7 @@ class _Recorder:
             graded=graded.graded,
             reason=graded.reason,
             remedy=graded.remedy,
-            events=graded.events,
+            events=[*graded.events, *left_in_submitted(self._course, lab, submission)],
             flags=flags,
             seconds=graded.seconds,
             executed=executed,
