@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import Application, HTTPError, OutputTransform, RequestHandler
 
-SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
+SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self'"
 PAGE_POLICY = "object-src 'none'; frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 FILES = re.compile(r"(?:files|view|nbconvert)/|formgrader/submissions/(?!components/)[^/]+/.")
 PAGE = re.compile(r"formgrader/submissions/[^/]+/?")
