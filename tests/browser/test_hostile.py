@@ -271,13 +271,13 @@ def test_the_page_itself_works_under_its_policy(hostile: Hostile, window: Watche
 
 def places(hostile: Hostile) -> list[str]:
     """Every address under which the server gives a file of a student's, in any way that we know."""
-    submission = hostile.submission(MALLORY)
-    folders = [f"/files/class/{kind}/{MALLORY}/{LAB}/" for kind in ("submitted", "autograded")]
-    folders += [submission, f"{submission}..%2f..%2f..%2fsubmitted/{MALLORY}/{LAB}/"]
-    names = [*FILES, "deep/inner.ipynb", "nbgrader_config.py", f"{LAB}.ipynb"]
-    found = [folder + name.replace("?", "%3F") for folder in folders for name in names]
-    found += [f"/nbconvert/html/class/{kind}/{MALLORY}/{LAB}/{LAB}.ipynb" for kind in ("submitted", "autograded")]
-    return [*found, f"/nbconvert/html/class/submitted/{MALLORY}/{LAB}/deep/inner.ipynb"]
+    submission, here = hostile.submission(MALLORY), f"{MALLORY}/{LAB}"
+    names = [name.replace("?", "%3F") for name in (*FILES, "deep/inner.ipynb", "nbgrader_config.py", f"{LAB}.ipynb")]
+    found = [folder + name for folder in (f"/files/class/submitted/{here}/", submission) for name in names]
+    found += [f"{submission}..%2f..%2f..%2fsubmitted/{here}/working.html", f"{submission}deep/../x.svg"]
+    found += [f"/files/class/autograded/{here}/working.html", f"/files/labs/%2e%2e/class/submitted/{here}/x.svg"]
+    found += [f"/nbconvert/html/class/{kind}/{here}/{LAB}.ipynb" for kind in ("submitted", "autograded")]
+    return [*found, f"/nbconvert/html/class/submitted/{here}/deep/inner.ipynb"]
 
 
 def test_no_file_of_a_student_acts_under_any_address(hostile: Hostile, window: Watched) -> None:
@@ -285,15 +285,14 @@ def test_no_file_of_a_student_acts_under_any_address(hostile: Hostile, window: W
     graded = hostile.course.autograded / MALLORY / LAB
     assert {path.name for path in graded.rglob("*") if path.is_file()} == {*INERT, f"{LAB}.ipynb"}
     shutil.copytree(hostile.course.submitted / MALLORY / LAB, graded, dirs_exist_ok=True)
-    headers: dict[str, dict[str, str]] = {}
-    window.page.on("response", lambda reply: headers.update({reply.url: reply.headers}))
     try:
         for place in places(hostile):
             address = f"{hostile.server.address}{place}"
             window.open(address)
-            assert headers[address]["content-security-policy"].startswith("sandbox; default-src 'none'"), place
-            assert headers[address]["x-content-type-options"] == "nosniff"
-            assert "/login" not in window.page.url
+            reply = window.page.context.request.get(address, headers={"Referer": window.came_from})
+            assert reply.status == 200, place
+            assert reply.headers["content-security-policy"].startswith("sandbox; default-src 'none'"), place
+            assert reply.headers["x-content-type-options"] == "nosniff"
             window.nothing_happened()
         window.open(f"{hostile.server.address}{hostile.submission(MALLORY)}working.html")
         window.page.locator("#s").click(no_wait_after=True)
