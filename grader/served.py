@@ -45,7 +45,7 @@ def guard(app: Application, root: Path) -> None:
     find = app.find_handler
 
     def find_handler(request: HTTPServerRequest, **options: Any) -> Any:
-        wanted = [Path(_text(path)).resolve() for path in request.arguments.get("path", [])]
+        wanted = [Path(_text(path)).resolve() for path in request.arguments.get("path", []) if path]
         if _path(app, request).rstrip("/") == "formgrader" and any(path != root.resolve() for path in wanted):
             return app.get_handler_delegate(request, OtherCourse)
         return find(request, **options)
@@ -85,7 +85,7 @@ class StudentWork(OutputTransform):
     def _elsewhere(self, link: re.Match[bytes]) -> bytes:
         """A link as it is, unless it leads to this very server: the page's own links name no host."""
         try:
-            leads_here = urlsplit(_text(link[1])).hostname == urlsplit(f"//{self._request.host}").hostname
+            leads_here = _host(_text(link[1])) == _host(f"//{self._request.host}")
         except ValueError:
             leads_here = True
         return b"" if leads_here else link[0]
@@ -103,6 +103,10 @@ class StudentWork(OutputTransform):
 def _path(app: Application, request: HTTPServerRequest) -> str:
     """What was asked for, below the server's base address, spelt as the handlers' patterns see it."""
     return request.path.removeprefix(app.settings.get("base_url", "/")).lstrip("/")
+
+
+def _host(address: str) -> str:
+    return (urlsplit(address).hostname or "").rstrip(".")
 
 
 def _hash(script: bytes) -> str:
