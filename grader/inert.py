@@ -6,6 +6,7 @@ notebooks, archives and code do not: a kernel that starts in that folder would i
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -22,6 +23,8 @@ PICTURES = {
 # Marks that no address, no shell and no guess of a content type reads: `ab:x.html?.txt` is HTML to Python's mimetypes.
 MARKS = frozenset(" ._-()+=@")
 CONFIGURATION = "_config.json"  # jupyter_server_config.json, nbgrader_config.json: programs read these in any folder
+# What labkit writes beside a notebook: it stays behind without a word.
+OWN = re.compile(r"\.quiz-[\w.-]+\.draft\.json|[\w.-]+-hand-in\.zip")
 MOST_NAMED = 5
 
 
@@ -39,7 +42,11 @@ def is_inert(name: str, content: bytes) -> bool:
 def left_behind(files: Mapping[str, bytes], others: Iterable[str] = ()) -> list[StudentText]:
     """One line that names what stays in `class/submitted`, or none; `others` are names that the release has too."""
     known = set(others)
-    names = sorted(name for name, content in files.items() if name not in known and not is_inert(name, content))
+    names = sorted(
+        name
+        for name, content in files.items()
+        if name not in known and not is_inert(name, content) and not OWN.fullmatch(PurePosixPath(name).name)
+    )
     if not names:
         return []
     told = ", ".join(student_text(name, 60) for name in names[:MOST_NAMED])

@@ -106,6 +106,7 @@ def test_no_name_that_passes_is_another_type_to_a_server(start: str, end: str) -
 
 def test_the_row_names_a_few_in_one_line() -> None:
     assert left_behind({"a.txt": b"", "b.html": b""}, others=["b.html"]) == []
+    assert left_behind({".quiz-01-toy.draft.json": b"{}", "01-toy-hand-in.zip": b"PK"}) == []
     (line,) = left_behind({"working.html": PAGE, "a.txt": b"", "x\x1b[31m.py": b""})
     assert line.startswith("left in submitted/: working.html, x�[31m.py; ")
     (line,) = left_behind({f"{'x' * 150}{number}\n.svg": b"" for number in range(100)})
