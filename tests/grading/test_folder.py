@@ -1,4 +1,4 @@
-"""`class/autograded` holds the same inert files whichever road graded, and what an earlier run left is gone."""
+"""`class/autograded` holds the same inert files and texts whichever road graded; what an earlier run left is gone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell, new_raw_cell
 
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
@@ -28,16 +30,26 @@ def handed_in(toy: Course) -> Course:
         (folder / name).write_text("<script>alert(1)</script>")
     for name in INERT:
         (folder / name).write_text("2026-11-28 12:00:00 UTC\n")
+    hostile = nbformat.read(folder / f"{LAB}.ipynb", as_version=4)
+    hostile.cells += [new_markdown_cell("[x](javascript:a) <b>", metadata={"x": "<b>"}), new_raw_cell("<script>")]
+    nbformat.write(hostile, folder / f"{LAB}.ipynb")
     (folder / "secret.txt").symlink_to(toy.solutions / LAB / "checks.py")
     (toy.source / LAB / "figure.svg").write_text("<svg>the release's</svg>")
     return toy
 
 
 def files_of(course: Course) -> dict[str, str]:
-    """Everything in the graded folder but the notebook, by name, and the notebook's name."""
+    """Everything in the graded folder, by name; of a notebook, what its text cells say."""
     folder = course.autograded / STUDENT / LAB
     paths = [path for path in folder.rglob("*") if not path.is_dir()]
-    return {str(path.relative_to(folder)): "" if path.suffix == ".ipynb" else path.read_text() for path in paths}
+    return {
+        str(path.relative_to(folder)): _texts(path) if path.suffix == ".ipynb" else path.read_text() for path in paths
+    }
+
+
+def _texts(path: Path) -> str:
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(f"{cell.cell_type} {cell.metadata}: {cell.source}" for cell in cells if cell.cell_type != "code")
 
 
 def test_all_roads_leave_the_same_folder(handed_in: Course, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
@@ -54,6 +66,7 @@ def test_all_roads_leave_the_same_folder(handed_in: Course, monkeypatch: pytest.
     found["ours"] = files_of(handed_in)
     assert found["ours"].keys() == {f"{LAB}.ipynb", "figure.svg", *INERT}
     assert found["ours"]["figure.svg"] == "<svg>the release's</svg>"
+    assert found["ours"][f"{LAB}.ipynb"].endswith("markdown {}: [x]&#40;javascript:a) &lt;b>\nmarkdown {}: &lt;script>")
     assert found["safe"] == found["stock"] == found["ours"]
     (line,) = row.events
     assert line.startswith("left in submitted/: README.md, a/b.svg, json.py, ")
