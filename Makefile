@@ -73,7 +73,7 @@ lab: data
 	cd work && exec ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
 
 instructor: data build
-	exec $(BIN)/jupyter lab $(LAB_ARGS)
+	exec $(BIN)/jupyter lab --ServerApp.jpserver_extensions=grader.served=True $(LAB_ARGS)
 
 bench-labs: data
 	$(BIN)/python solutions/models/bench_labs.py

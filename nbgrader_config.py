@@ -30,8 +30,11 @@ c.Execute.extra_arguments = ["--HistoryManager.hist_file=:memory:", "--IPKernelA
 c.IgnorePattern.enabled = True
 c.IgnorePattern.pattern = r"(?s).*"
 
-# RestoreCells gives every graded cell the metadata and the place that the release gave it; see grader/hooks.py.
+# KeepInert leaves in class/autograded only what can do nothing when it is opened; see grader/inert.py. RestoreCells
+# gives every graded cell the metadata and the place that the release gave it, and takes from texts what acts; see
+# grader/hooks.py.
 c.Autograde.sanitize_preprocessors = [
+    "grader.grading.folder.KeepInert",
     STEP + "ClearOutput",
     "grader.hooks.RestoreCells",
     STEP + "DeduplicateIds",
@@ -59,3 +62,6 @@ c.GenerateFeedback.preprocessors = [
 
 # Late work: class/late.toml has the policy, due dates and extensions; see grader/grading/late.py.
 c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"
+
+# A heading of a student would else get an id, take the place of a graded cell on formgrader's page, and its points.
+c.HTMLExporter.exclude_anchor_links = True

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping, Set
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from grader.cells import is_demo
+from grader.neutral import neutral
 from grader.paths import find_course
 
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
+NOTEBOOK_METADATA = ("kernelspec", "language_info")
+CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
@@ -34,31 +38,56 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """`submitted` with the graded cells of `released` in order: same metadata, none missing, unknown ids forgotten.
 
-    HTML in texts that students wrote becomes text: formgrader and feedback would run it in the instructor's browser.
+    What may stay of a student's is listed here: the sources of cells, their ids, and the tag `demo`, by which grading
+    skips a cell that earns nothing. All other metadata are the release's; texts that students wrote are neutral: else
+    formgrader and feedback would run them in the instructor's browser.
     """
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
-    demo = {cell["id"] for cell in released.cells if "demo" in cell.metadata.get("tags", [])}
-    present: set[str] = set()
+    demo = {cell["id"] for cell in released.cells if is_demo(cell)}
+    texts = {(cell.cell_type, cell.source): cell for cell in released.cells if cell.cell_type != "code"}
+    names: list[str | None] = []
     for cell in submitted.cells:
         name = _claimed_id(cell)
-        if name is not None and name in known and name not in present:
-            present.add(name)
-            cell.metadata["nbgrader"] = copy.deepcopy(known[name].metadata.nbgrader)
-            cell.metadata.pop("tags", None)
-        else:
-            cell.metadata.pop("nbgrader", None)
-            if cell.get("id") in demo:
-                cell.metadata["tags"] = ["demo"]
-    given = {cell.source for cell in released.cells}
-    for cell in submitted.cells:
-        if cell.cell_type != "code" and cell.source not in given:
-            cell.source = TAG.sub("&lt;", cell.source)
+        names.append(name if name in known and name not in names else None)
+    cells = [_kept(cell, known.get(name or ""), texts, demo) for cell, name in zip(submitted.cells, names, strict=True)]
     previous = None
     for name, cell in known.items():
-        if name not in present:
-            submitted.cells.insert(_place_after(submitted, previous), _put_back(cell))
+        if name not in names:
+            place = _place_after(names, previous)
+            cells.insert(place, _put_back(cell))
+            names.insert(place, name)
         previous = name
-    return submitted
+    metadata = {key: copy.deepcopy(released.metadata[key]) for key in NOTEBOOK_METADATA if key in released.metadata}
+    form = {"nbformat": submitted.nbformat, "nbformat_minor": submitted.nbformat_minor}
+    return NotebookNode(cells=cells, metadata=NotebookNode(metadata), **form)
+
+
+def _kept(
+    cell: NotebookNode, graded: NotebookNode | None, texts: Mapping[tuple[str, str], NotebookNode], demo: Set[str]
+) -> NotebookNode:
+    """A cell with what may stay of it; `graded` is the release's cell whose place it takes."""
+    kind = cell.cell_type if graded is None else graded.cell_type
+    kept = NotebookNode(cell_type=kind, source=cell.source, metadata=NotebookNode())
+    if isinstance(cell.get("id"), str) and CELL_ID.fullmatch(cell["id"]):
+        kept["id"] = cell["id"]
+    if graded is not None:
+        kept.metadata = copy.deepcopy(graded.metadata)
+        kept.metadata.pop("tags", None)
+    elif _has_demo_tag(cell) or kept.get("id") in demo:
+        kept.metadata["tags"] = ["demo"]
+    if kind == "code":
+        return NotebookNode(kept, outputs=[], execution_count=None)
+    same = texts.get((kind, cell.source))
+    if same is None:  # a raw cell is passed on as it is, to any format: only the release may have one
+        kept.cell_type, kept.source = "markdown", neutral(cell.source)
+    elif "attachments" in same:
+        kept["attachments"] = copy.deepcopy(same.attachments)
+    return kept
+
+
+def _has_demo_tag(cell: NotebookNode) -> bool:
+    tags = cell.metadata.get("tags")
+    return isinstance(tags, list) and "demo" in tags
 
 
 def _claimed_id(cell: NotebookNode) -> str | None:
@@ -68,10 +97,9 @@ def _claimed_id(cell: NotebookNode) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _place_after(notebook: NotebookNode, name: str | None) -> int:
-    """The index behind the last cell called `name`; 0 for None."""
-    places = [i for i, cell in enumerate(notebook.cells) if name is not None and _claimed_id(cell) == name]
-    return places[-1] + 1 if places else 0
+def _place_after(names: list[str | None], name: str | None) -> int:
+    """The index behind the cell called `name`; 0 for None."""
+    return 0 if name is None else names.index(name) + 1
 
 
 def _put_back(cell: NotebookNode) -> NotebookNode:

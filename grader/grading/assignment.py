@@ -25,7 +25,7 @@ from grader.paths import Course
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
-GRADING_CODE = ("checks", "kernels", "quizzes", "grading")
+GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
 DISTRIBUTIONS = ("torch", "numpy", "transformers", "trl", "datasets", "ipython", "nbgrader", "nbformat", "safetensors")
 
 
@@ -150,9 +150,9 @@ def environment() -> str:
     versions: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
     for name in DISTRIBUTIONS:
         versions[name] = importlib.metadata.version(name)
-    for package in GRADING_CODE:
+    for files in GRADING_CODE:
         code = hashlib.sha256()
-        for path in sorted((Path(__file__).parent.parent / package).glob("*.py")):
+        for path in sorted(Path(__file__).parent.parent.glob(files)):
             code.update(path.name.encode() + path.read_bytes())
-        versions[package] = code.hexdigest()
+        versions[files] = code.hexdigest()
     return json.dumps(versions, sort_keys=True)

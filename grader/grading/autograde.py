@@ -217,9 +217,10 @@ class _Recorder:
 
     def _record(self, taken: Taken, graded: Graded, executed: bool) -> None:
         name = taken.student
+        left: list[StudentText] = []
         try:
             if is_text(name):  # else no database can hold it; it has a row all the same
-                self._write(taken, graded)
+                left = self._write(taken, graded)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
             reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
             graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
@@ -233,7 +234,7 @@ class _Recorder:
             graded=graded.graded,
             reason=graded.reason,
             remedy=graded.remedy,
-            events=graded.events,
+            events=[*graded.events, *left],
             flags=flags,
             seconds=graded.seconds,
             executed=executed,
@@ -242,16 +243,17 @@ class _Recorder:
         failed = sum(not row.graded for row in self.rows.values())
         self._watch(Progress(len(self.rows), self._total, self._cached, failed, row.student))
 
-    def _write(self, taken: Taken, graded: Graded) -> None:
-        """The gradebook's rows, the graded folder and the ledger of one student."""
+    def _write(self, taken: Taken, graded: Graded) -> list[StudentText]:
+        """The gradebook's rows, the graded folder and the ledger of one student; tells what the folder leaves out."""
         lab = self._assignment.lab
         submission = Submission(b"")
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
         with locked(self._course.class_dir / ".recording"):  # another run may record another lab meanwhile
-            record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
+            left = record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
         if graded.graded:
             self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
+        return left
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,11 @@ MAX_LINES = 1_000
 NOTEBOOK_BYTES = 8_000_000
 NOTEBOOK_OUTPUTS = 4_000
 LINES_CUT = "… more lines were cut …"
+# What a terminal obeys (ECMA-48), but for colours, tabs, ends of lines, and what progress bars go back with.
+COMMANDS = re.compile(
+    r"\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b(?!\[[0-9;]*m)"
+    r"|[\x00-\x07\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]"
+)
 # Errors of cells that are no mistake of the exercise: a limit was met, or the sandbox refused something.
 TROUBLE = {
     "MemoryError": "it asked for more memory than there is",
@@ -121,21 +127,26 @@ def _inert(data: dict[Any, Any]) -> dict[str, str]:
         kept["text/plain"] = _lines(_text(data["text/plain"])[:MAX_TEXT])
     for mime, magic in IMAGES.items():
         image = data.get(mime)
-        if isinstance(image, str) and len(image) <= MAX_IMAGE and _decoded(image).startswith(magic):
-            kept[mime] = image
+        content = _decoded(image) if isinstance(image, str) and len(image) <= MAX_IMAGE else b""
+        if content.startswith(magic):
+            kept[mime] = base64.b64encode(content).decode("ascii")  # pages hold it as it stands here
     return kept
 
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=False)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return b""
 
 
 def _text(value: Any) -> str:
-    """`value` if it is text, with lone surrogates, which no file can hold, replaced."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    """`value` if it is text: lone surrogates, which no file can hold, replaced; of escape sequences only colours left.
+
+    Others set titles, move the cursor or make links (OSC 8), in terminals and in some viewers.
+    """
+    text = value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    return COMMANDS.sub("", text)
 
 
 def _lines(text: str) -> str:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
-from grader.files import write_whole
+from grader.grading.folder import write_folder
 from grader.grading.late import Late, apply_late
 from grader.grading.result import Graded, Mark, Submission
 from grader.paths import Course
+from grader.text import StudentText
 
-READ_ONLY = 0o444
 QUIET = logging.getLogger("grader.record")
 QUIET.setLevel(logging.CRITICAL)
 
@@ -36,15 +33,18 @@ def record(
     student: str,
     submission: Submission,
     graded: Graded,
-) -> None:
+) -> list[StudentText]:
     """Write one result: the files first, then all rows of the submission in one transaction.
+
+    Returns, in words, which of the files that were handed in are not in the graded folder.
 
     Whenever the process ends, the gradebook holds the submission as it was before or as it is now, and the next run
     completes it. What a grader gave by hand in formgrader stays; such cells ask for a look where their grade changed.
     """
-    _write_files(course, lab, student, submission, graded)
+    left = write_folder(course, lab, student, submission, graded.notebook)
     with _one_transaction(book):
         _write_rows(book, config, lab, student, submission, graded, late)
+    return left
 
 
 @contextmanager
@@ -100,42 +100,3 @@ def _set_penalty(config: Config, submission: Any, notebook: Any, student: str) -
     penalty = assigner.plugin_inst.late_submission_penalty(student, notebook.score, submission.total_seconds_late)
     if penalty is not None:
         notebook.late_submission_penalty = assigner._check_late_penalty(notebook, penalty)
-
-
-def _write_files(course: Course, lab: str, student: str, submission: Submission, graded: Graded) -> None:
-    """`class/autograded/<student>/<lab>`: the executed notebook, what the release has, and what else was handed in."""
-    folder = course.autograded / student / lab
-    if not graded.notebook:
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    files = _files(course.source / lab, submission, graded.notebook)
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_others(folder, set(files))
-    for name, content in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != content:
-            write_whole(path, content, READ_ONLY)
-
-
-def _files(master: Path, submission: Submission, notebook: str) -> dict[str, bytes]:
-    """What goes to `class/autograded`; of what was handed in, nothing that stands where the release has its own."""
-    paths = [path for path in sorted(master.rglob("*")) if path.is_file() and path.suffix != ".ipynb"]
-    given = {str(path.relative_to(master)): path.read_bytes() for path in paths}
-    given[f"{master.name}.ipynb"] = notebook.encode("utf-8")
-    folders = {str(parent) for name in given for parent in Path(name).parents}
-    kept = {
-        name: content
-        for name, content in submission.files.items()
-        if name not in folders and not any(str(parent) in given for parent in Path(name).parents)
-    }
-    return kept | given
-
-
-def _remove_others(folder: Path, names: set[str]) -> None:
-    """Remove what an earlier submission left, so that a file can stand where a folder was and the other way round."""
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            with contextlib.suppress(OSError):  # not empty: it is needed
-                path.rmdir()
-        elif str(path.relative_to(folder)) not in names:
-            path.unlink()

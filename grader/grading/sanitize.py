@@ -53,18 +53,9 @@ def sanitize(assignment: Assignment, notebook: NotebookNode) -> NotebookNode:
     notebook, _ = ClearOutput(log=QUIET).preprocess(notebook, resources)
     notebook = restore(notebook, assignment.released)
     notebook, _ = DeduplicateIds(log=QUIET).preprocess(notebook, resources)
-    _forget(notebook)
     if assignment.kernelspec:
         notebook.metadata["kernelspec"] = json.loads(assignment.kernelspec)
     notebook, _ = OverwriteFromMaster(log=QUIET).preprocess(notebook, resources)
     notebook, _ = CheckCellMetadata(log=QUIET).preprocess(notebook, resources)
     found: NotebookNode = notebook
     return found
-
-
-def _forget(notebook: NotebookNode) -> None:
-    """Drop what a browser might run or show beside sources: widget states, titles, attachments of other kinds."""
-    language = notebook.metadata.get("language_info")
-    notebook.metadata = NotebookNode({"language_info": language} if isinstance(language, dict) else {})
-    for cell in notebook.cells:
-        cell.pop("attachments", None)
