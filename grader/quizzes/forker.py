@@ -107,22 +107,46 @@ def main() -> None:
 
 
 def _guard(connection: socket.socket, settings: Settings, number: int) -> NoReturn:
-    """Fork the process that runs a bank's code, and see to its end."""
+    """Have the process born that runs a bank's code, and see to its end."""
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
         _only_keep(connection)
         if settings.sandboxed:
-            linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-            sandbox.leave_namespaces()
-        child = os.fork()
-        if child == 0:
+            waited, child = _in_namespaces(connection, settings, number)
+        elif (waited := (child := os.fork())) == 0:
             _become_worker(connection, settings, number)
-        _watch(connection, child, settings)
-    except SandboxError as refused:
-        _tell(connection, {"refused": str(refused)})
+        _watch(connection, waited, child, settings)
     except BaseException as broken:  # noqa: BLE001 - the last place that can say anything
         _tell(connection, {"ended": f"the guard of its process broke: {broken!r}"})
+    finally:
+        os._exit(0)
+
+
+def _in_namespaces(connection: socket.socket, settings: Settings, number: int) -> tuple[int, int]:
+    """Fork the first process of new namespaces: the process to wait for, and the first one as it is called out here.
+
+    The one between them goes into the namespaces too; the guard stays outside, where /proc tells of all.
+    """
+    heard, said = os.pipe()
+    between = os.fork()
+    if between:
+        os.close(said)
+        with os.fdopen(heard) as told:
+            return between, int(told.read() or 0)
+    try:
+        os.close(heard)
+        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+        sandbox.leave_namespaces()
+        child = os.fork()
+        if child == 0:
+            os.close(said)
+            _become_worker(connection, settings, number)
+        os.write(said, str(child).encode())
+        os.close(said)
+        os.waitpid(child, 0)
+    except SandboxError as refused:
+        _tell(connection, {"refused": str(refused)})
     finally:
         os._exit(0)
 
@@ -149,19 +173,19 @@ def _become_worker(connection: socket.socket, settings: Settings, number: int) -
         os._exit(0)
 
 
-def _watch(connection: socket.socket, child: int, settings: Settings) -> None:
+def _watch(connection: socket.socket, waited: int, child: int, settings: Settings) -> None:
     """Wait for the end of a process; end it, and all that it started, when nobody listens or it takes too much."""
     inherited = resident_mb(child)
     poll = select.poll()
     poll.register(connection, 0)  # tells of a hang-up on either side, and of nothing else
-    while os.waitpid(child, os.WNOHANG) == (0, 0):
+    while os.waitpid(waited, os.WNOHANG) == (0, 0):
         gone = poll.poll(PAUSE)
         used = None if gone else usage(child, inherited)
         if gone or (used is not None and used.memory_mb > settings.private_mb):
             _end(child, settings.sandboxed)
             if not gone:
                 _tell(connection, {"ended": f"it used more than {settings.private_mb} MB of memory"})
-            os.waitpid(child, 0)
+            os.waitpid(waited, 0)
             return
     if not settings.sandboxed:
         _end(child, settings.sandboxed)
@@ -170,10 +194,10 @@ def _watch(connection: socket.socket, child: int, settings: Settings) -> None:
 def _end(child: int, alone: bool) -> None:
     """End the first process of a sandbox, and with it all others; without a sandbox, the group that it leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        if alone:
-            os.kill(child, signal.SIGKILL)
-        else:
+        if not alone:
             os.killpg(child, signal.SIGKILL)
+        elif child:
+            os.kill(child, signal.SIGKILL)
 
 
 def _tell(connection: socket.socket, what: dict[str, Any]) -> None:
