@@ -57,3 +57,6 @@ c.GenerateFeedback.preprocessors = [
 
 # Late work: class/late.toml has the policy, due dates and extensions; see grader/grading/late.py.
 c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"
+
+# Quizzes that are exams here, whatever their banks say: no key of them is released, and the grader alone scores them.
+# c.Quizzes.exam = ["assessment"]
