@@ -12,8 +12,10 @@ from pathlib import Path
 
 from nbgrader.api import MissingEntry
 
+from grader.cells import QUIZ_CELL
 from grader.coursedir import gradebook, load_config
 from grader.grading.assignment import Assignment, load_assignment
+from grader.grading.attempts import Attempts
 from grader.grading.cache import Cache
 from grader.grading.intake import is_text, look_at, printable, read_submission
 from grader.grading.late import read_late
@@ -138,6 +140,7 @@ class _Recorder:
         self._config = load_config(course)
         self._opened = gradebook(course)
         self._ledger = Ledger(course.ledger(assignment.lab))
+        self._attempts = Attempts(course.ledger(assignment.lab))
         self._cached = 0
 
     def __enter__(self) -> _Recorder:
@@ -179,11 +182,15 @@ class _Recorder:
 
     def _record(self, name: str, submission: Submission, graded: Graded, executed: bool) -> None:
         lab = self._assignment.lab
+        copied: list[str] = []
+        if graded.graded and is_text(name):
+            worth = self._assignment.max_scores().get(QUIZ_CELL, 0.0)
+            graded, copied = self._attempts.hold(name, graded, worth)
         if is_text(name):  # else no database can hold it; it has a row all the same
             record(self._book, self._course, self._config, lab, name, submission, graded)
             if graded.graded:
                 self._ledger.add(Entry(name, submission.key(self._assignment.digest), graded.scores))
-        flags = list(graded.flags)
+        flags = [*graded.flags, *copied]
         if not self._assignment.sandboxed and graded.graded:
             flags.append("graded without a sandbox (--sandbox=none): student code could read and write this machine")
         self.rows[name] = Row(

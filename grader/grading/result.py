@@ -53,6 +53,8 @@ class Graded:
     outcomes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    """Scored attempts at the quiz, as `grader.quizzes.seen.Taken`: the recorder holds them to the limit."""
     seconds: float = 0.0
 
     def to_bytes(self) -> bytes:
