@@ -6,7 +6,7 @@ It is read and written when a result is recorded, never while one is graded: a g
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,7 +15,10 @@ import nbformat
 from grader.cells import QUIZ_CELL, grade_id
 from grader.grading import outputs
 from grader.grading.result import Graded
-from grader.quizzes.seen import Limited, Taken, limited
+from grader.paths import Course
+from grader.quizzes.keep import load_kept
+from grader.quizzes.score import QuizScore
+from grader.quizzes.seen import Limited, Taken, limited, taken
 from grader.text import student_text
 
 MOST = 500  # remembered attempts of a student, where a bank does not limit them
@@ -34,6 +37,26 @@ def remembered(path: Path) -> Iterator[tuple[str, Taken]]:
             yield str(said.pop("student")), Taken(**said)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
+
+
+def counted(course: Course, lab: str, scored: Mapping[str, QuizScore]) -> dict[str, QuizScore]:
+    """By student, the attempts that count of those handed in last: for reports, which score the files anew."""
+    banks = load_kept(course.banks)
+    seen: dict[str, list[Taken]] = {}
+    for student, one in remembered(attempts_file(course.ledger(lab))):
+        seen.setdefault(student, []).append(one)
+    found = {}
+    for student, score in scored.items():
+        handed_in = taken(score, banks)
+        held = limited([one for one in seen.get(student, ()) if one.bank in {t.bank for t in handed_in}], handed_in)
+        count = {(one.attempt, one.digest) for one in held.counted}
+        pairs = zip(score.attempts, handed_in, strict=True)
+        attempts = tuple(one for one, told in pairs if (told.attempt, told.digest) in count)
+        best = max(attempts, key=lambda one: one.score, default=None)
+        points = score.points if best == score.best else round((best.score if best else 0.0) * score.max_points, 2)
+        problems = (*score.problems, *held.remarks)
+        found[student] = QuizScore(points, score.max_points, best, attempts, problems)
+    return found
 
 
 class Attempts:

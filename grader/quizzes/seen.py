@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.score import QuizScore
 
+MISSING = "that were handed in before are missing, or stand"
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -77,21 +79,18 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
             new.append(one)
     here = {one.attempt for one in handed_in}
     missing = len({one.attempt for one in seen} - here)
-    told = (
-        (missing, "that {} handed in before {} missing, or stand{s} behind others"),
-        (changed, "{} changed after {} handed in: what was handed in first counts"),
-        (beyond, "{} beyond the limit, with those that were handed in before, and {} not counted"),
-    )
-    return Limited(tuple(counted), tuple(new), tuple(_remark(number, text) for number, text in told if number))
+    remarks = []
+    if missing:
+        are = "that was handed in before is missing, or stands" if missing == 1 else MISSING
+        remarks.append(f"{_attempts(missing)} {are} behind others")
+    if changed:
+        were = "was changed after it was" if changed == 1 else "were changed after they were"
+        remarks.append(f"{_attempts(changed)} {were} handed in: what was handed in first counts")
+    if beyond:
+        are = "is beyond the limit and not counted" if beyond == 1 else "are beyond the limit and not counted"
+        remarks.append(f"{_attempts(beyond)} {are}: those that were handed in before count too")
+    return Limited(tuple(counted), tuple(new), tuple(remarks))
 
 
-def _remark(number: int, text: str) -> str:
-    one = number == 1
-    words = {True: ("was", "is"), False: ("were", "are")}[one]
-    if text.startswith("{} changed"):
-        filled = text.format(words[0], "it was" if one else "they were")
-    elif text.startswith("{} beyond"):
-        filled = text.format(words[1], words[1])
-    else:
-        filled = text.format(words[0], words[1], s="s" if one else "")
-    return f"{number} attempt{'' if one else 's'} {filled}"
+def _attempts(number: int) -> str:
+    return "1 attempt" if number == 1 else f"{number} attempts"

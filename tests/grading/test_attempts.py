@@ -16,6 +16,7 @@ from grader.paths import Course
 from grader.quizzes.keep import load_kept
 from grader.quizzes.simulate import simulate
 from grader.reports.grades import grades
+from grader.reports.results import lab_results
 from labkit.quiz.bank import load_bank
 
 LAB = "06-sample"
@@ -56,6 +57,8 @@ def test_deleting_attempts_buys_none(limited_course: Course) -> None:
     assert row.score == 0.0
     assert "attempts.jsonl: 2 attempts that were handed in before are missing" in " ".join(row.events)
     assert quiz_of(limited_course, "ada") == before.score
+    [result] = lab_results(limited_course, LAB).results
+    assert (result.quiz_points, result.quiz.attempts, result.quiz.best) == (before.score, (), None)  # type: ignore[union-attr]
     notebook = (limited_course.autograded / "ada" / LAB / f"{LAB}.ipynb").read_text()
     assert "9.5 of 9.5" not in notebook
     assert hand_in(limited_course, "ada", wrong, half).score == before.score

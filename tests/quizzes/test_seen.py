@@ -32,7 +32,7 @@ def test_deleted_lines_count_as_made() -> None:
     assert (found.score, found.counted, found.new) == (0.0, (), ())
     assert found.remarks == (
         "3 attempts that were handed in before are missing, or stand behind others",
-        "1 attempt is beyond the limit, with those that were handed in before, and is not counted",
+        "1 attempt is beyond the limit and not counted: those that were handed in before count too",
     )
     found = limited([A], [C, D, B])
     assert (found.new, found.score) == ((C, D), 1.0)
