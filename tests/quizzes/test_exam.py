@@ -19,6 +19,7 @@ from grader.quizzes.score import score_attempts
 from grader.quizzes.simulate import simulate
 from labkit.quiz.attempts import read_attempts
 from labkit.quiz.bank import load_bank
+from labkit.quiz.sealed import open_part
 from labkit.quiz.session import open_quiz
 
 LAB, BANK = "06-sample", "sample"
@@ -102,3 +103,19 @@ def test_a_setting_that_is_none_is_told(quiz_course: Course, said: str, says: st
     make_exam(quiz_course, said)
     with pytest.raises(LookupError, match=says):
         exams(quiz_course)
+
+
+def test_the_keys_of_a_practice_bank_can_be_found_by_trying(quiz_course: Course) -> None:
+    """What sealing does not promise, and an exam does: every key among options opens for whoever tries them all."""
+    bank = load_bank(quiz_course.labs / LAB / "sample.quiz.json")
+    choices = [
+        (item.id, variant.variant, part)
+        for item in bank.items
+        for variant in item.variants[:1]
+        for part in variant.parts
+        if part.kind == "choice"
+    ]
+    assert choices
+    for item, variant, part in choices:
+        found = [open_part(bank, item, variant, part.id, option.id).credit for option in part.options]
+        assert found.count(1) == 1
