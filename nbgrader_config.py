@@ -65,3 +65,6 @@ c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"
 
 # A heading of a student would else get an id, take the place of a graded cell on formgrader's page, and its points.
 c.HTMLExporter.exclude_anchor_links = True
+
+# Quizzes that are exams here, whatever their banks say: no key of them is released, and the grader alone scores them.
+# c.Quizzes.exam = ["assessment"]

@@ -15,6 +15,7 @@ from grader.paths import Course
 from grader.quizzes.keep import read_secret
 from grader.quizzes.load import QuizError, load
 from grader.quizzes.model import BankModel
+from grader.quizzes.own import made_exam
 
 MIN_PROSE = 24
 MIN_CODE = 16
@@ -26,6 +27,8 @@ SPLIT = re.compile(r"\{\{.*?\}\}|\$[^$]*\$|`[^`]*`|\*+|\n\n|\\[A-Za-z]+|[\"“�
 ENCODED = re.compile(r"[A-Za-z0-9+/]{120,}={0,2}")
 # A line of a bank that decides or explains an answer, wherever it stands.
 BANK_LINE = re.compile(r"^\s*(?:- )?(?:key: true|claim: \S|misconception: \S)", re.M)
+# Ciphertexts of a bank's answers, which only a practice bank has.
+SEALED = re.compile(r'"sealed":\s*\[\s*"')
 
 Found = tuple[Path, int, str, str]
 
@@ -42,8 +45,10 @@ def find_quiz_leaks(course: Course) -> Iterator[Found]:
         return
     secret = read_secret(course.quizzes)
     pieces: dict[str, str] = {}
+    exams_here = []
     for name, path in banks.items():
         try:
+            exams_here += [name] if made_exam(path) or load(path).model.mode == "exam" else []
             pieces |= {piece: f"a secret of the bank {name}" for piece in secret_pieces(path)}
         except QuizError as error:
             raise quiz_refused(error) from None
@@ -54,6 +59,11 @@ def find_quiz_leaks(course: Course) -> Iterator[Found]:
                 yield file, raw[: raw.index(shape)].count(b"\n") + 1, "…", "the secret of quizzes/secret"
         if "weights" in file.parts:
             continue
+        plain = raw.decode("utf-8", errors="replace").replace('\\"', '"')
+        for name in exams_here:
+            if (found := SEALED.search(plain)) and re.search(rf'"bank":\s*"{re.escape(name)}"', plain):
+                line = plain[: found.start()].count("\n") + 1
+                yield file, line, found.group(0)[:40], f"sealed keys of the exam {name} (run `grader build`)"
         text = ENCODED.sub("…", raw.decode("utf-8", errors="replace"))
         if file.suffix in (".yaml", ".yml", ".json", ".txt") and (found := BANK_LINE.search(text)):
             yield file, text[: found.start()].count("\n") + 1, found.group(0).strip(), "a line of a bank"

@@ -9,15 +9,17 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from nbgrader.api import MissingEntry
 
+from grader.cells import QUIZ_CELL
 from grader.coursedir import gradebook, load_config
 from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment, load_assignment
+from grader.grading.attempts import Attempts
 from grader.grading.cache import Cache
 from grader.grading.intake import Taken, is_text
 from grader.grading.late import read_late
@@ -175,6 +177,7 @@ class _Recorder:
         self._config = load_config(course)
         self._opened = gradebook(course)
         self._ledger = Ledger(course.ledger(assignment.lab))
+        self._attempts = Attempts(course.ledger(assignment.lab))
         self._cached = 0
 
     def __enter__(self) -> _Recorder:
@@ -220,7 +223,7 @@ class _Recorder:
         left: list[StudentText] = []
         try:
             if is_text(name):  # else no database can hold it; it has a row all the same
-                left = self._write(taken, graded)
+                graded, left = self._write(taken, graded)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
             reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
             graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
@@ -243,17 +246,24 @@ class _Recorder:
         failed = sum(not row.graded for row in self.rows.values())
         self._watch(Progress(len(self.rows), self._total, self._cached, failed, row.student))
 
-    def _write(self, taken: Taken, graded: Graded) -> list[StudentText]:
-        """The gradebook's rows, the graded folder and the ledger of one student; tells what the folder leaves out."""
+    def _write(self, taken: Taken, graded: Graded) -> tuple[Graded, list[StudentText]]:
+        """The gradebook's rows, the graded folder and the ledger of one student.
+
+        Returns the result held to the limit of attempts, and what the graded folder leaves out.
+        """
         lab = self._assignment.lab
         submission = Submission(b"")
+        if graded.graded:
+            worth = self._assignment.max_scores().get(QUIZ_CELL, 0.0)
+            graded, copied = self._attempts.hold(taken.student, graded, worth)
+            graded = replace(graded, flags=[*graded.flags, *texts(copied)])
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
         with locked(self._course.class_dir / ".recording"):  # another run may record another lab meanwhile
             left = record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
         if graded.graded:
             self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
-        return left
+        return graded, left
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:

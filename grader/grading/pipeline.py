@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -27,6 +28,7 @@ from grader.kernels.notebook_kernel import NotebookKernel
 from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.run import ATTEMPTS_FILE, told
 from grader.quizzes.score import score_attempts
+from grader.quizzes.seen import taken
 
 StartKernel = Callable[[Mapping[str, bytes]], Kernel]
 
@@ -75,6 +77,7 @@ def grade_notebook(
             ]
         ),
         marks=marks_of(notebook),
+        attempts=run.attempts,
         seconds=round(time.monotonic() - began, 3),
     )
 
@@ -91,6 +94,7 @@ class _Run:
     scores: dict[str, float] = field(default_factory=dict)
     budget: outputs.Budget = field(default_factory=outputs.Budget)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
 
     def cells(self, notebook: NotebookNode) -> None:
         """Run student cells in the kernel, and at the places of hidden cells the trusted checks."""
@@ -139,6 +143,7 @@ class _Run:
         """A quiz, scored from what was handed in: no student code runs for it, and what ran before cannot change it."""
         scored = score_attempts(self.files.get(ATTEMPTS_FILE), self.banks, bank, most)
         self.scores[name] = min(scored.points, most)
+        self.attempts = [asdict(one) for one in taken(scored, self.banks)]
         self.kernel.events += [f"{ATTEMPTS_FILE}: {problem}" for problem in scored.problems]
         return outputs.of_quiz(told(scored), self.scores[name])
 

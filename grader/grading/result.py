@@ -70,6 +70,8 @@ class Graded:
     events: list[StudentText] = field(default_factory=list)
     flags: list[StudentText] = field(default_factory=list)
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    """Scored attempts at the quiz, as `grader.quizzes.seen.Taken`: the recorder holds them to the limit."""
     seconds: float = 0.0
 
     def to_bytes(self) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +16,7 @@ import typer
 from grader.usage import FELL_SHORT, WRONG_USE, AsJson
 
 if TYPE_CHECKING:
+    from grader.quizzes.evaluate import Walls
     from grader.quizzes.prove import Proof
 
 quiz_app = typer.Typer(
@@ -21,13 +25,29 @@ quiz_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-BankArgument = Annotated[str | None, typer.Argument(help="A bank, such as assessment; without it, all of them.")]
+BankArgument = Annotated[
+    str | None, typer.Argument(help="A bank, such as assessment, or the YAML file of any; without it, all of them.")
+]
+
+
+class Sandbox(StrEnum):
+    """How a bank's code runs; `none` is for a bank that one has read and trusts."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
+SandboxOption = Annotated[
+    Sandbox,
+    typer.Option(help="auto: a bank's code runs shut in; none: with your rights, where no sandbox can be had."),
+]
 
 
 @quiz_app.command()
 def prove(
     bank: BankArgument = None,
     limit: Annotated[float, typer.Option(min=0.1, help="Seconds for each thing that is evaluated.")] = 60.0,
+    sandbox: SandboxOption = Sandbox.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Run every claim over every variant, then the lints.
@@ -38,15 +58,18 @@ def prove(
     A false key, a true distractor, a claim that cannot come out the other way, variants that collide, options that
     read the same, a key that gives itself away, a figure without words, maths that cannot be drawn: each is a failure,
     listed with its line. Items that have not changed since they were proved here (build/claims) are not run again.
-    Banks hold Python that runs here, with limits on time and memory: prove banks that you trust.
+    Banks hold Python. It runs shut in, as students' code does: no network, none of your files, nothing that stays.
+    Where no sandbox can be had, a course's own banks run with your rights, which is said, others only with
+    --sandbox=none.
     """
     from rich.console import Console
 
     from grader.quizzes.prove import prove as prove_bank
 
     paths = _banks(bank)
-    with Console(stderr=True).status("proving") as status, ThreadPoolExecutor(os.cpu_count()) as threads:
-        proofs = list(threads.map(lambda path: prove_bank(path, limit, status.update), paths))
+    walls = _walls(sandbox)
+    with _shut_in(), Console(stderr=True).status("proving") as status, ThreadPoolExecutor(os.cpu_count()) as threads:
+        proofs = list(threads.map(lambda path: prove_bank(path, limit, status.update, walls), paths))
     if as_json:
         typer.echo(json.dumps([proof.as_dict() for proof in proofs], indent=1))
     else:
@@ -60,11 +83,12 @@ def prove(
 
 @quiz_app.command()
 def preview(
-    bank: Annotated[str, typer.Argument(help="A bank, such as assessment.")],
+    bank: Annotated[str, typer.Argument(help="A bank, such as assessment, or the YAML file of any.")],
     variants: Annotated[
         int | None, typer.Option(min=1, max=20, help="Variants to show; as many as students receive by default.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="The HTML file; build/previews/BANK.html by default.")] = None,
+    sandbox: SandboxOption = Sandbox.AUTO,
 ) -> None:
     """Write a bank to one HTML page: every item with its keys, claims, feedback and figures.
 
@@ -78,12 +102,12 @@ def preview(
 
     [path] = _banks(bank)
     try:
-        with Console(stderr=True).status("rendering") as status:
-            page, faults = made(path, variants, status.update)
+        with _shut_in(), Console(stderr=True).status("rendering") as status:
+            page, faults = made(path, variants, status.update, _walls(sandbox))
     except QuizError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FELL_SHORT) from None
-    goal = out or find_course().root / "build" / "previews" / f"{bank}.html"
+    goal = out or find_course().root / "build" / "previews" / f"{path.stem}.html"
     goal.parent.mkdir(parents=True, exist_ok=True)
     goal.write_text(page, encoding="utf-8")
     typer.echo(str(goal))
@@ -101,9 +125,28 @@ def schema() -> None:
     typer.echo(made(), nl=False)
 
 
+def _walls(sandbox: Sandbox) -> Walls | None:
+    return "none" if sandbox == Sandbox.NONE else None
+
+
+@contextmanager
+def _shut_in() -> Iterator[None]:
+    """Tell what keeps a bank from being shut in, and end."""
+    from grader.kernels.sandbox import SandboxError
+
+    try:
+        yield
+    except SandboxError as refused:
+        typer.echo(f"grader: nothing of the bank was run: {refused}", err=True)
+        raise typer.Exit(FELL_SHORT) from None
+
+
 def _banks(bank: str | None) -> list[Path]:
+    """The files of all banks of the course, or of the one that is named or whose file is."""
     from grader.paths import find_course
 
+    if bank is not None and bank.endswith((".yaml", ".yml")) and Path(bank).is_file():
+        return [Path(bank)]
     try:
         known = find_course().bank_files()
         if bank is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader.files import write_whole
 from grader.quizzes.keyed import KeyedBank, dump_kept, parse_kept
+from grader.quizzes.own import made_exam
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
 from grader.quizzes.seal import seal_bank
@@ -58,11 +59,12 @@ def make(path: Path) -> Made:
         QuizError: something in the bank is untrue, broken, or cannot be shown.
     """
     figures = path.parent / "figures.py"
-    return _made(path, path.read_bytes(), figures.read_bytes() if figures.exists() else b"", read_secret(path.parent))
+    drawn = figures.read_bytes() if figures.exists() else b""
+    return _made(path, path.read_bytes(), drawn, made_exam(path), read_secret(path.parent))
 
 
 @lru_cache(maxsize=16)
-def _made(path: Path, _text: bytes, _figures: bytes, secret: bytes) -> Made:
+def _made(path: Path, _text: bytes, _figures: bytes, _exam: bool, secret: bytes) -> Made:
     sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
     return Made(path.stem, sealed, bank)
 

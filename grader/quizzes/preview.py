@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from grader.quizzes.evaluate import Walls
 from grader.quizzes.load import Fault, load
 from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Numeric, Option, Single
 from grader.quizzes.prove import Progress, examined
@@ -30,19 +31,23 @@ class Shown:
     claims: dict[tuple[str, int], str]
 
 
-def preview(path: Path, variants: int | None = None, progress: Progress = lambda _: None) -> tuple[str, list[Fault]]:
+def preview(
+    path: Path, variants: int | None = None, progress: Progress = lambda _: None, walls: Walls | None = None
+) -> tuple[str, list[Fault]]:
     """The page of a bank, and what does not hold of it, which the page lists too.
 
     Args:
         path: the YAML file.
         variants: the most variants of an item to show; as many as students receive by default.
         progress: told what is being evaluated.
+        walls: whether its code is shut in, as for `prove`.
 
     Raises:
         QuizError: the file is no bank.
+        SandboxError: its code cannot be shut in here.
     """
     bank = load(path)
-    rendered, faults = examined(bank, variants or bank.model.released, progress)
+    rendered, faults = examined(bank, variants or bank.model.released, progress, walls=walls)
     items = [_shown(item, seen) for item, seen in zip(bank.model.items, rendered.items, strict=True)]
     environment = Environment(
         loader=PackageLoader("grader.quizzes", "templates"),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.quizzes.asking import request
-from grader.quizzes.evaluate import LIMIT, Evaluated, evaluate
+from grader.quizzes.evaluate import LIMIT, Evaluated, Walls
 from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
 from grader.quizzes.model import MAX_VARIANTS
+from grader.quizzes.own import course_of, made_exam
 from grader.quizzes.remember import evaluate_or_recall
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
@@ -56,17 +57,24 @@ class Proof:
         return {"bank": self.bank, **counts, **computed, "variants": self.variants, "failures": told}
 
 
-def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None) -> Proof:
-    """Prove a bank. `limit` is in seconds, for each thing that is evaluated.
+def prove(path: Path, limit: float = LIMIT, progress: Progress = lambda _: None, walls: Walls | None = None) -> Proof:
+    """Prove a bank.
+
+    Args:
+        path: the YAML file.
+        limit: in seconds, for each thing that is evaluated.
+        progress: told what is being evaluated.
+        walls: whether its code is shut in; by default always, but a course's own banks only where that can be had.
 
     Raises:
         FileNotFoundError: there is no such bank.
+        SandboxError: its code cannot be shut in here.
     """
     try:
         bank = load(path)
     except QuizError as error:
         return Proof(path.stem, 0, 0, 0, 0, 0, tuple(error.faults))
-    results, faults = _examine(bank, True, limit, progress)
+    results, faults = _examine(bank, True, limit, progress, walls=walls)
     rendered, unshown = render_bank(bank, results)
     faults += unshown
     if not faults:
@@ -112,25 +120,39 @@ def proved_bank(path: Path, variants: int | None = None, limit: float = LIMIT) -
 
 
 def examined(
-    bank: Loaded, variants: int, progress: Progress = lambda _: None, limit: float = LIMIT
+    bank: Loaded,
+    variants: int,
+    progress: Progress = lambda _: None,
+    limit: float = LIMIT,
+    walls: Walls | None = None,
 ) -> tuple[RenderedBank, list[Fault]]:
-    """The rendered bank with at most that many variants of an item, and what in it is untrue or cannot be shown."""
-    results, faults = _examine(bank, False, limit, progress, variants)
+    """The rendered bank with at most that many variants of an item, and what in it is untrue or cannot be shown.
+
+    Its mode is exam where the bank says so, or its course (see `grader.quizzes.own`).
+    """
+    results, faults = _examine(bank, False, limit, progress, variants, walls)
     rendered, unshown = render_bank(bank, results)
+    if made_exam(bank.path):
+        rendered = replace(rendered, mode="exam")
     return rendered, list(dict.fromkeys(faults + unshown))
 
 
 def _examine(
-    bank: Loaded, probe: bool, limit: float, progress: Progress, most: int = MAX_VARIANTS
+    bank: Loaded,
+    probe: bool,
+    limit: float,
+    progress: Progress,
+    most: int = MAX_VARIANTS,
+    walls: Walls | None = None,
 ) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
     places = [(item, variant) for item in bank.model.items for variant in range(min(item.variants, most))]
     seen = max(PROBED, bank.model.released)  # further variants are looked at by nobody until they are exported
     requests = [request(bank, item, v, probe and v < PROBED, rough=probe and v >= seen) for item, v in places]
-    folder = bank.path.resolve().parent
-    remembered = folder.name == "quizzes"  # a bank of a course; any other is evaluated each time
+    own = course_of(bank.path)  # any other bank is shut in or not run at all, and evaluated each time
+    walls = walls or ("required" if own is None else "preferred")
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
-    done = evaluate_or_recall(requests, folder.parent / MEMORY, limit) if remembered else evaluate(requests, limit)
-    for one in done:
+    remembered = None if own is None else own.root / MEMORY
+    for one in evaluate_or_recall(requests, remembered, limit, walls):
         progress(f"{bank.name}: {one.item}")
         results[one.item].append(one)
     for variants in results.values():

@@ -18,17 +18,23 @@ from typing import Any
 
 import labkit
 from grader.files import write_whole
-from grader.quizzes.evaluate import Broken, Evaluated, evaluate
+from grader.quizzes.evaluate import Broken, Evaluated, Walls, evaluate
 
 DISTRIBUTIONS = ("numpy", "torch", "transformers", "trl", "matplotlib", "scipy", "datasets", "safetensors")
-RUNNERS = ("asking.py", "evaluate.py", "probing.py", "worker.py")
+RUNNERS = ("asking.py", "evaluate.py", "forker.py", "probing.py", "worker.py")
 
 
-def evaluate_or_recall(requests: Iterable[dict[str, Any]], folder: Path, limit: float) -> Iterator[Evaluated]:
+def evaluate_or_recall(
+    requests: Iterable[dict[str, Any]], folder: Path | None, limit: float, walls: Walls
+) -> Iterator[Evaluated]:
     """As `evaluate`, in any order, with results of earlier runs taken from files of `folder`, and new ones put there.
 
     A result whose claims were probed serves where no probe is asked for too. What broke is tried again in the next run.
+    Without a folder nothing is remembered.
     """
+    if folder is None:
+        yield from evaluate(requests, limit, walls)
+        return
     waiting = {}
     for request in requests:
         known = _read(folder / _name(request)) or _read(folder / _name(request | {"probe": True}))
@@ -36,7 +42,7 @@ def evaluate_or_recall(requests: Iterable[dict[str, Any]], folder: Path, limit: 
             waiting[request["item"], request["variant"]] = request
         else:
             yield known
-    for one in evaluate(waiting.values(), limit):
+    for one in evaluate(waiting.values(), limit, walls):
         if not one.broken:
             _write(folder / _name(waiting[one.item, one.variant]), one)
         yield one

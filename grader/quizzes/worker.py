@@ -1,26 +1,23 @@
-"""The process that runs a bank's code: one request a line on standard input, one result a line on standard output.
+"""What runs a bank's code, shut in: one request a line on a connection, one result a line back.
 
 A request is one variant of one item: the code of `given`, and what to evaluate after it, in order. See
-`grader.quizzes.evaluate`, which starts it, limits its time and memory, and reads what it says.
+`grader.quizzes.forker`, which forks it and shuts it in, and `grader.quizzes.evaluate`, which asks, limits its time and
+believes nothing that it says but about the item that was asked for.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import importlib.util
 import io
 import json
 import math
-import os
 import random
 import re
-import resource
 import signal
-import sys
+import socket
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -30,8 +27,6 @@ from grader.quizzes.probing import directly, why_idle
 
 EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
 WHOLE = re.compile(r"\s*\{\{ (.+?) \}\}\s*")
-MEMORY = 8 * 2**30
-FILE_SIZE = 2**24
 MAX_PRINTED = 20_000
 PATIENCE = 1.0  # seconds for one disturbed claim
 SVG = {"svg.hashsalt": "quiz", "svg.fonttype": "path"}
@@ -41,21 +36,13 @@ class TimeIsUp(BaseException):
     """Raised by the alarm; a base exception, so that `except Exception` in a bank does not hold it."""
 
 
-def main() -> None:
-    """Answer requests until standard input ends."""
-    voice = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    with open(os.devnull, "w") as nothing:  # noqa: PTH123 - a device
-        os.dup2(nothing.fileno(), 1)
-        os.dup2(nothing.fileno(), 2)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+def serve(connection: socket.socket) -> None:
+    """Answer requests until the connection ends."""
     signal.signal(signal.SIGALRM, _time_is_up)
-    voice.write("ready\n")
-    voice.flush()
-    for line in sys.stdin:
+    connection.sendall(b'{"ready": true}\n')
+    for line in connection.makefile("r", encoding="utf-8"):
         for result in answer(json.loads(line)):
-            voice.write(json.dumps(result) + "\n")
-            voice.flush()
+            connection.sendall(json.dumps(result).encode() + b"\n")
 
 
 def _time_is_up(*_: object) -> None:
@@ -125,7 +112,7 @@ def _one(ask: dict[str, Any], names: dict[str, Any], values: dict[str, Any], req
     if ask["kind"] == "run":
         code = _filled(source, known)
         return {"code": code, "printed": _printed(code)}
-    return _figure(ask, known, request["figures"])
+    return _figure(ask, known, request["figures"], request["drawn_by"])
 
 
 def _bound(source: dict[str, Any], values: dict[str, Any]) -> Any:
@@ -192,14 +179,14 @@ def _printed(code: str) -> str:
     return heard.getvalue()
 
 
-def _figure(ask: dict[str, Any], names: dict[str, Any], module: str) -> str:
+def _figure(ask: dict[str, Any], names: dict[str, Any], module: str, code: str | None) -> str:
     """A figure as SVG, the same bytes each time."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    draw = getattr(_module(module), ask["source"], None)
+    draw = getattr(_module(module, code), ask["source"], None)
     if not callable(draw):
         raise LookupError(f"{module} has no function {ask['source']}")
     whole = {name: WHOLE.fullmatch(value) if isinstance(value, str) else None for name, value in ask["args"].items()}
@@ -221,18 +208,13 @@ def _figure(ask: dict[str, Any], names: dict[str, Any], module: str) -> str:
 _modules: dict[str, ModuleType] = {}
 
 
-def _module(path: str) -> ModuleType:
+def _module(path: str, code: str | None) -> ModuleType:
+    """The module of figures, made from its code: the file itself is not to be seen from here."""
     if path not in _modules:
-        if not Path(path).exists():
+        if code is None:
             raise FileNotFoundError(f"{path} is missing; figures are drawn by its functions")
-        spec = importlib.util.spec_from_file_location("quiz_figures", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = ModuleType("quiz_figures")
+        module.__file__ = path
+        exec(compile(code, path, "exec", dont_inherit=True), vars(module))
         _modules[path] = module
     return _modules[path]
-
-
-if __name__ == "__main__":
-    main()

@@ -16,6 +16,7 @@ from nbgrader.api import MissingEntry
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
 from grader.coursedir import gradebook
+from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
 from grader.grading.intake import MAX_NOTEBOOK_BYTES
 from grader.grading.ledger import highest
@@ -86,7 +87,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
     Raises:
         LookupError: the lab is not in the gradebook.
     """
-    quizzes = class_attempts(course, lab) if course.bank_of(lab) else {}
+    quizzes = counted(course, lab, class_attempts(course, lab)) if course.bank_of(lab) else {}
     best = highest(course.ledger(lab), QUIZ_CELL)
     with gradebook(course) as book:
         try:

@@ -1,0 +1,119 @@
+"""The attempts of all submissions of a lab, in `class/history/LAB.attempts.jsonl`: a line an attempt, at first sight.
+
+It is read and written when a result is recorded, never while one is graded: a grade depends on the submission alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import nbformat
+
+from grader.cells import QUIZ_CELL, grade_id
+from grader.grading import outputs
+from grader.grading.result import Graded, Mark, texts
+from grader.paths import Course
+from grader.quizzes.keep import load_kept
+from grader.quizzes.score import QuizScore
+from grader.quizzes.seen import Limited, Taken, limited, taken
+from grader.text import student_text
+
+MOST = 500  # remembered attempts of a student, where a bank does not limit them
+
+
+def attempts_file(ledger: Path) -> Path:
+    """Where the attempts of the lab of this ledger are remembered."""
+    return ledger.with_name(f"{ledger.stem}.attempts.jsonl")
+
+
+def remembered(path: Path) -> Iterator[tuple[str, Taken]]:
+    """Every intact line: the student, and the attempt."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+        try:
+            said = json.loads(line)
+            yield str(said.pop("student")), Taken(**said)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            continue
+
+
+def counted(course: Course, lab: str, scored: Mapping[str, QuizScore]) -> dict[str, QuizScore]:
+    """By student, the attempts that count of those handed in last: for reports, which score the files anew."""
+    banks = load_kept(course.banks)
+    seen: dict[str, list[Taken]] = {}
+    for student, one in remembered(attempts_file(course.ledger(lab))):
+        seen.setdefault(student, []).append(one)
+    found = {}
+    for student, score in scored.items():
+        handed_in = taken(score, banks)
+        held = limited([one for one in seen.get(student, ()) if one.bank in {t.bank for t in handed_in}], handed_in)
+        count = {(one.attempt, one.digest) for one in held.counted}
+        pairs = zip(score.attempts, handed_in, strict=True)
+        attempts = tuple(one for one, told in pairs if (told.attempt, told.digest) in count)
+        best = max(attempts, key=lambda one: one.score, default=None)
+        points = score.points if best == score.best else round((best.score if best else 0.0) * score.max_points, 2)
+        problems = (*score.problems, *texts(held.remarks))
+        found[student] = QuizScore(points, score.max_points, best, attempts, problems)
+    return found
+
+
+class Attempts:
+    """The attempts of one lab that were seen so far."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._path = attempts_file(ledger)
+        self._seen: dict[str, list[Taken]] = {}
+        self._first: dict[tuple[str, str], str] = {}
+        for student, one in remembered(self._path):
+            self._note(student, one)
+        self._cut_off = self._path.exists() and self._path.read_bytes()[-1:] not in (b"", b"\n")
+
+    def _note(self, student: str, one: Taken) -> None:
+        self._seen.setdefault(student, []).append(one)
+        self._first.setdefault((one.bank, one.attempt), student)
+
+    def hold(self, student: str, graded: Graded, worth: float) -> tuple[Graded, list[str]]:
+        """The result with its quiz held to the limit of attempts, and flags; new attempts are remembered.
+
+        Args:
+            student: whose it is.
+            graded: the result of the submission by itself.
+            worth: what the quiz is worth.
+        """
+        handed_in = [Taken(**one) for one in graded.attempts]
+        banks = {one.bank for one in handed_in}
+        seen = [one for one in self._seen.get(student, ()) if not banks or one.bank in banks]
+        found = limited(seen, handed_in)
+        owners = {self._first.get((one.bank, one.attempt), student) for one in handed_in} - {student}
+        flags = [f"attempts.jsonl: the same attempt as {student_text(name)}'s" for name in sorted(owners)]
+        self._remember(student, found.new[: max(0, MOST - len(seen))])
+        return _held(graded, found, worth), flags
+
+    def _remember(self, student: str, new: tuple[Taken, ...]) -> None:
+        if not new:
+            return
+        lines = [json.dumps({"student": student, **asdict(one)}) + "\n" for one in new]
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(("\n" if self._cut_off else "") + "".join(lines))
+        self._cut_off = False
+        for one in new:
+            self._note(student, one)
+
+
+def _held(graded: Graded, found: Limited, worth: float) -> Graded:
+    """The result with the points that count, also in the cell that nbgrader reads."""
+    events = [*graded.events, *texts([f"attempts.jsonl: {remark}" for remark in found.remarks])]
+    points = min(round(found.score * worth, 2), worth)
+    if not graded.attempts or QUIZ_CELL not in graded.scores or points == graded.scores[QUIZ_CELL]:
+        return replace(graded, events=events)
+    notebook = nbformat.reads(graded.notebook, as_version=4)
+    for cell in notebook.cells:
+        if grade_id(cell) == QUIZ_CELL:
+            lines = [f"Quiz: {points:g} of {worth:g} points.", *(f"attempts.jsonl, {one}." for one in found.remarks)]
+            cell.outputs = outputs.of_quiz(lines, points)
+    scores = graded.scores | {QUIZ_CELL: points}
+    marks = {**graded.marks, QUIZ_CELL: Mark(points)}
+    return replace(graded, scores=scores, notebook=nbformat.writes(notebook), marks=marks, events=events)
