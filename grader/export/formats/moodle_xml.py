@@ -193,6 +193,7 @@ def _order(made: Element, question: Question) -> None:
     ):
         etree.SubElement(made, name).text = value
     _combined(made, *_verdicts(question))
+    etree.SubElement(made, "shownumcorrect")  # without it Moodle 4.5 makes hints of its own, and stops at them
     for place, entry in enumerate(entries, start=1):
         answer = _text(made, "answer", entry, fraction=f"{place}.0000000")
         _text(answer, "feedback", "")
