@@ -32,6 +32,7 @@ CATEGORY = "$CATEGORY:"
 POOL = "Pool: "  # how our exports call a category of which a quiz draws one question
 COMMENT_MARK = re.compile(r"\[(id|tag):([^\]\x00-\x1f]{1,300})\]")
 FORMAT = re.compile(r"^\s*\[(html|markdown|plain|moodle)\]")
+PLAIN_START = re.compile(r"[^\W_]|[\x01-\x08<$(\[\"'-]")  # of a text that needs no = before it
 WEIGHT = re.compile(r"^\s*%(-?\d{1,3}(?:\.\d{0,10})?)%")
 # What stands before the entries of Moodle's ordering: how many are shown, which, how they lie, the rule of the marks,
 # whether the marks are told, and how entries are numbered. All but the first may be missing.
@@ -166,6 +167,8 @@ def _answers(reader: _Reader, stem: Stem, answers: str) -> None:
         true = bare.upper() in TRUE
         true_false_item(drafts, stem, true, right if true else wrong, wrong if true else right)
     else:
+        if not answers.startswith("=") and (not PLAIN_START.match(answers) or answers.count("#") > 1 or ":" in answers):
+            raise NotUnderstoodError(f"{_meant(answers)[:40]!r} is no answer; a text to be typed has = before it")
         typed_item(drafts, stem, [reader.graded(sign, body, plain=True) for sign, body in _parts(answers, alone=True)])
 
 
@@ -226,8 +229,8 @@ def _match(reader: _Reader, stem: Stem, answers: str) -> None:
     pairs, others = [], []
     for _, body in _parts(answers, alone=True):
         left, arrow, right = body.partition("->")
-        if not arrow or not right.strip():
-            raise NotUnderstoodError(f"{_meant(body).strip()[:40]!r} has no -> with a right side behind it")
+        if not arrow or not right.strip() or "#" in body:
+            raise NotUnderstoodError(f"{_meant(body).strip()[:40]!r} is no pair: a left side, ->, and a right side")
         shown = prose.plain_text(_meant(right).strip(), reader.note("answers"), inline=True)
         if left.strip() and FORMAT.sub("", left).strip():
             pairs.append((reader.text(left, inline=True), shown))
