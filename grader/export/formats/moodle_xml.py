@@ -28,6 +28,7 @@ from grader.export.readers.numbers import fixed, spans
 from grader.export.registry import FEATURES, Losses, exporter
 from grader.export.richtext import plain, rich
 from grader.export.tags import item_tags
+from grader.export.typed import say_point_only
 from grader.export.xmltext import clean, dump_xml
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
@@ -44,6 +45,7 @@ PLACE = "\ue000{}\ue001"  # stands for a blank until the text around it is writt
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A question bank: a category for it, and one inside that for each pool, of which a quiz can draw one question."""
     quiz = etree.Element("quiz")
+    say_point_only(bank, losses, "a Moodle in English")
     for path, questions in in_categories(bank, pools(bank)):
         _category(quiz, path)
         for question in questions:
@@ -221,8 +223,9 @@ def _cloze_text(made: Element, stem: str, question: Question, losses: Losses) ->
     html = rich(stem, STYLE, lambda svg, alt: PLUGIN_FILE + figures.add(svg, alt), lambda name: PLACE.format(name))
     html = html.replace("{", "&#123;")  # of the text's own, which might read like the start of an answer
     weight = question.item.points / len(parts)
-    if weight != int(weight):
-        losses.add(question.item.id, "points", f"its {len(parts)} blanks earn a point each: {len(parts)} in all")
+    if weight != int(weight):  # a blank's weight is a whole number there, and the question's mark is their sum
+        said = f"its {len(parts)} blanks earn a mark each; set its mark in the quiz from {len(parts)} to"
+        losses.add(question.item.id, "points", f"{said} {question.item.points:g}")
         weight = 1
     if question.item.credit == "all-or-nothing":
         losses.add(question.item.id, "partial credit", "each right blank earns its share")
