@@ -33,6 +33,7 @@ from grader.export.xmltext import clean, dump_xml
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 PLUGIN_FILE = "@@PLUGINFILE@@/"
+LONGEST_TAG = 50  # as Moodle's TAG_MAX_LENGTH has it
 PLACE = "\ue000{}\ue001"  # stands for a blank until the text around it is written
 
 
@@ -90,6 +91,8 @@ def _question(quiz: Element, bank: RenderedBank, question: Question, losses: Los
     worth = (f"points: {item.points:g}",) if kind == "cloze" else ()  # its default mark is the number of its blanks
     for tag in (*item_tags(item), *worth):
         etree.SubElement(etree.SubElement(tags, "tag"), "text").text = clean(tag)
+        if len(tag) > LONGEST_TAG:
+            losses.add(item.id, "tags", f"Moodle cuts tags at {LONGEST_TAG} characters")
 
 
 def _kind(kind: str, parts: tuple[RenderedPart, ...]) -> str:
@@ -158,14 +161,14 @@ def _number(made: Element, part: RenderedPart) -> None:
         etree.SubElement(answer, "tolerance").text = fixed(span.margin)
     rest = _plain_answer(made, 0.0, "*", part.other)
     etree.SubElement(rest, "tolerance").text = "0"
-    etree.SubElement(made, "unitgradingtype").text = "0"
-    etree.SubElement(made, "unitpenalty").text = "0.1"
-    etree.SubElement(made, "showunits").text = "0" if part.unit else "3"
-    etree.SubElement(made, "unitsleft").text = "0"
     if part.unit:
         unit = etree.SubElement(etree.SubElement(made, "units"), "unit")
         etree.SubElement(unit, "multiplier").text = "1"
         etree.SubElement(unit, "unit_name").text = clean(part.unit)
+    etree.SubElement(made, "unitgradingtype").text = "0"
+    etree.SubElement(made, "unitpenalty").text = "0.1"
+    etree.SubElement(made, "showunits").text = "0" if part.unit else "3"
+    etree.SubElement(made, "unitsleft").text = "0"
 
 
 def _match(made: Element, question: Question, losses: Losses) -> None:
