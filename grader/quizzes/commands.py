@@ -21,7 +21,9 @@ quiz_app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-BankArgument = Annotated[str | None, typer.Argument(help="A bank, such as assessment; without it, all of them.")]
+BankArgument = Annotated[
+    str | None, typer.Argument(help="A bank, such as assessment, or a YAML file; without it, all banks of the course.")
+]
 
 
 @quiz_app.command()
@@ -60,7 +62,7 @@ def prove(
 
 @quiz_app.command()
 def preview(
-    bank: Annotated[str, typer.Argument(help="A bank, such as assessment.")],
+    bank: Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file.")],
     variants: Annotated[
         int | None, typer.Option(min=1, max=20, help="Variants to show; as many as students receive by default.")
     ] = None,
@@ -83,7 +85,7 @@ def preview(
     except QuizError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(FELL_SHORT) from None
-    goal = out or find_course().root / "build" / "previews" / f"{bank}.html"
+    goal = out or find_course().root / "build" / "previews" / f"{path.stem}.html"
     goal.parent.mkdir(parents=True, exist_ok=True)
     goal.write_text(page, encoding="utf-8")
     typer.echo(str(goal))
@@ -101,16 +103,26 @@ def schema() -> None:
     typer.echo(made(), nl=False)
 
 
+def bank_file(bank: str) -> Path:
+    """The YAML file of a bank, by its name or its path. Raises LookupError, which lists the banks that there are."""
+    from grader.paths import find_course
+
+    path = Path(bank)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise LookupError(f"there is no file {path}.")
+        return path
+    known = find_course().bank_files()
+    if bank not in known:
+        raise LookupError(f"no bank is called {bank!r}; there are: {', '.join(known) or 'none'}.")
+    return known[bank]
+
+
 def _banks(bank: str | None) -> list[Path]:
     from grader.paths import find_course
 
     try:
-        known = find_course().bank_files()
-        if bank is None:
-            return list(known.values())
-        if bank not in known:
-            raise LookupError(f"no bank is called {bank!r}; there are: {', '.join(known) or 'none'}.")
-        return [known[bank]]
+        return list(find_course().bank_files().values()) if bank is None else [bank_file(bank)]
     except LookupError as error:
         typer.echo(f"grader: {error.args[0]}", err=True)
         raise typer.Exit(WRONG_USE) from None
