@@ -92,7 +92,7 @@ def _question(quiz: Element, bank: RenderedBank, question: Question, losses: Los
     for tag in (*item_tags(item), *worth):
         etree.SubElement(etree.SubElement(tags, "tag"), "text").text = clean(tag)
         if len(tag) > LONGEST_TAG:
-            losses.add(item.id, "tags", f"Moodle cuts tags at {LONGEST_TAG} characters")
+            losses.add("", "tags", f"Moodle cuts tags at {LONGEST_TAG} characters, such as long objectives")
 
 
 def _kind(kind: str, parts: tuple[RenderedPart, ...]) -> str:
