@@ -12,7 +12,7 @@ from grader.quizzes.keyed import Answer
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 UNLISTED = "numbers are compared as texts: {} are listed; others, such as 1e-1 or one with more decimals, are wrong"
-POINT_ONLY = "reads numbers with a point and a hyphen; it may refuse 0,693 and 4 480 and a Unicode minus"
+POINT_ONLY = "reads numbers with a point and a hyphen; 0,693 and 4 480 and a Unicode minus are refused or wrong"
 
 
 @dataclass(frozen=True)

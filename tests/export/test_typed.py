@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -101,3 +102,13 @@ def test_what_canvas_accepts_comes_back(part: RenderedPart) -> None:
     made = export_bank(cloze(first, RenderedPart(**{**vars(number("0.10", decimals=2)), "id": "b2"})), "qti12")
     (item,) = import_bytes(made.data, "made.zip").items
     assert set(item.blanks["b1"].answers) == set(spellings(first, SPELLINGS))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["moodle-xml", "gift", "olx", "jupyterquiz"])
+def test_systems_that_read_numbers_with_a_point_only_say_so(sample: RenderedBank, name: str) -> None:
+    said = [loss.said for loss in export_bank(sample, name).losses if (loss.item, loss.field) == ("", "numbers")]
+    assert len(said) == 1
+    assert "0,693" in said[0]
+    plain = tuple(item for item in sample.items if item.type == "single")
+    without = replace(sample, items=plain, groups=tuple((item.id,) for item in plain))
+    assert not any(loss.field == "numbers" for loss in export_bank(without, name).losses)
