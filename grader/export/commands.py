@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.export import import_command as import_command
-from grader.quizzes.commands import quiz_app
+from grader.quizzes.commands import bank_file, quiz_app
 from grader.usage import FELL_SHORT, WRONG_USE, AsJson
 
 if TYPE_CHECKING:
@@ -136,21 +136,6 @@ def user_errors() -> Iterator[None]:
     except (LookupError, FileNotFoundError, ValueError) as error:
         typer.echo(f"grader: {error.args[0] if isinstance(error, LookupError) else error}", err=True)
         raise typer.Exit(WRONG_USE) from None
-
-
-def bank_file(bank: str) -> Path:
-    """The YAML file of a bank, by its name or its path. Raises LookupError, which lists the banks that there are."""
-    from grader.paths import find_course
-
-    path = Path(bank)
-    if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise LookupError(f"there is no file {path}.")
-        return path
-    known = find_course().bank_files()
-    if bank not in known:
-        raise LookupError(f"no bank is called {bank!r}; there are: {', '.join(known) or 'none'}.")
-    return known[bank]
 
 
 def _write_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,7 +34,8 @@ def import_bank(
 
     It reads graded attempts saved as text, Moodle XML, GIFT, QTI 1.2 and QTI 2.1, as files or zips. Keys are marked
     `key: true` and cite the file, as no claim decides them; what each distractor's misconception is, is left to you.
-    Nothing in the file is run or fetched. Afterwards `grader quiz prove` says what is still to be done.
+    Nothing in the file is run or fetched. What is left to do is listed; `grader quiz prove FILE` then checks the bank
+    where it lies.
 
     Exit code 1 means that something was not read: it is listed.
     """
@@ -71,6 +73,7 @@ def _goal(file: Path) -> Path:
 def _told(found: Imported, goal: Path) -> dict[str, Any]:
     told: dict[str, Any] = {"file": found.file, "format": found.kind, "bank": str(goal), "items": found.counts}
     told["unread"] = [asdict(unread) for unread in found.unread]
+    told["todo"] = asdict(found.todo)
     if found.replay:
         replay = found.replay
         told["replay"] = asdict(replay) | {"share": replay.share, "holds": replay.holds}
@@ -102,4 +105,6 @@ def _show(found: Imported, goal: Path) -> None:
             place = "" if unread.line is None else str(unread.line)
             lost.add_row(*(escape(text) for text in (unread.item or "the file", place, unread.field, unread.said)))
         console.print(lost)
-    console.print(f"written: {goal}", markup=False, highlight=False, soft_wrap=True)
+    lines = [f"written: {goal}", "left to do:", *[f"- {line}" for line in found.todo.lines()]]
+    lines.append(f"then prove it where it lies: grader quiz prove {shlex.quote(str(goal))}")
+    console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)

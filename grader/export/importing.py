@@ -16,6 +16,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarStri
 from grader.export.packages import PackageError
 from grader.export.readers.drafts import Attempt, Draft, ImportRefusedError, Unread, short
 from grader.export.readers.spelling import BRACES, FILLED_IN
+from grader.export.todo import Todo, todo
 from grader.export.xmltext import XmlError
 from grader.quizzes.model import AnyItem, BankModel, Cloze, Multiple, Single
 from labkit.quiz.scoring import item_score
@@ -58,6 +59,11 @@ class Imported:
     attempt: Attempt | None = None
     replay: Replay | None = None
     counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def todo(self) -> Todo:
+        """What is left to do."""
+        return todo(self.items, self.unread)
 
 
 def import_file(path: Path, kind: str | None = None) -> Imported:

@@ -52,18 +52,32 @@ def weighed(item: RenderedItem, part: RenderedPart, losses: Losses) -> list[Weig
     earn their share, which is told; `per-part` does not exist here.
     """
     of = sum(option.true for option in part.options)
-    share = min((listed for listed in LISTED if listed >= 100 / of - 0.00001), default=100.0)
-    if abs(share - 100 / of) > 0.001:
-        said = f"each of {of} right options earns {percent(share)} %, as Moodle's list has no {100 / of:.5f}"
+    shares = shares_of(of)
+    if len(set(shares)) > 1:
+        said = (
+            f"{shares.count(10.0)} of {of} right options earn 10 %, the others 5 %: Moodle's list has no {100 / of:.5f}"
+        )
         losses.add(item.id, "partial credit", said)
-    back = share
+    back = shares[0] if shares else 100.0
     if item.credit == "all-or-nothing":
         back = 100.0
         if of > 1:
             losses.add(item.id, "partial credit", "some of the right options without a wrong one earn their share")
     elif item.credit == "per-part":
         losses.add(item.id, "partial credit", "right ticks less wrong ticks count, not boxes in the right state")
-    return [Weighed(o.html, o.feedback, share if o.true else -back) for o in part.options]
+    left = iter(shares)
+    return [Weighed(o.html, o.feedback, next(left) if o.true else -back) for o in part.options]
+
+
+def shares_of(count: int) -> list[float]:
+    """What each of `count` right options earns, in percent: of Moodle's list, 100 together, or its import stops.
+
+    Up to ten they earn the same; from 11 to 20 some earn 10 and some 5.
+    """
+    same = [listed for listed in LISTED if abs(listed - 100 / max(count, 1)) < 0.001]
+    if same:
+        return same[:1] * count
+    return [10.0] * (20 - count) + [5.0] * (2 * count - 20)
 
 
 @dataclass(frozen=True)

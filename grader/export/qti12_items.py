@@ -19,12 +19,14 @@ from grader.export.pools import Question, shown_order
 from grader.export.qti_scoring import accepted_range, number
 from grader.export.registry import Losses
 from grader.export.richtext import Style, plain, rich
+from grader.export.typed import listed, spellings
 from grader.export.xmltext import clean
 from grader.quizzes.rendered import RenderedOption, RenderedPart
 
 NAMESPACE = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"
 STYLE = Style(maths="mathml", code="inline", xml=False)
 ONE = "response1"
+SPELLINGS = 100  # of a number that is compared as text; the ids of a blank's answers end there
 RIGHT, WRONG = "correct_fb", "general_incorrect_fb"
 PARTIAL = {"multiple": "right-minus-wrong", "order": "per-part", "match": "per-part", "cloze": "per-part"}
 
@@ -162,13 +164,13 @@ class Writer12:
         made = Item("cc.fib.v0p1" if self.cartridge else "short_answer_question")
         made.presentation = [self.stem(question, self.label(part)), self.field(ONE, "String")]
         case = {"case": "Yes" if part.case else "No"}
-        accepted = [make("varequal", text=answer.answer, respident=ONE, **case) for answer in right]
+        texts = spellings(part, SPELLINGS) if part.kind == "number" else [answer.answer for answer in right]
+        accepted = [make("varequal", text=text, respident=ONE, **case) for text in texts]
         made.conditions.append(self.scores(*accepted, feedback=self.right(made, part)))
         self.wrong(made, part)
         self.lose_wrong(question, part)
         if part.kind == "number":
-            said = "the accepted spellings are listed; other spellings of the same number are wrong"
-            self.losses.add(question.item.id, "tolerance", said)
+            self.losses.add(question.item.id, "tolerance", listed(part, texts))
         elif part.case and not self.cartridge:
             self.losses.add(question.item.id, "case", "Canvas does not look at capitals")
         return made
@@ -246,8 +248,10 @@ class Writer12:
             return [one for one in found if menus or one[1]]
         self.lose_wrong(question, part)
         if part.kind == "number":
-            said = "the accepted spellings are listed; other spellings of the same number are wrong"
-            self.losses.add(question.item.id, "tolerance", said)
+            texts = spellings(part, SPELLINGS)
+            self.losses.add(question.item.id, "tolerance", listed(part, texts))
+            right = next(answer for answer in part.answers if answer.credit)
+            return [(text, True, right.feedback) for text in texts]
         return [(answer.answer, True, answer.feedback) for answer in part.answers if answer.credit]
 
     # Pieces ------------------------------------------------------------------------------------------------------

@@ -141,19 +141,27 @@ def _shut_in() -> Iterator[None]:
         raise typer.Exit(FELL_SHORT) from None
 
 
+def bank_file(bank: str) -> Path:
+    """The YAML file of a bank, by its name or its path. Raises LookupError, which lists the banks that there are."""
+    from grader.paths import find_course
+
+    path = Path(bank)
+    if path.suffix in (".yaml", ".yml"):
+        if not path.is_file():
+            raise LookupError(f"there is no file {path}.")
+        return path
+    known = find_course().bank_files()
+    if bank not in known:
+        raise LookupError(f"no bank is called {bank!r}; there are: {', '.join(known) or 'none'}.")
+    return known[bank]
+
+
 def _banks(bank: str | None) -> list[Path]:
     """The files of all banks of the course, or of the one that is named or whose file is."""
     from grader.paths import find_course
 
-    if bank is not None and bank.endswith((".yaml", ".yml")) and Path(bank).is_file():
-        return [Path(bank)]
     try:
-        known = find_course().bank_files()
-        if bank is None:
-            return list(known.values())
-        if bank not in known:
-            raise LookupError(f"no bank is called {bank!r}; there are: {', '.join(known) or 'none'}.")
-        return [known[bank]]
+        return list(find_course().bank_files().values()) if bank is None else [bank_file(bank)]
     except LookupError as error:
         typer.echo(f"grader: {error.args[0]}", err=True)
         raise typer.Exit(WRONG_USE) from None

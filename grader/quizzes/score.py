@@ -10,7 +10,7 @@ from typing import Any
 
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
 from grader.text import StudentText, is_student_text, student_lines, student_text
-from labkit.quiz.answers import MAX_ANSWER, read_answer
+from labkit.quiz.answers import MAX_ANSWER, read_recorded
 from labkit.quiz.draw import MAX_SEED, draw_items
 from labkit.quiz.scoring import item_score
 
@@ -212,7 +212,7 @@ def _answer(part: KeyedPart, given: object) -> str:
     """The answer in the spelling that is compared; empty where there is none, or none that can be read."""
     if not isinstance(given, str) or len(given) > MAX_ANSWER:
         return ""
-    return read_answer(part.kind, given, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code).answer
+    return read_recorded(part.kind, given, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code)
 
 
 def _name(record: dict[str, Any]) -> StudentText:

@@ -23,7 +23,7 @@ from grader.export.registry import export_bank
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import RenderedBank, keyed
-from labkit.quiz.answers import read_answer
+from labkit.quiz.answers import read_answer, read_recorded, to_record
 from labkit.quiz.bank import Bank, parse_bank
 from labkit.quiz.draw import draw
 from labkit.quiz.scoring import item_score
@@ -146,6 +146,11 @@ def test_siv_opens_what_python_seals(scripts: Page, length: int) -> None:
 
 # What Python does too ----------------------------------------------------------------------------------------------
 
+MEAN = """(cases) => cases.map(([part, raw]) => {
+  const kept = toRecord(part, raw);
+  const { answer, meant = [] } = readAnswer(part, raw);
+  return [answer, meant, kept, readRecorded(part, kept), readRecorded(part, raw)];
+})"""
 READ = """(cases) => cases.map(([part, raw]) => readAnswer(part, raw).answer)"""
 LETTERS = "0123456789+-−–.,eE \t\n\x1c\x85\u2028abßİıςΣſKﬁǅé\u0301Ꭰꭰ'\"{}"
 
@@ -173,6 +178,28 @@ def test_answers_are_read_as_python_reads_them(
     part = {"kind": kind, "decimals": decimals, "unit": unit, "case": case, "code": code}
     found, wanted = read_both(scripts, [(part, raw), (part, raw + unit)])
     assert found == wanted
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.text("0123456789,.'’ \u2009\xa0-−+eE", max_size=14), min_size=20, max_size=20),
+    st.integers(0, 10**10),
+    st.sampled_from([",", ".", " ", "'", "\u202f"]),
+    st.sampled_from(["", ".5", ",5", ".125", ",125", "e2"]),
+    st.sampled_from(["", "nats", "%"]),
+)
+def test_groups_of_digits_mean_what_they_mean_to_python(
+    scripts: Page, raws: list[str], whole: int, mark: str, after: str, unit: str
+) -> None:
+    part = {"kind": "number", "decimals": 2, "unit": unit}
+    made = f"{whole:,}".replace(",", mark) + after
+    cases = [(part, raw) for raw in [*raws, made, f"−{made} {unit}", f"{whole % 10**6:,}"]]
+    wanted = []
+    for _, raw in cases:
+        read, kept = read_answer("number", raw, decimals=2, unit=unit), to_record("number", raw, unit=unit)
+        again = [read_recorded("number", text, decimals=2, unit=unit) for text in (kept, raw)]
+        wanted.append([read.answer, list(read.meant), kept, *again])
+    assert scripts.evaluate(MEAN, cases) == wanted
 
 
 def test_numbers_are_rounded_as_python_rounds_them(scripts: Page) -> None:
@@ -326,6 +353,20 @@ def test_it_is_used_by_keyboard_kept_and_taken_again(
     expect(page.locator(".standing")).to_contain_text("Your latest: 100% · Your highest: 100%")
     page.locator(".submit").click()
     expect(page.locator(".confirm")).to_contain_text("8 unanswered")
+
+
+def test_a_number_with_two_meanings_is_asked_about(page: Page, written: Path) -> None:
+    open_page(page, written, 3)
+    question = page.locator('[data-number="3"]')
+    field = question.locator("input.number")
+    field.fill("4,480")
+    page.locator(".submit").click()
+    expect(page.locator(".confirm")).to_contain_text("Question 3: '4,480' may be two numbers: 4480 or 4.48?")
+    question.get_by_role("button", name="4480", exact=True).click()
+    expect(field).to_have_value("4480")
+    expect(page.locator(".confirm")).not_to_contain_text("two numbers")
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_contain_text("Your grade: ")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

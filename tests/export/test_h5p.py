@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from grader.export.formats.h5p import LIBRARIES, spellings
+from grader.export.formats.h5p import LIBRARIES
 from grader.export.packages import pack
 from grader.export.registry import TYPES, export_bank
 from grader.quizzes.rendered import RenderedBank
-from labkit.quiz.answers import read_answer
 
 from .conftest import BANKS, rendered
 from .making import banks
@@ -135,9 +133,3 @@ def test_whatever_a_bank_says_keeps_to_what_h5p_reads(bank: RenderedBank) -> Non
             (line,) = params["questions"]
             assert line.count("*") % 2 == 0
             assert "*" in line
-
-
-@given(st.decimals(min_value=-1000, max_value=1000, allow_nan=False, places=3))
-def test_every_spelling_of_a_number_reads_as_that_number(number: object) -> None:
-    text = read_answer("number", str(number), decimals=3).answer
-    assert {read_answer("number", spelling, decimals=3).answer for spelling in spellings(text)} == {text}

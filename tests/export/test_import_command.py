@@ -37,6 +37,36 @@ def test_a_file_that_is_read_whole_becomes_a_bank_that_proves(tmp_path: Path) ->
     assert prove(bank).failures == ()
 
 
+def test_it_says_what_is_left_to_do_and_the_bank_is_proved_where_it_lies(tmp_path: Path) -> None:
+    file, bank = tmp_path / "some.gift", tmp_path / "a folder" / "some.yaml"
+    file.write_text(GIFT + "\n::Open::[html]Which?<img src='x.png' alt='a curve'>{~a ~b ~c}\n")
+    result = run(file, "--out", bank)
+    assert result.exit_code == 1  # something was not read
+    said = result.stdout.splitlines()
+    assert "- say which option is right: open" in said
+    assert "- look at the pictures: open" in said
+    assert any(
+        line.startswith("- give a claim to what code can decide") and line.endswith(": sums, open") for line in said
+    )
+    assert "- replace what says (imported …): 2 × misconception, 3 × feedback, 2 × objective" in said
+    assert said[-1] == f"then prove it where it lies: grader quiz prove '{bank}'"
+    proved = CliRunner().invoke(app, ["quiz", "prove", str(bank), "--json"])
+    assert proved.exit_code == 1
+    (failure, *_) = json.loads(proved.stdout)[0]["failures"]
+    assert (failure["item"], failure["file"]) == ("open", str(bank))
+    file.write_text(GIFT)
+    assert run(file, "--out", bank, "--force").exit_code == 0
+    proved = CliRunner().invoke(app, ["quiz", "prove", str(bank), "--json"])
+    assert (proved.exit_code, json.loads(proved.stdout)[0]["items"]) == (0, 1)
+
+
+def test_a_bank_that_is_not_there_is_told(tmp_path: Path) -> None:
+    for bank in (str(tmp_path / "none.yaml"), "none"):
+        result = CliRunner().invoke(app, ["quiz", "prove", bank])
+        assert result.exit_code == 2
+        assert "none" in result.stderr
+
+
 def test_what_was_not_read_is_listed_and_the_verdicts_are_replayed(tmp_path: Path) -> None:
     result = run(ATTEMPT, "--out", tmp_path / "attempt.yaml")
     assert result.exit_code == 1

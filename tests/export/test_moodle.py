@@ -19,8 +19,9 @@ from grader.export.readers.clozecode import START, read_cloze
 from grader.export.readers.drafts import MISCONCEPTION, Drafts
 from grader.export.readers.numbers import spans
 from grader.export.registry import export_bank
+from grader.quizzes.keyed import Answer
 from grader.quizzes.model import Choice, Cloze, Multiple, Number, Numeric, Words
-from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart
+from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart, RenderedVariant
 from labkit.quiz.answers import read_answer
 from labkit.quiz.scoring import item_score
 from tests.export.making import bank_of, items, numbers
@@ -176,3 +177,32 @@ def test_answers_inside_a_text_are_blanks(theirs: Imported) -> None:
     assert isinstance(number, Number)
     assert number.value == 3
     assert last.points == 5
+
+
+# Marks ------------------------------------------------------------------------------------------------------------
+
+
+def with_points(points: float, count: int) -> RenderedBank:
+    """A text with blanks, all of them numbers."""
+    answer = Answer("1", 1, "<p>Yes.</p>")
+    parts = tuple(RenderedPart(f"b{n}", "number", "", answers=(answer,), other="<p>No.</p>") for n in range(count))
+    stem = "<p>" + " ".join(f'<span data-part="{part.id}"></span>' for part in parts) + "</p>"
+    variant = RenderedVariant(0, stem, "Numbers", parts)
+    return bank_of(RenderedItem("some", "Some", "cloze", "count", "05-dpo", points, "per-part", None, (variant,)))
+
+
+@pytest.mark.parametrize(
+    ("points", "count", "weight"), [(1, 1, 1), (2, 2, 1), (6, 2, 3), (100, 4, 25), (1, 2, 1), (1.5, 3, 1), (5, 2, 1)]
+)
+def test_a_cloze_question_is_worth_its_points_or_the_report_says_what_to_set(
+    points: float, count: int, weight: int
+) -> None:
+    made = export_bank(with_points(points, count), "moodle-xml")
+    text = questions(etree.fromstring(made.data))[0].findtext("questiontext/text") or ""
+    weights = [int(found[1]) for found in START.finditer(text)]
+    assert weights == [weight] * count
+    said = [loss.said for loss in made.losses if loss.field == "points"]
+    if sum(weights) == points:
+        assert said == []
+    else:
+        assert said == [f"its {count} blanks earn a mark each; set its mark in the quiz from {count} to {points:g}"]

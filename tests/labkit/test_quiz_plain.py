@@ -94,6 +94,17 @@ def test_a_number_that_cannot_be_read_is_told(quiz: Quiz, capsys: pytest.Capture
     assert "is no number" in capsys.readouterr().out
 
 
+def test_a_number_with_two_meanings_is_asked_about(quiz: Quiz, capsys: pytest.CaptureFixture[str]) -> None:
+    quiz.answer(3, "4,480")
+    asked = "'4,480' may be two numbers: 4480 or 4.48? Write the one that you mean, without the comma."
+    assert asked in capsys.readouterr().out
+    assert asked in repr(quiz)
+    with pytest.raises(LabError, match=r"4480 or 4\.48\?"):
+        quiz.submit()
+    quiz.answer(3, 4480)
+    assert "may be two numbers" not in repr(quiz)
+
+
 def test_submitting_says_what_is_open_first(quiz: Quiz, capsys: pytest.CaptureFixture[str]) -> None:
     texts = [option["text"] for option in quiz.page()["items"][0]["parts"][0]["options"]]
     quiz.answer(1, "abcd"[texts.index("The loss rises.")])

@@ -147,6 +147,42 @@ def test_a_number_that_cannot_be_read_is_told_and_counts_as_unanswered(folder: P
     assert 3 not in quiz.live()["unanswered"]
 
 
+def test_a_number_with_two_meanings_is_asked_about_before_submitting(folder: Path) -> None:
+    quiz = open_sample()
+    quiz.put("ln-two", "p1", "4,480")
+    assert quiz.live()["meant"] == {"ln-two": {"p1": ["4480", "4.48"]}}
+    assert 3 in quiz.live()["unanswered"]
+    with pytest.raises(LabError, match=r"Question 3: '4,480' may be two numbers: 4480 or 4\.48\?"):
+        quiz.submit()
+    quiz.put("ln-two", "p1", "4480")
+    assert quiz.live()["meant"] == {}
+    assert 3 not in quiz.live()["unanswered"]
+
+
+def test_what_is_recorded_has_one_meaning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, kept in (("1,234,567", "1234567"), ("4,480", "4,480 (4480 or 4.48?)"), ("0,69 nats", "0,69 nats")):
+        quiz = open_sample()
+        quiz.put("ln-two", "p1", typed)
+        quiz.submit(anyway=True)
+        line = json.loads((folder / "attempts.jsonl").read_text().splitlines()[-1])
+        assert line["responses"] == {"ln-two": {"p1": kept}}
+        assert (quiz.result.items[2].share > 0) == (typed[0] == "0")
+        quiz.retake()
+
+
+def test_an_attempt_made_before_is_shown_as_it_was_scored(folder: Path) -> None:
+    """`0,690` has always been 0.69; so was a record's `1,000` the number 1, which is not asked about again."""
+    quiz = open_sample()
+    quiz.put("ln-two", "p1", "0,690")
+    quiz.hand_over()
+    path = folder / "attempts.jsonl"
+    score = json.loads(path.read_text())["score"]
+    assert score > 0
+    path.write_text(path.read_text().replace("0,690", "69,000e-2"))  # as an older player wrote what was typed
+    again = open_sample()
+    assert again.result.score == score
+
+
 def test_a_folder_that_cannot_be_written_is_told_and_answers_are_kept_in_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

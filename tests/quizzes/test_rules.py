@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from grader.quizzes.probing import why_idle
 from grader.quizzes.render import accepted_numbers
-from labkit.quiz.answers import fixed_notation, read_answer
+from labkit.quiz.answers import fixed_notation, read_answer, read_recorded, to_record
 from labkit.quiz.draw import draw, draw_items
 from labkit.quiz.scoring import item_score
 from labkit.quiz.sealed import load_bank
@@ -46,11 +46,117 @@ def test_numbers_have_one_spelling(raw: str, decimals: int, answer: str) -> None
     assert (read.problem == "") == (answer != "" or raw != "1e1000")
 
 
-@pytest.mark.parametrize("raw", ["1,234.5", "1_000", "ten", "nan", "inf", "1e999", "0x10", "٣", "1 2", "--1", "9" * 60])
+@pytest.mark.parametrize("raw", ["1,234,5", "1_000", "ten", "nan", "inf", "1e999", "0x10", "٣", "1 2", "--1", "9" * 60])
 def test_what_is_no_number_is_told_and_nothing_is_raised(raw: str) -> None:
     read = read_answer("number", raw, decimals=2)
     assert read.answer == ""
     assert read.problem
+
+
+@pytest.mark.parametrize(
+    ("raw", "answer"),
+    [
+        ("1,234,567", "1234567.00"),
+        ("1.234.567", "1234567.00"),
+        ("4,480.5", "4480.50"),
+        ("4.480,5", "4480.50"),
+        ("-1,234,567.891", "-1234567.89"),
+        ("4 480", "4480.00"),
+        ("4\u2009480", "4480.00"),
+        ("4\u00a0480,5", "4480.50"),
+        ("1\u202f234\u202f567", "1234567.00"),
+        ("4'480", "4480.00"),
+        ("4’480.25", "4480.25"),
+        ("− 4 480", "-4480.00"),
+        ("1,234,567e-3", "1234.57"),
+        ("1,234,567 nats", "1234567.00"),
+        ("4.480", "4.48"),  # a point alone is a decimal point
+        ("4,48", "4.48"),
+        ("0,693", "0.69"),  # no group begins with 0
+        ("00,123", "0.12"),
+        ("1234,567", "1234.57"),  # no group has four digits
+        ("4,4800", "4.48"),
+    ],
+)
+def test_groups_of_three_digits_are_read(raw: str, answer: str) -> None:
+    read = read_answer("number", raw, decimals=2, unit="nats")
+    assert (read.answer, read.problem, read.meant) == (answer, "", ())
+
+
+@pytest.mark.parametrize(
+    ("raw", "meant"),
+    [
+        ("4,480", ("4480", "4.48")),
+        ("-1,000", ("-1000", "-1")),
+        ("+12,345 nats", ("+12345", "+12.345")),
+        ("−123,456e2", ("-123456e2", "-123.456e2")),
+    ],
+)
+@pytest.mark.parametrize("decimals", [0, 3])
+def test_a_comma_before_a_single_group_is_asked_about(raw: str, meant: tuple[str, str], decimals: int) -> None:
+    read = read_answer("number", raw, decimals=decimals, unit="nats")
+    assert read.answer == ""
+    assert read.meant == meant
+    assert f"{meant[0]} or {meant[1]}?" in read.problem
+    assert all(read_answer("number", number, decimals=decimals).answer for number in meant)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("1,234,56", "12,34,567", "1,234.567.8", "1.234,567,8", "1, 234", "1  234", "4,480,", "4,480.", "0,693,147"),
+        *("1 234,", "0 480", "0'480", "1,234 567", "1.234'567", "1'234'56", "1_000", "1,234,567,8"),
+    ],
+)
+def test_what_only_looks_like_groups_is_no_number(raw: str) -> None:
+    read = read_answer("number", raw, decimals=2)
+    assert (read.answer, read.meant) == ("", ())
+    assert "is no number" in read.problem
+
+
+@given(
+    st.integers(0, 10**12),
+    st.sampled_from(["", "5", "25", "125"]),
+    st.sampled_from([(",", "."), (".", ","), (" ", "."), (" ", ","), ("\u2009", ","), ("'", "."), ("’", ",")]),
+    st.sampled_from(["", "-", "−"]),
+)
+def test_every_grouped_number_is_read_or_asked_about_and_never_guessed(
+    whole: int, after: str, marks: tuple[str, str], sign: str
+) -> None:
+    mark, point = marks
+    raw = sign + f"{whole:,}".replace(",", mark) + (point + after if after else "")
+    value = Fraction(f"{whole}.{after or 0}") * (-1 if sign else 1)
+    read = read_answer("number", raw, decimals=3)
+    lone = 1000 <= whole < 10**6 and not after
+    if mark == "," and lone:
+        assert read.answer == ""
+        assert [Fraction(number) for number in read.meant] == [value, value / 1000]
+    elif mark == "." and lone:
+        assert Fraction(read.answer) == value / 1000
+    elif whole < 1000 and len(after) == 3 and point == "," and whole > 0:
+        assert [Fraction(number) for number in read.meant] == [value * 1000, value]
+    else:
+        assert Fraction(read.answer) == value
+
+
+TYPED_NUMBERS = st.text("0123456789,.' \u2009-−+eE", max_size=14)
+
+
+@given(TYPED_NUMBERS, st.sampled_from(["", "nats", "%"]), st.integers(0, 4))
+def test_a_record_is_read_as_what_was_typed(raw: str, unit: str, decimals: int) -> None:
+    typed = read_answer("number", raw, decimals=decimals, unit=unit).answer
+    kept = to_record("number", raw, unit=unit)
+    assert read_recorded("number", kept, decimals=decimals, unit=unit) == typed
+    assert read_answer("number", kept, decimals=decimals, unit=unit).answer == typed
+    assert to_record("number", kept, unit=unit) == kept
+
+
+@pytest.mark.parametrize(
+    ("recorded", "answer"),
+    [("4,480", "4.48"), ("−0,5 nats", "-0.50"), ("1,234,567", ""), ("4,480.5", ""), ("4 480", ""), ("1e2", "100.00")],
+)
+def test_records_made_before_keep_their_reading(recorded: str, answer: str) -> None:
+    assert read_recorded("number", recorded, decimals=2, unit="nats") == answer
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9), st.integers(0, 6))

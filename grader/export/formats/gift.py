@@ -23,6 +23,7 @@ from grader.export.readers.numbers import fixed, spans
 from grader.export.registry import FEATURES, TYPES, Losses, exporter
 from grader.export.richtext import inner, plain
 from grader.export.tags import item_tags
+from grader.export.typed import say_point_only
 from grader.export.xmltext import clean
 from grader.quizzes.rendered import RenderedBank
 
@@ -38,6 +39,7 @@ SIGNS = re.compile(r"[\\~=#{}:]")
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A text: a category for the bank, and one inside it for each pool, of which a quiz can draw one question."""
+    say_point_only(bank, losses, "a Moodle in English")
     made = ["// Written for Moodle and other readers of GIFT."]
     for path, questions in in_categories(bank, pools(bank)):
         made.append(f"$CATEGORY: {clean(path)}")

@@ -17,7 +17,7 @@ from grader.export.pools import Question, numbered, shown_order
 from grader.export.registry import Losses, exporter
 from grader.export.richtext import Style, inner, tree
 from grader.export.richtext import plain as plain_text
-from grader.export.typed import right_answers
+from grader.export.typed import listed, right_answers, spellings
 from grader.quizzes.rendered import NOTHING_CHOSEN, RenderedBank, RenderedPart
 from labkit.quiz.pages import HOW
 
@@ -30,6 +30,8 @@ LIBRARIES = {  # machine name → the version whose fields are written here, and
     "H5P.DragText": ((1, 10), "Drag the Words"),
     "H5P.Image": ((1, 1), "Image"),
 }
+SPELLINGS = 100  # of a number, in a blank
+SIGNS = re.compile(r"[*/:\n]")  # that no answer in a blank can have
 FIGURE = re.compile(r'<p class="figure">.*?</p>', re.DOTALL)
 PRE = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
 MATHS = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
@@ -232,10 +234,9 @@ class _Asked:
             return None
         if any(answer.credit < 1 for part in parts for answer in part.answers):
             self.losses.add(self.question.item.id, "option feedback", "typed answers that are wrong all hear the same")
-        if any(part.kind == "number" for part in parts):
-            self.losses.add(
-                self.question.item.id, "tolerance", "numbers are compared as texts, in their usual spellings"
-            )
+        for part in parts:
+            if part.kind == "number":
+                self.losses.add(self.question.item.id, "tolerance", listed(part, spelt(part)))
         return "H5P.Blanks", {
             "media": self.media(),
             "text": stem or "<p>Fill in the blanks.</p>",
@@ -268,8 +269,8 @@ class _Asked:
             answers = [answer.answer for answer in right_answers(part)]
             more = ""
         if part.kind == "number":
-            answers = [spelling for answer in answers for spelling in spellings(answer)]
-        if any(re.search(r"[*/:\n]", answer) for answer in answers):
+            answers = spelt(part)
+        if any(SIGNS.search(answer) for answer in answers):
             return None
         return f"*{_text('/'.join(answers))}*{more}"
 
@@ -323,13 +324,9 @@ class _Asked:
         return HOLE.sub(lambda match: found[match[1]] or "", made)
 
 
-def spellings(number: str) -> list[str]:
-    """How people write a number: with a comma, without needless zeros, with a minus sign."""
-    short = number.rstrip("0").rstrip(".") if "." in number else number
-    written = [number, short]
-    written += [text.replace(".", ",") for text in written]
-    written += [text.replace("-", "−") for text in written]
-    return list(dict.fromkeys(written))
+def spelt(part: RenderedPart) -> list[str]:
+    """The spellings of a number that a blank can list."""
+    return [text for text in spellings(part, SPELLINGS) if not SIGNS.search(text)]
 
 
 def _rich(html: str, listings: bool = False) -> str:

@@ -12,7 +12,7 @@ from grader.export.fragments import unwrapped
 from grader.export.pools import Question, numbered, shown_order
 from grader.export.registry import Losses, exporter
 from grader.export.richtext import Style, rich
-from grader.export.typed import accepted, known_wrong
+from grader.export.typed import accepted, known_wrong, say_point_only
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 STYLE = Style(maths="mathml", code="inline", xml=False)
@@ -28,6 +28,7 @@ TYPES = ("single", "multiple", "numeric", "code-output")
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """Questions as JupyterQuiz 2.9 reads them. Maths is MathML, which needs no MathJax."""
+    say_point_only(bank, losses, "JupyterQuiz")
     made = [_question(bank, question, losses) for question in numbered(bank, losses)]
     return (json.dumps([one for one in made if one], ensure_ascii=False, indent=1) + "\n").encode()
 

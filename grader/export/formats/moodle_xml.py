@@ -28,10 +28,12 @@ from grader.export.readers.numbers import fixed, spans
 from grader.export.registry import FEATURES, Losses, exporter
 from grader.export.richtext import plain, rich
 from grader.export.tags import item_tags
+from grader.export.typed import say_point_only
 from grader.export.xmltext import clean, dump_xml
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 PLUGIN_FILE = "@@PLUGINFILE@@/"
+LONGEST_TAG = 50  # as Moodle's TAG_MAX_LENGTH has it
 PLACE = "\ue000{}\ue001"  # stands for a blank until the text around it is written
 
 
@@ -44,6 +46,7 @@ PLACE = "\ue000{}\ue001"  # stands for a blank until the text around it is writt
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A question bank: a category for it, and one inside that for each pool, of which a quiz can draw one question."""
     quiz = etree.Element("quiz")
+    say_point_only(bank, losses, "a Moodle in English")
     for path, questions in in_categories(bank, pools(bank)):
         _category(quiz, path)
         for question in questions:
@@ -88,6 +91,8 @@ def _question(quiz: Element, bank: RenderedBank, question: Question, losses: Los
     worth = (f"points: {item.points:g}",) if kind == "cloze" else ()  # its default mark is the number of its blanks
     for tag in (*item_tags(item), *worth):
         etree.SubElement(etree.SubElement(tags, "tag"), "text").text = clean(tag)
+        if len(tag) > LONGEST_TAG:
+            losses.add("", "tags", f"Moodle cuts tags at {LONGEST_TAG} characters, such as long objectives")
 
 
 def _kind(kind: str, parts: tuple[RenderedPart, ...]) -> str:
@@ -156,14 +161,14 @@ def _number(made: Element, part: RenderedPart) -> None:
         etree.SubElement(answer, "tolerance").text = fixed(span.margin)
     rest = _plain_answer(made, 0.0, "*", part.other)
     etree.SubElement(rest, "tolerance").text = "0"
-    etree.SubElement(made, "unitgradingtype").text = "0"
-    etree.SubElement(made, "unitpenalty").text = "0.1"
-    etree.SubElement(made, "showunits").text = "0" if part.unit else "3"
-    etree.SubElement(made, "unitsleft").text = "0"
     if part.unit:
         unit = etree.SubElement(etree.SubElement(made, "units"), "unit")
         etree.SubElement(unit, "multiplier").text = "1"
         etree.SubElement(unit, "unit_name").text = clean(part.unit)
+    etree.SubElement(made, "unitgradingtype").text = "0"
+    etree.SubElement(made, "unitpenalty").text = "0.1"
+    etree.SubElement(made, "showunits").text = "0" if part.unit else "3"
+    etree.SubElement(made, "unitsleft").text = "0"
 
 
 def _match(made: Element, question: Question, losses: Losses) -> None:
@@ -193,6 +198,7 @@ def _order(made: Element, question: Question) -> None:
     ):
         etree.SubElement(made, name).text = value
     _combined(made, *_verdicts(question))
+    etree.SubElement(made, "shownumcorrect")  # without it Moodle 4.5 makes hints of its own, and stops at them
     for place, entry in enumerate(entries, start=1):
         answer = _text(made, "answer", entry, fraction=f"{place}.0000000")
         _text(answer, "feedback", "")
@@ -220,8 +226,9 @@ def _cloze_text(made: Element, stem: str, question: Question, losses: Losses) ->
     html = rich(stem, STYLE, lambda svg, alt: PLUGIN_FILE + figures.add(svg, alt), lambda name: PLACE.format(name))
     html = html.replace("{", "&#123;")  # of the text's own, which might read like the start of an answer
     weight = question.item.points / len(parts)
-    if weight != int(weight):
-        losses.add(question.item.id, "points", f"its {len(parts)} blanks earn a point each: {len(parts)} in all")
+    if weight != int(weight):  # a blank's weight is a whole number there, and the question's mark is their sum
+        said = f"its {len(parts)} blanks earn a mark each; set its mark in the quiz from {len(parts)} to"
+        losses.add(question.item.id, "points", f"{said} {question.item.points:g}")
         weight = 1
     if question.item.credit == "all-or-nothing":
         losses.add(question.item.id, "partial credit", "each right blank earns its share")

@@ -16,7 +16,7 @@ from grader.export.fragments import is_text, short_listing, unwrapped
 from grader.export.pools import Question, numbered, shown_order
 from grader.export.registry import Losses, exporter
 from grader.export.richtext import Style, plain, tree
-from grader.export.typed import accepted, right_answers
+from grader.export.typed import accepted, right_answers, say_point_only
 from grader.export.xmltext import clean, dump_xml
 from grader.quizzes.rendered import NOTHING_CHOSEN, RenderedBank, RenderedItem, RenderedOption, RenderedPart
 from labkit.quiz.pages import HOW
@@ -48,6 +48,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
 
     A course draws from such a library with its own block, from all problems alike, so pools become numbered problems.
     """
+    say_point_only(bank, losses, "Open edX")
     figures = Figures(STATIC, "png")
     files: dict[str, bytes] = {}
     library = etree.Element("library", {"xblock-family": "xblock.v1", "display_name": clean(bank.title)})

@@ -6,6 +6,16 @@ const percent = (share) => `${Math.floor(100 * share + 100 * EPSILON)}%`;
 const pointsOf = (points) => `${Number(points.toPrecision(6))} point${points === 1 ? "" : "s"}`;
 const sixDigits = (share) => Math.round(1e6 * share) / 1e6;
 
+/** Answers by item as they are kept once they are submitted: every number in a spelling that has one meaning. */
+function recorded(drawn, answers) {
+  const kept = drawn.filter(({ item }) => answers[item.id]).map(({ item, parts }) => {
+    const given = answers[item.id];
+    const known = parts.filter((part) => given[part.id]).map((part) => [part.id, toRecord(part, given[part.id])]);
+    return [item.id, Object.fromEntries(known)];
+  });
+  return Object.fromEntries(kept);
+}
+
 /** Parts and answers → whether a question counts as answered: a box was touched, all other parts can be read. */
 function isAnswered(parts, given) {
   const boxes = parts.filter((part) => part.kind === "check");
@@ -19,7 +29,7 @@ async function markQuestion(bank, question, given) {
   const verdicts = {};
   for (const part of question.parts) {
     const raw = given[part.id] || (touched && part.kind === "check" ? "0" : "");
-    verdicts[part.id] = await openPart(bank, question.item.id, question.variant.variant, part, readAnswer(part, raw).answer);
+    verdicts[part.id] = await openPart(bank, question.item.id, question.variant.variant, part, readRecorded(part, raw));
   }
   const found = Object.values(verdicts);
   const of = Math.max(...found.map((verdict) => verdict.of));
@@ -93,6 +103,7 @@ class Practice {
         this.reply({ open: true });
         return;
       } else if (message.do === "submit" && !this.submitted && this.left() !== 0) {
+        this.answers = recorded(this.drawn, this.answers);
         await this.mark();
         this.taken += 1;
         if (this.results) this.scores.push(this.score());
@@ -148,13 +159,15 @@ class Practice {
   live() {
     const unanswered = [];
     const problems = {};
+    const meant = {};
     this.drawn.forEach(({ item, parts }, place) => {
       const given = this.answers[item.id] || {};
       if (!isAnswered(parts, given)) unanswered.push(place + 1);
-      const found = parts.map((part) => [part.id, readAnswer(part, given[part.id] || "").problem]);
-      problems[item.id] = Object.fromEntries(found.filter(([, problem]) => problem));
+      const found = parts.map((part) => [part.id, readAnswer(part, given[part.id] || "")]);
+      problems[item.id] = Object.fromEntries(found.filter(([, one]) => one.problem).map(([id, one]) => [id, one.problem]));
+      meant[item.id] = Object.fromEntries(found.filter(([, one]) => one.meant).map(([id, one]) => [id, one.meant]));
     });
-    return { answers: this.answers, unanswered, problems };
+    return { answers: this.answers, unanswered, problems, meant };
   }
 
   page() {

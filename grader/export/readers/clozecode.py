@@ -6,13 +6,12 @@ import html as entities
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from grader.export.readers import prose
 from grader.export.readers.drafts import Drafts, ReadOption, choice
-from grader.export.readers.fractions import ENOUGH, Graded, Stem, number_blank, typed_blank
-from grader.export.readers.numbers import around, read_decimal
+from grader.export.readers.fractions import ENOUGH, Graded, NotUnderstoodError, Stem, number_blank, typed_blank
+from grader.export.readers.numbers import span_as_spelt
 
 START = re.compile(r"\{(\d{0,4}):([A-Z_]{2,20}):")
 NUMERICAL = ("NUMERICAL", "NM")
@@ -43,7 +42,11 @@ def read_cloze(drafts: Drafts, name: str, line: int | None, html: str) -> Found 
             drafts.note(name, "cloze", f"the answers at {html[start.start() : start.start() + 40]!r} do not end", line)
             return None
         blank_name = f"b{len(weights) + 1}"
-        blank = _blank(drafts, name, line, start[2], html[start.end() : close], blank_name)
+        try:
+            blank = _blank(drafts, name, line, start[2], html[start.end() : close], blank_name)
+        except NotUnderstoodError as error:
+            drafts.note(name, "cloze", f"blank {blank_name}: {error}; it is left out", line)
+            return None
         if blank is None:
             return None
         weights.append(int(start[1] or 1))
@@ -69,12 +72,18 @@ def _close(html: str, start: int) -> int | None:
 
 
 def _alternatives(code: str) -> Iterator[tuple[float, str, str]]:
-    """Percent, answer and feedback of each alternative, as written."""
+    """Percent, answer and feedback of each alternative, as written.
+
+    Raises:
+        NotUnderstoodError: what should be a percent is none from -100 to 100.
+    """
     for piece in re.split(r"(?<!\\)~", code):
         weight = WEIGHT.match(piece)
         percent = 0.0
         if weight:
             percent = 100.0 if weight[1] is None else float(weight[1].replace(",", "."))
+        if abs(percent) > 100 or (weight is None and piece.startswith("%")):
+            raise NotUnderstoodError(f"the weight of {piece[:40]!r} is no percent from -100 to 100")
         body = piece[weight.end() :] if weight else piece
         cut = re.search(r"(?<!\\)(?<!&)(?<!&amp;)#", body)
         if body:
@@ -95,6 +104,11 @@ def _blank(drafts: Drafts, name: str, line: int | None, kind: str, code: str, bl
         for percent, text, said in _alternatives(code)
     ]
     if MENU.fullmatch(kind):
+        right = [percent for percent, _, _ in found if percent > 0]
+        if len(right) != 1 or right[0] < ENOUGH:
+            said = f"blank {blank}: a menu has one option that earns all the marks, here {len(right)} earn {right}"
+            drafts.note(name, "cloze", f"{said}; left out", line)
+            return None
         return choice(
             [
                 ReadOption(prose.to_markdown(text, note, inline=True), percent >= ENOUGH, feedback)
@@ -107,12 +121,13 @@ def _blank(drafts: Drafts, name: str, line: int | None, kind: str, code: str, bl
     if kind in NUMERICAL:
         numbers = []
         for percent, text, feedback in found:
-            value, _, margin = text.strip().partition(":")
-            middle, half = read_decimal(value), read_decimal(margin or "0")
-            if middle is None and text.strip() != "*":
-                note(f"{text[:40]!r} is no number; it is left out")
+            value, colon, margin = text.strip().partition(":")
+            span = span_as_spelt(value, margin if colon else "0")
+            if span is None and text.strip() != "*":
+                note(f"{text[:40]!r} is no number; " + ("the question" if percent > 0 else "it") + " is left out")
+                if percent > 0:
+                    return None
                 continue
-            span = None if middle is None else around(middle, half or Decimal(0))
             numbers.append(Graded(percent, text, feedback, span))
         made = number_blank(drafts, stem, numbers, what=f"blank {blank}: ")
         return None if made is None else {"kind": "number"} | made

@@ -11,9 +11,14 @@ from grader.export.readers.drafts import EMPTY, NO_FEEDBACK, Drafts, ReadOption,
 from grader.export.readers.numbers import Span, number
 from grader.export.readers.spelling import blank_mark, escape, literal, with_blanks
 
+PLACES = ("ABSOLUTE_POSITION", "ABSOLUTE", "ABS")  # rules by which each entry at its place counts
 ENOUGH = 99.9  # percent, of an answer that is right
 BLANK_NAME = "answer"
 HERE = blank_mark(BLANK_NAME)
+
+
+class NotUnderstoodError(ValueError):
+    """Answers that cannot be read without guessing; the message says what, and what is done about it."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,9 @@ def number_blank(
     right = [answer for answer in answers if answer.span is not None and answer.percent >= ENOUGH]
     wrong = [answer for answer in answers if answer.span is not None and answer.percent < ENOUGH]
     rest = next((answer.feedback for answer in answers if answer.span is None), "")
+    if any(answer.span is None and answer.percent > 0 for answer in answers):
+        drafts.note(stem.name, "answers", f"{what}any number earns marks; it is left out", stem.line)
+        return None
     if not right or right[0].span is None:
         drafts.note(stem.name, "answers", f"{what}no number earns the marks; it is left out", stem.line)
         return None
@@ -203,6 +211,17 @@ def order_item(
         otherwise=otherwise or stem.general or NO_FEEDBACK,
         credit=credit,
     )
+
+
+def order_credit(drafts: Drafts, stem: Stem, rule: str, shown: str) -> str | None:
+    """The credit of an ordering question of Moodle; a note where its rule is another, or it `shown` not all entries."""
+    rule = rule.strip().upper()
+    if rule not in (*PLACES, "ALL_OR_NOTHING"):
+        said = f"its marks follow the rule {rule[:40] or '?'}; here each entry at its place counts"
+        drafts.note(stem.name, "partial credit", said, stem.line)
+    if shown.strip().upper() not in ("ALL", "EXACT", "0"):
+        drafts.note(stem.name, "entries", "it showed some of its entries; here it shows all", stem.line)
+    return "all-or-nothing" if rule == "ALL_OR_NOTHING" else None
 
 
 def cloze_item(drafts: Drafts, stem: Stem, blanks: dict[str, Any], credit: str | None = None) -> None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from grader.export.readers import prose
 from grader.export.readers.drafts import Draft, Drafts, from_tags, slug
 from grader.export.readers.fractions import (
     BLANK_NAME,
     Graded,
+    NotUnderstoodError,
     Stem,
     choice_item,
     match_item,
     numeric_item,
+    order_credit,
+    order_item,
     true_false_item,
     typed_item,
 )
-from grader.export.readers.numbers import around, read_decimal
+from grader.export.readers.numbers import Span, read_decimal, span_as_spelt
 from grader.export.readers.spelling import blank_mark, mended
 from grader.export.xmltext import clean
 
@@ -30,7 +32,18 @@ CATEGORY = "$CATEGORY:"
 POOL = "Pool: "  # how our exports call a category of which a quiz draws one question
 COMMENT_MARK = re.compile(r"\[(id|tag):([^\]\x00-\x1f]{1,300})\]")
 FORMAT = re.compile(r"^\s*\[(html|markdown|plain|moodle)\]")
+PLAIN_START = re.compile(r"[^\W_]|[\x01-\x08<$(\[\"'-]")  # of a text that needs no = before it
 WEIGHT = re.compile(r"^\s*%(-?\d{1,3}(?:\.\d{0,10})?)%")
+# What stands before the entries of Moodle's ordering: how many are shown, which, how they lie, the rule of the marks,
+# whether the marks are told, and how entries are numbered. All but the first may be missing.
+ORDER = re.compile(
+    r">[ \t]*\d{1,4}(?:[ \t]+(?P<shown>ALL|EXACT|RANDOM|REL|CONTIGUOUS|CONTIG))?"
+    r"(?:[ \t]+(?:HORIZONTAL|HORI|H|1|VERTICAL|VERT|V|0))?"
+    r"(?:[ \t]+(?P<rule>ALL_OR_NOTHING|ABSOLUTE_POSITION|ABSOLUTE|ABS|RELATIVE_NEXT_EXCLUDE_LAST"
+    r"|RELATIVE_NEXT_INCLUDE_LAST|RELATIVE_ONE_PREVIOUS_AND_NEXT|RELATIVE_ALL_PREVIOUS_AND_NEXT|RELATIVE_TO_CORRECT"
+    r"|RELATIVE|REL|LONGEST_ORDERED_SUBSET|LONGEST_CONTIGUOUS_SUBSET))?"
+    r"(?:[ \t]+(?:SHOW|TRUE|YES|1|HIDE|FALSE|NO|0))?(?:[ \t]+(?P<numbers>none|123|abc|ABCD|iii|IIII))?[ \t]*(?:\n|$)"
+)
 TRUE, FALSE = ("T", "TRUE"), ("F", "FALSE")
 HERE = "\x0b"  # where an answer stands inside a text
 
@@ -49,7 +62,7 @@ def looks_like(text: str) -> bool:
     """Whether a text has a question with answers in braces, or a category line."""
     bare = re.sub(r"\\.", "", text)
     return bool(re.search(r"(?m)^\s*\$CATEGORY:|^\s*::[^\n]*::", bare)) or bool(
-        re.search(r"\{\s*(?:[=~#]|T\b|F\b|TRUE\b|FALSE\b|\})", bare) and re.search(r"\}", bare)
+        re.search(r"\{\s*(?:[=~#]|>\s*\d|T\b|F\b|TRUE\b|FALSE\b|\})", bare) and re.search(r"\}", bare)
     )
 
 
@@ -104,14 +117,16 @@ def _question(drafts: Drafts, block: _Block, pool: str) -> None:
         title, _, text = text[2:].partition("::")
         title = _meant(title).strip()
     start = text.find("{")
-    end = text.find("}", start)
+    end = text.find("}")
     first = _meant(re.sub(r"<[^>]{0,500}>", " ", FORMAT.sub("", text[:start] if start >= 0 else text)))
     name = drafts.name(block.name or title or first, f"line-{block.line}")
     if start < 0 and end < 0:
         drafts.note(name, "description", "a text without answers; it is left out", block.line)
         return
-    if start < 0 or end < 0:
-        drafts.note(name, "braces", "a brace is not closed or not opened; write \\{ for the sign. Left out", block.line)
+    if start < 0 or end < start or "{" in text[start + 1 : end] or re.search("[{}]", text[end + 1 :]):
+        drafts.note(
+            name, "braces", "braces without a partner, or two pairs; write \\{ for the sign. Left out", block.line
+        )
         return
     answers, after = text[start + 1 : end].strip(), text[end + 1 :].rstrip()
     kind = FORMAT.match(text)
@@ -125,7 +140,10 @@ def _question(drafts: Drafts, block: _Block, pool: str) -> None:
         more["group"] = pool
     told = text[:start] + (HERE + after if after else "")
     stem = Stem(name, title or first.strip()[:80], reader.stem(told), block.line, reader.text(general), points, more)
-    _answers(reader, stem, answers.strip())
+    try:
+        _answers(reader, stem, answers.strip())
+    except NotUnderstoodError as error:
+        drafts.note(stem.name, "answers", f"{error}; the question is left out", stem.line)
 
 
 def _answers(reader: _Reader, stem: Stem, answers: str) -> None:
@@ -136,53 +154,83 @@ def _answers(reader: _Reader, stem: Stem, answers: str) -> None:
         drafts.note(stem.name, "essay", "an essay, which nothing scores; it is left out", stem.line)
     elif answers.startswith("#"):
         _number(reader, stem, answers[1:])
+    elif answers.startswith(">"):
+        _order(reader, stem, answers)
     elif "~" in answers:
         parts = _parts(answers)
         graded = [reader.graded(sign, body) for sign, body in parts]
         choice_item(drafts, stem, graded, single=any(sign == "=" for sign, _ in parts))
     elif "=" in answers and "->" in answers:
         _match(reader, stem, answers)
-    elif bare in TRUE + FALSE:
+    elif bare.upper() in TRUE + FALSE:
         _, wrong, right = (*(reader.text(part) for part in answers.split("#", 2)), "", "")[:3]
-        true = bare in TRUE
+        true = bare.upper() in TRUE
         true_false_item(drafts, stem, true, right if true else wrong, wrong if true else right)
     else:
-        typed_item(drafts, stem, [reader.graded("=", body, plain=True) for _, body in _parts(answers)])
+        if not answers.startswith("=") and (not PLAIN_START.match(answers) or answers.count("#") > 1 or ":" in answers):
+            raise NotUnderstoodError(f"{_meant(answers)[:40]!r} is no answer; a text to be typed has = before it")
+        typed_item(drafts, stem, [reader.graded(sign, body, plain=True) for sign, body in _parts(answers, alone=True)])
 
 
-def _parts(answers: str) -> list[tuple[str, str]]:
-    """Answers with the sign before each; without a sign, the first is right."""
+def _parts(answers: str, alone: bool = False) -> list[tuple[str, str]]:
+    """Answers with the sign before each. An answer `alone`, a text of one line, is right without a sign.
+
+    Raises:
+        NotUnderstoodError: another has none.
+    """
     pieces = re.split(r"([=~])", answers)
-    found = [("=", pieces[0])] if pieces[0].strip() else []
+    first = pieces[0].strip()
+    if first and (len(pieces) > 1 or not alone or "\n" in first):
+        raise NotUnderstoodError(f"{_meant(first)[:40]!r} has neither = nor ~ before it")
+    found = [("=", first)] if first else []
     return found + [(pieces[n], pieces[n + 1]) for n in range(1, len(pieces) - 1, 2)]
 
 
 def _number(reader: _Reader, stem: Stem, answers: str) -> None:
     found = []
-    for sign, body in _parts(answers):
-        graded = reader.graded("=" if sign == "=" else "~", body, plain=True)
+    alone = not re.search("[=~]", answers)
+    for sign, body in _parts(answers, alone):
+        graded = reader.graded("=" if sign == "=" else "~", body, plain=True, empty=sign == "~")
         spelt = graded.text.strip()
-        span = None
-        low, dots, high = spelt.partition("..")
-        value, _, margin = spelt.partition(":")
-        ends = [read_decimal(part) for part in ((low, high) if dots else (value, margin or "0"))]
-        if ends[0] is not None and ends[1] is not None:
-            middle, half = ((ends[0] + ends[1]) / 2, abs(ends[1] - ends[0]) / 2) if dots else (ends[0], ends[1])
-            span = around(Decimal(middle), Decimal(half))
-        elif spelt not in ("", "*"):
+        span = _span(spelt)
+        if span is None and graded.percent > 0 and spelt != "*":
+            raise NotUnderstoodError(f"{spelt[:40]!r} is no number")
+        if span is None and spelt not in ("", "*"):
             reader.drafts.note(stem.name, "answers", f"{spelt[:40]!r} is no number; it is left out", stem.line)
             continue
         found.append(Graded(graded.percent, spelt, graded.feedback, span))
     numeric_item(reader.drafts, stem, found)
 
 
+def _span(spelt: str) -> Span | None:
+    """`3..4` or `3.5:0.5` or `3.5`."""
+    low, dots, high = spelt.partition("..")
+    if not dots:
+        value, colon, margin = spelt.partition(":")
+        return span_as_spelt(value, margin if colon else "0")
+    ends = read_decimal(low), read_decimal(high)
+    return None if ends[0] is None or ends[1] is None or ends[0] > ends[1] else Span(ends[0], ends[1])
+
+
+def _order(reader: _Reader, stem: Stem, answers: str) -> None:
+    """Moodle's ordering: a line that says how, then the entries in the right order, one a line."""
+    head = ORDER.match(answers)
+    entries = [line.strip() for line in answers[head.end() :].split("\n") if line.strip()] if head else []
+    if head is None or len(entries) < 2:
+        what = "has fewer than two entries, each on a line of its own" if head else "is no ordering of Moodle's"
+        raise NotUnderstoodError(f"{_meant(answers.split(chr(10))[0])[:60]!r} {what}")
+    if head["numbers"] is None and re.match(r"(?:[01HV]|[A-Z_]{2,}|none|123|abc|iii)\b", entries[0]):
+        raise NotUnderstoodError(f"{_meant(entries[0])[:40]!r} may be an entry, or say how the entries are shown")
+    credit = order_credit(reader.drafts, stem, head["rule"] or "", head["shown"] or "RANDOM")
+    order_item(reader.drafts, stem, [reader.text(entry, inline=True) for entry in entries], "", "", credit)
+
+
 def _match(reader: _Reader, stem: Stem, answers: str) -> None:
     pairs, others = [], []
-    for _, body in _parts(answers):
+    for _, body in _parts(answers, alone=True):
         left, arrow, right = body.partition("->")
-        if not arrow:
-            reader.drafts.note(stem.name, "answers", f"{_meant(body)[:40]!r} has no ->; it is left out", stem.line)
-            continue
+        if not arrow or not right.strip() or "#" in body:
+            raise NotUnderstoodError(f"{_meant(body).strip()[:40]!r} is no pair: a left side, ->, and a right side")
         shown = prose.plain_text(_meant(right).strip(), reader.note("answers"), inline=True)
         if left.strip() and FORMAT.sub("", left).strip():
             pairs.append((reader.text(left, inline=True), shown))
@@ -225,12 +273,20 @@ class _Reader:
             return prose.plain_text(said, note, inline=inline)
         return prose.to_markdown(said, note, inline=inline)
 
-    def graded(self, sign: str, body: str, plain: bool = False) -> Graded:
-        """An answer with its weight and feedback."""
+    def graded(self, sign: str, body: str, plain: bool = False, empty: bool = False) -> Graded:
+        """An answer with its weight and feedback; `empty` allows one without text.
+
+        Raises:
+            NotUnderstoodError: its weight cannot be read, or it has no text.
+        """
         weight = WEIGHT.match(body)
         percent = float(weight[1]) if weight else (100.0 if sign == "=" else 0.0)
         said, _, feedback = (body[weight.end() :] if weight else body).partition("#")
+        if abs(percent) > 100 or (weight is None and said.lstrip().startswith("%")):
+            raise NotUnderstoodError(f"the weight of {_meant(body).strip()[:40]!r} is no percent from -100 to 100")
         text = FORMAT.sub("", _meant(said)).strip() if plain else self.text(said)
+        if not FORMAT.sub("", said).strip() and not empty:
+            raise NotUnderstoodError("an answer has no text")
         return Graded(percent, text, self.text(feedback))
 
 

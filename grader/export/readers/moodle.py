@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 
 from lxml.etree import _Element as Element
 
@@ -12,18 +11,21 @@ from grader.export.readers import prose
 from grader.export.readers.clozecode import read_cloze
 from grader.export.readers.drafts import Draft, Drafts, ImportRefusedError, from_tags, plain_points
 from grader.export.readers.fractions import (
+    ENOUGH,
     Graded,
+    NotUnderstoodError,
     Stem,
     choice_item,
     cloze_item,
     match_item,
     numeric_item,
+    order_credit,
     order_item,
     true_false_item,
     typed_item,
 )
 from grader.export.readers.gift import category
-from grader.export.readers.numbers import around, read_decimal
+from grader.export.readers.numbers import read_decimal, span_as_spelt
 from grader.export.readers.spelling import mended
 from grader.export.xmltext import parse_xml
 
@@ -88,7 +90,10 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
     if reader is not None:
         more.pop("points", None)
         markdown = _markdown(question.find("questiontext"), note)
-        reader(drafts, question, Stem(name, title, markdown, line, general, points, more), note)
+        try:
+            reader(drafts, question, Stem(name, title, markdown, line, general, points, more), note)
+        except NotUnderstoodError as error:
+            drafts.note(name, kind, f"{error}; it is left out", line)
         return
     worth = more.pop("points", None)
     found = read_cloze(drafts, name, line, _text_of(question.find("questiontext")))
@@ -98,8 +103,7 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
 
 
 def _multichoice(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
-    single = (question.findtext("single") or "true").strip().lower() in ("true", "1")
-    choice_item(drafts, stem, _graded(question, note), single)
+    choice_item(drafts, stem, _graded(question, note), _said(question, "single", "true") in ("true", "1"))
 
 
 def _set(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
@@ -111,10 +115,16 @@ def _set(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> Non
 
 def _true_false(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
     answers = {_text_of(answer).strip().lower(): answer for answer in question.iterfind("answer")}
+    if not answers or answers.keys() - {"true", "false"}:
+        raise NotUnderstoodError(f"its answers are {', '.join(sorted(answers))[:80] or 'none'}, not true and false")
+    percents = {what: _percent(answer) for what, answer in answers.items()}
+    right = [what for what, percent in percents.items() if percent >= ENOUGH]
+    if any(0 < percent < ENOUGH for percent in percents.values()) or len(right) > 1 or (len(answers) > 1) > len(right):
+        raise NotUnderstoodError("it does not say whether true or false is right")
+    true = right == ["true"] if right else "false" in answers
     said = {
         what: _markdown(answers[what].find("feedback"), note) if what in answers else "" for what in ("true", "false")
     }
-    true = "true" in answers and _percent(answers["true"]) > 0
     true_false_item(drafts, stem, true, said["true"], said["false"])
 
 
@@ -123,20 +133,26 @@ def _short(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> N
         Graded(_percent(answer), _text_of(answer), _markdown(answer.find("feedback"), note))
         for answer in question.iterfind("answer")
     ]
-    typed_item(drafts, stem, answers, case=(question.findtext("usecase") or "0").strip() == "1")
+    typed_item(drafts, stem, answers, case=_said(question, "usecase", "0") in ("1", "true"))
 
 
 def _numerical(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
     found = []
     for answer in question.iterfind("answer"):
         spelt = _text_of(answer).strip()
-        value, margin = read_decimal(spelt), read_decimal(answer.findtext("tolerance") or "0")
-        if value is None and spelt not in ("*", ""):
-            drafts.note(stem.name, "answers", f"{spelt[:40]!r} is no number; it is left out", stem.line)
-            continue
-        span = None if value is None else around(value, margin or Decimal(0))
-        found.append(Graded(_percent(answer), spelt, _markdown(answer.find("feedback"), note), span))
-    units = [(unit.findtext("unit_name") or "").strip() for unit in question.iterfind("units/unit")]
+        margin = (answer.findtext("tolerance") or "").strip() or "0"
+        percent = _percent(answer)
+        if spelt in ("*", ""):
+            span = None
+        else:
+            span = span_as_spelt(spelt, margin)
+            if span is None and percent > 0:
+                raise NotUnderstoodError(f"{spelt[:40]!r} with the margin {margin[:40]!r} is no number")
+            if span is None:
+                drafts.note(stem.name, "answers", f"{spelt[:40]!r} is no number; it is left out", stem.line)
+                continue
+        found.append(Graded(percent, spelt, _markdown(answer.find("feedback"), note), span))
+    units = _units(question)
     if len(units) > 1:
         drafts.note(stem.name, "unit", f"the units {', '.join(units[1:])[:100]}", stem.line)
     if (question.findtext("unitgradingtype") or "0").strip() not in ("0", ""):
@@ -144,11 +160,24 @@ def _numerical(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) 
     numeric_item(drafts, stem, found, units[0][:40] if units else "")
 
 
+def _units(question: Element) -> list[str]:
+    """The units of a number, first those in which the answers are written."""
+    units = [
+        (read_decimal(unit.findtext("multiplier") or "1") != 1, (unit.findtext("unit_name") or "").strip())
+        for unit in question.iterfind("units/unit")
+    ]
+    if units and all(other for other, _ in units):
+        raise NotUnderstoodError("none of its units has the multiplier 1, in which the answers are written")
+    return [name for _, name in sorted(units, key=lambda unit: unit[0])]
+
+
 def _matching(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
     pairs, others = [], []
     for sub in question.iterfind("subquestion"):
         right = prose.plain_text(_text_of(sub.find("answer")).strip(), note, inline=True)
         left = _markdown(sub, note, inline=True)
+        if left and not right:
+            raise NotUnderstoodError(f"{left[:40]!r} has no right side")
         if left:
             pairs.append((left, right))
         elif right:
@@ -159,13 +188,9 @@ def _matching(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -
 
 def _ordering(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
     entries = [_markdown(answer, note, inline=True) for answer in question.iterfind("answer")]
-    rule = (question.findtext("gradingtype") or "").strip().upper()
-    if rule not in ("ABSOLUTE_POSITION", "ABSOLUTE", "ALL_OR_NOTHING"):
-        said = f"its marks follow the rule {rule[:40] or '?'}; here each entry at its place counts"
-        drafts.note(stem.name, "partial credit", said, stem.line)
-    if (question.findtext("selecttype") or "ALL").strip().upper() not in ("ALL", "0"):
-        drafts.note(stem.name, "entries", "it showed some of its entries; here it shows all", stem.line)
-    credit = "all-or-nothing" if rule == "ALL_OR_NOTHING" else None
+    credit = order_credit(
+        drafts, stem, question.findtext("gradingtype") or "", question.findtext("selecttype") or "ALL"
+    )
     right, otherwise = _combined(question, note)
     order_item(drafts, stem, entries, right, otherwise, credit)
 
@@ -189,11 +214,30 @@ def _graded(question: Element, note: prose.Note) -> list[Graded]:
 
 
 def _percent(answer: Element) -> float:
-    try:
-        percent = float(answer.get("fraction") or "0")
-    except ValueError:
+    """The marks that an answer earns, in percent; 0 where it does not say.
+
+    Raises:
+        NotUnderstoodError: it is no number from -100 to 100.
+    """
+    said = (answer.get("fraction") or "").strip()
+    if not said and answer.get("fraction") is None:
         return 0.0
-    return percent if -100 <= percent <= 100 else 0.0
+    percent = read_decimal(said)
+    if percent is None or abs(percent) > 100:
+        raise NotUnderstoodError(f"the fraction {said[:40]!r} is no percent from -100 to 100")
+    return float(percent)
+
+
+def _said(question: Element, name: str, otherwise: str) -> str:
+    """What an element says that is on or off.
+
+    Raises:
+        NotUnderstoodError: it says something else.
+    """
+    said = (question.findtext(name) or otherwise).strip().lower()
+    if said not in ("true", "false", "1", "0"):
+        raise NotUnderstoodError(f"<{name}> is {said[:40]!r}; true, false, 1 or 0 was expected")
+    return said
 
 
 def _combined(question: Element, note: prose.Note) -> tuple[str, str]:

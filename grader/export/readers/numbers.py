@@ -10,10 +10,11 @@ from typing import Any
 
 from grader.export.readers.drafts import MISCONCEPTION, NO_FEEDBACK
 from grader.quizzes.rendered import RenderedPart
+from labkit.quiz.numbers import MINUS, meanings
 
 MOST = 15  # numbers of a blank that have a verdict of their own, as the sealed file allows
 EXACT = Context(prec=80)
-SPELLING = re.compile(r"[+-]?(?:\d{1,30}(?:[.,]\d{0,30})?|[.,]\d{1,30})(?:[eE][+-]?\d{1,2})?")
+SPELLING = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,2})?")
 LARGEST = Decimal(10) ** 30
 
 
@@ -36,15 +37,24 @@ class Span:
 
 
 def read_decimal(text: str) -> Decimal | None:
-    """A number as it is spelt elsewhere; None if it is none, or beyond what our banks take."""
-    spelt = text.strip().replace("−", "-")
+    """A number as it is spelt elsewhere; None if it is none, may be two (`4,480`), or is beyond what our banks take."""
+    spelt = text.strip().translate(MINUS)
+    if not SPELLING.fullmatch(spelt):
+        found = meanings(spelt)
+        spelt = found[0] if len(found) == 1 else ""
     if not SPELLING.fullmatch(spelt):
         return None
     try:
-        value = Decimal(spelt.replace(",", "."))
+        value = Decimal(spelt)
     except InvalidOperation:
         return None
     return value if abs(value) <= LARGEST else None
+
+
+def span_as_spelt(value: str, margin: str = "0") -> Span | None:
+    """The numbers within a margin of a value; None if one of the two is no number, or the margin less than 0."""
+    middle, reach = read_decimal(value), read_decimal(margin)
+    return None if middle is None or reach is None or reach < 0 else around(middle, reach)
 
 
 def around(value: Decimal, margin: Decimal) -> Span:

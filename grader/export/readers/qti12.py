@@ -30,6 +30,7 @@ from grader.export.readers.qti12_rules import COMPARED, Rules
 from grader.export.readers.spelling import blank_mark, with_blanks
 from grader.export.readers.verdicts import UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
+BLANKS = ("fill_in_multiple_blanks_question", "multiple_dropdowns_question")  # of a text, even if there is only one
 RESPONSES = ("response_lid", "response_str", "response_num", "response_grp")
 LEFT_OUT = {
     "essay_question": "an essay, which nothing scores",
@@ -117,7 +118,7 @@ class _Item(ItemReader):
             self.leave_out("presentation", "a text without answers")
             return
         html = self.stem_html(presentation)
-        if len(responses) > 1:
+        if len(responses) > 1 or self.kind in BLANKS:
             self.several(html, responses)
         elif name_of(responses[0]) == "response_lid":
             ordered = responses[0].get("rcardinality") == "Ordered"
@@ -297,7 +298,7 @@ class _Item(ItemReader):
         """Several responses: blanks of a text, where it names them in brackets, else pairs."""
         names = {response: (response.get("ident") or "").removeprefix("response_") for response in responses}
         named = all(f"[{name}]" in html for name in names.values())
-        if not named and self.kind not in ("fill_in_multiple_blanks_question", "multiple_dropdowns_question"):
+        if not named and self.kind not in BLANKS:
             self.match(self.html(html), responses)
             return
         blanks: dict[str, Any] = {}

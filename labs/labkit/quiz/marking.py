@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from labkit.quiz.answers import Reading, read_answer
+from labkit.quiz.answers import Reading, read_answer, read_recorded, to_record
 from labkit.quiz.bank import Bank, BankError, Item, Part, Variant
 from labkit.quiz.draw import Drawn
 from labkit.quiz.scoring import item_score
@@ -40,11 +40,16 @@ def shown(bank: Bank, drawn: Drawn) -> tuple[Item, Variant, list[Part]]:
 
 
 def reading(part: Part, raw: str) -> Reading:
-    """An answer as it is compared, or what is wrong with it. A choice must be one of the options; a box is 1 or 0."""
-    allowed = {option.id for option in part.options} if part.kind == "choice" else {"0", "1"}
-    if part.kind in ("choice", "check") and raw and raw not in allowed:
+    """What is typed, as it is compared, or what is wrong with it. A choice is one of the options, a box 1 or 0."""
+    if not _allowed(part, raw):
         return Reading("", "This is not among the options.")
     return read_answer(part.kind, raw, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code)
+
+
+def _allowed(part: Part, raw: str) -> bool:
+    if part.kind not in ("choice", "check") or not raw:
+        return True
+    return raw in ({option.id for option in part.options} if part.kind == "choice" else {"0", "1"})
 
 
 def is_answered(parts: Sequence[Part], answers: Mapping[str, str]) -> bool:
@@ -56,14 +61,21 @@ def is_answered(parts: Sequence[Part], answers: Mapping[str, str]) -> bool:
 
 
 def completed(parts: Sequence[Part], answers: Mapping[str, str]) -> dict[str, str]:
-    """The answers to record: once one box was touched, those left alone are answered with 0."""
+    """The answers to mark: once one box was touched, those left alone are answered with 0."""
     touched = any(answers.get(part.id) for part in parts if part.kind == "check")
     filled = {part.id: answers.get(part.id) or ("0" if touched and part.kind == "check" else "") for part in parts}
     return {part: answer for part, answer in filled.items() if answer}
 
 
+def recorded(parts: Sequence[Part], answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers to record, `completed`, each in a spelling that every grader reads as the student typed it."""
+    kinds = {part.id: part for part in parts}
+    given = completed(parts, answers)
+    return {name: to_record(kinds[name].kind, answer, unit=kinds[name].unit) for name, answer in given.items()}
+
+
 def mark(bank: Bank, drawn: Sequence[Drawn], answers: Answers) -> Result:
-    """Open the verdicts of an attempt's answers and score them. A part without an answer gets the verdict on others.
+    """Open the verdicts of an attempt's `recorded` answers, and score them. A part without one gets that on others.
 
     Raises:
         BankError: the bank is an exam, or damaged.
@@ -87,8 +99,11 @@ def mark(bank: Bank, drawn: Sequence[Drawn], answers: Answers) -> Result:
 
 
 def _verdict(bank: Bank, question: Drawn, part: Part, raw: str) -> Verdict:
+    answer = ""
+    if _allowed(part, raw):
+        answer = read_recorded(part.kind, raw, decimals=part.decimals, unit=part.unit, case=part.case, code=part.code)
     try:
-        return open_part(bank, question.item, question.variant, part.id, reading(part, raw).answer)
+        return open_part(bank, question.item, question.variant, part.id, answer)
     except LookupError as error:
         raise BankError(str(error)) from None
 

@@ -56,19 +56,26 @@ def page(
 
 
 def live(bank: Bank, drawn: Sequence[Drawn], answers: Answers) -> dict[str, Any]:
-    """The answers as typed, the numbers of the questions still open, and what is wrong with what was typed."""
-    waiting, problems = [], {}
+    """The answers as typed, the numbers of the questions still open, and what is wrong with what was typed.
+
+    `meant` has the two numbers of which a student is asked which is meant.
+    """
+    waiting = []
+    problems: dict[str, dict[str, str]] = {}
+    meant: dict[str, dict[str, list[str]]] = {}
     for place, question in enumerate(drawn, start=1):
         item, _, parts = shown(bank, question)
         given = answers.get(item.id, {})
         if not is_answered(parts, given):
             waiting.append(place)
-        found = {part.id: reading(part, given.get(part.id, "")).problem for part in parts}
-        problems[item.id] = {part: problem for part, problem in found.items() if problem}
+        found = {part.id: reading(part, given.get(part.id, "")) for part in parts}
+        problems[item.id] = {part: one.problem for part, one in found.items() if one.problem}
+        meant[item.id] = {part: list(one.meant) for part, one in found.items() if one.meant}
     return {
         "answers": {item: dict(parts) for item, parts in answers.items()},
         "unanswered": waiting,
-        "problems": {item: found for item, found in problems.items() if found},
+        "problems": {item: said for item, said in problems.items() if said},
+        "meant": {item: numbers for item, numbers in meant.items() if numbers},
     }
 
 

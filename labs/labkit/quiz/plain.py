@@ -74,7 +74,9 @@ def page_text(page: dict[str, Any], live: dict[str, Any], call: str = "quiz") ->
     if page["phase"] == "results":
         lines.append(page["headline"])
     blocks = ["\n".join(line for line in lines if line)]
-    blocks += [_question(question, live["answers"].get(question["id"], {})) for question in page["items"]]
+    problems = live["problems"] if page["phase"] == "answering" else {}
+    for question in page["items"]:
+        blocks.append(_question(question, live["answers"].get(question["id"], {}), problems.get(question["id"], {})))
     if page["phase"] == "answering":
         blocks.append(
             f'Answer with {call}.answer(1, "a"), in question 1, and so on; then {call}.submit().\n'
@@ -85,7 +87,7 @@ def page_text(page: dict[str, Any], live: dict[str, Any], call: str = "quiz") ->
     return "\n\n".join(blocks)
 
 
-def _question(question: dict[str, Any], answers: dict[str, str]) -> str:
+def _question(question: dict[str, Any], answers: dict[str, str], problems: dict[str, str]) -> str:
     result = question["result"]
     head = f"Question {question['number']} · {question['title']} ({question['points']})"
     if result:
@@ -102,6 +104,8 @@ def _question(question: dict[str, Any], answers: dict[str, str]) -> str:
         else:
             label = to_text(part["label"]) or (f"Blank {place + 1} [{part['id']}]" if many else "")
             lines += [f"  {label}: {_letter(part, given)}"] if picks else _field(part, given, label)
+        if part["id"] in problems:
+            lines.append("     " + problems[part["id"]])
         if part["feedback"]:
             lines.append("     " + to_text(part["feedback"]))
     if result and question["review"] and result["mark"] != "right":
@@ -135,6 +139,15 @@ def unanswered(numbers: Sequence[int]) -> str:
     if not numbers:
         return "All questions are answered."
     return f"{len(numbers)} unanswered: question{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}."
+
+
+def unclear(page: dict[str, Any], live: dict[str, Any]) -> list[str]:
+    """What is wrong with answers that were typed, a sentence each: `Question 3: '4,480' may be two numbers: …`"""
+    return [
+        f"Question {question['number']}: {problem}"
+        for question in page["items"]
+        for problem in live["problems"].get(question["id"], {}).values()
+    ]
 
 
 def answers_from_letters(parts: Sequence[Part], drawn: Drawn, values: Sequence[object]) -> dict[str, str]:

@@ -109,11 +109,14 @@ class View {
   }
 
   drawConfirm(confirm) {
-    const open = this.live().unanswered;
-    confirm.dataset.open = String(open);
+    const { unanswered: open, problems } = this.live();
+    const unclear = this.page().items.flatMap((question) => Object.values(problems[question.id] || {})
+      .map((problem) => make("p", {}, `Question ${question.number}: ${problem}`)));
+    confirm.dataset.open = JSON.stringify([open, problems]);
     const go = (number) => make("button", { type: "button", click: () => this.go(number) }, `Question ${number}`);
     confirm.replaceChildren(
       make("p", {}, make("strong", {}, `${open.length} unanswered`), `: ${listed(open)}. Submit all the same?`),
+      ...unclear,
       make("div", { class: "buttons" }, ...open.map(go),
         make("button", { type: "button", class: "anyway", click: () => this.submit(true) }, "Submit all the same")));
   }
@@ -146,11 +149,11 @@ class View {
   }
 
   updateAnswers(page) {
-    const { unanswered, problems } = this.live();
+    const { unanswered, problems, meant } = this.live();
     const done = page.items.length - unanswered.length;
     this.find(".count").textContent = `${done} of ${page.items.length} answered.`;
     const confirm = this.find(".confirm");
-    if (!confirm.hidden && confirm.dataset.open !== String(unanswered)) { // an answer came in after the question was put
+    if (!confirm.hidden && confirm.dataset.open !== JSON.stringify([unanswered, problems])) { // an answer came in after the question was put
       const focused = confirm.contains(document.activeElement);
       this.drawConfirm(confirm);
       confirm.hidden = !unanswered.length;
@@ -163,12 +166,25 @@ class View {
         if (!place) continue;
         const input = this.body.querySelector(`#${CSS.escape(id)}`);
         const problem = "left" in input.dataset ? (problems[question.id] || {})[part.id] || "" : "";
-        if (place.textContent !== problem && problem) this.say(problem);
-        place.textContent = problem;
+        if (place.dataset.said !== problem) {
+          if (problem) this.say(problem);
+          place.dataset.said = problem;
+          const asked = problem ? (meant[question.id] || {})[part.id] || [] : [];
+          place.replaceChildren(problem, ...asked.map((number) => make("button", {
+            type: "button", class: "meant", click: () => this.mean(question, part, input, number),
+          }, number)));
+        }
         place.hidden = !problem;
         input.setAttribute("aria-invalid", problem ? "true" : "false");
       }
     }
+  }
+
+  /** Take one of the two numbers that an answer may be. */
+  mean(question, part, input, number) {
+    input.value = number;
+    this.answer(question, part, number);
+    input.focus();
   }
 
   draw(page) {

@@ -17,8 +17,8 @@ from labkit.quiz.attempts import ATTEMPTS_FILE, Attempt, append_attempt, read_at
 from labkit.quiz.bank import Bank, BankError, load_bank
 from labkit.quiz.drafts import Draft, draft_path, drop_draft, load_draft, save_draft
 from labkit.quiz.draw import MAX_SEED, draw
-from labkit.quiz.marking import Result, completed, mark, shown
-from labkit.quiz.plain import answers_from_letters, page_text, unanswered
+from labkit.quiz.marking import Result, mark, recorded, shown
+from labkit.quiz.plain import answers_from_letters, page_text, unanswered, unclear
 from labkit.quiz.standing import Standing, standing
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ class Quiz:
         """
         waiting = self.open_questions()
         if waiting and not anyway:
-            raise LabError(unanswered(waiting), "Answer them, or submit all the same: submit(anyway=True).")
+            what = " ".join([unanswered(waiting), *unclear(self.page(), self.live())])
+            raise LabError(what, "Answer them, or submit all the same: submit(anyway=True).")
         self.hand_over()
         print(self)
 
@@ -179,7 +180,7 @@ class Quiz:
         responses: dict[str, dict[str, str]] = {}
         for question in self.drawn:
             item, _, parts = shown(self.bank, question)
-            given = completed(parts, self.answers.get(item.id, {}))
+            given = recorded(parts, self.answers.get(item.id, {}))
             responses |= {item.id: given} if given else {}
         try:
             result = mark(self.bank, self.drawn, responses) if self.bank.mode == "practice" else None
