@@ -1,7 +1,7 @@
 """Programs of others that judge our exports, in an environment of their own: their needs would disturb the product's.
 
-`python -m tests.export.foreign` makes it, once for each list of pins; the first test that needs it does so too. The pins stand in
-`pyproject.toml`, extra `foreign`; `PIP_ARGS` has more arguments for pip.
+`python -m tests.export.foreign` makes it, once for each list of pins; the first test that needs it does so too. The
+pins stand in `pyproject.toml`, extra `foreign`; `PIP_ARGS` has more arguments for pip.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Run by another Python, which has Open edX's own problem type: grades responses to problems, without a platform.
 
-Standard input: a list of `{"xml": …, "responses": [[answer, …], …]}`; an answer is null (left alone), a text that was typed, or the
-places of what was chosen, from 0 on, in the order of the file; one for each response of the problem. Output: for each problem what it
-is worth, and what each response earned.
+Standard input: a list of `{"xml": …, "responses": [[answer, …], …]}`; an answer is null (left alone), a text that was
+typed, or the places of what was chosen, from 0 on, in the order of the file; one for each response of the problem.
+Output: for each problem what it is worth, and what each response earned.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def play(task: dict) -> dict:
     for response in task["responses"]:
         pairs = zip(names, fields, response, strict=True)
         answers = {name: given(field, answer) for name, field, answer in pairs if answer is not None}
-        grades = problem.grade_answers({name: "" for name in names} | answers)
+        grades = problem.grade_answers(dict.fromkeys(names, "") | answers)
         earned.append(sum(grades.get_npoints(name) for name in names))
     return {"worth": problem.get_max_score(), "earned": earned}
 
