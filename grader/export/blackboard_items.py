@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lxml.etree import _Element as Element
 
 from grader.export.blackboard_parts import Pictures, label, make, metadata, object_id
-from grader.export.oneline import html_line
+from grader.export.oneline import ascii_html, html_line
 from grader.export.outputs import as_options, needs_lines
 from grader.export.pools import Question, shown_order
 from grader.export.qti_scoring import number
@@ -231,7 +231,7 @@ class BlackboardWriter:
     def material(self, html: str, blank: Blank | None = None) -> Element:
         """A text in its element: HTML, written as text."""
         owner = self.item_id
-        text = html_line(html, STYLE, lambda svg, _alt: self.pictures.add(svg, owner), blank)
+        text = ascii_html(html_line(html, STYLE, lambda svg, _alt: self.pictures.add(svg, owner), blank))
         return make("material", make("mat_extension", make("mat_formattedtext", text=text, type="HTML")))
 
     def field(self, kind: str) -> Element:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["quiz_app"]  # with the commands of this module added
 
+WIDEST = 140  # columns of the tables of formats
 FEW_JOBS = 6  # exports that are made sooner one after another than by new processes
 
 OneBank = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file.")]
@@ -75,6 +76,7 @@ def list_formats(
 
     Example: `grader quiz formats --explain ilias`
     """
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -97,13 +99,16 @@ def list_formats(
         ]
         typer.echo(json.dumps(told, indent=1))
         return
-    table = Table("", *[f.name for f in known], title="✓ carried, - lost", title_justify="left")
-    for kind in TYPES:
-        table.add_row(kind, *["✓" if kind in f.types else "-" for f in known])
-    table.add_section()
-    for feature in FEATURES:
-        table.add_row(feature, *["✓" if feature in f.features else "-" for f in known])
-    Console(width=max(100, 22 + sum(len(f.name) + 3 for f in known))).print(table)
+    console = Console(width=WIDEST)
+    for title, names in (("✓ items of this type, - left out", TYPES), ("✓ carried, - lost", FEATURES)):
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("", no_wrap=True)
+        for name in names:
+            table.add_column(name.replace(" ", "\n"), no_wrap=True)
+        for f in known:
+            table.add_row(f.name, *["✓" if name in f.types | f.features else "-" for name in names])
+        console.print(table)
+    typer.echo("How to import one, click by click: grader quiz formats --explain FORMAT")
 
 
 def _explain(name: str, as_json: bool) -> None:

@@ -28,6 +28,11 @@ def html_line(html: str, style: Style, image: Image | None = None, blank: Blank 
     return inner(root, style.xml).strip()
 
 
+def ascii_html(html: str) -> str:
+    """HTML whose letters no wrong guess at a file's encoding can change: others than ASCII's are entities."""
+    return html.encode("ascii", "xmlcharrefreplace").decode()
+
+
 def broken(root: Element, listing: bool = False) -> None:
     """Make white space single spaces, in place; in listings, line ends become `<br>` and spaces stay."""
     listing = listing or root.tag == "pre"

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from grader.export.data_uri import png_uri
 from grader.export.fitting import that_fit
-from grader.export.oneline import html_line
+from grader.export.oneline import ascii_html, html_line
 from grader.export.outputs import as_options, needs_lines
 from grader.export.pools import Question, shown_order
 from grader.export.registry import Losses, exporter, nothing_carried
@@ -19,7 +19,6 @@ from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 STYLE = Style(maths="tex-double", code="inline")
 MOST_BLANKS = 10  # variables of one FIB_PLUS question
-MOST_ANSWERS = 100  # of one question
 Fields = list[str]
 
 
@@ -89,7 +88,7 @@ def _blanks(question: Question, losses: Losses) -> Fields | None:
         losses.add(item.id, item.type, f"Blackboard takes {MOST_BLANKS} blanks, this has {len(parts)}; it is left out")
         return None
     stem = html_line(question.variant.stem, STYLE, png_uri, lambda name: _shown(parts, name))
-    fields = ["FIB_PLUS", _ascii(stem)]
+    fields = ["FIB_PLUS", ascii_html(stem)]
     for place, part in enumerate(parts):
         if part.options:
             said = "a menu becomes a blank: its options stand in the text, and one of them is typed"
@@ -135,9 +134,4 @@ def _lose_wrong(question: Question, part: RenderedPart, losses: Losses) -> None:
 
 def html(fragment: str) -> str:
     """A fragment as HTML in one field; empty fields mean something else, so nothing becomes an entity."""
-    return _ascii(html_line(fragment, STYLE, png_uri)) or "&#160;"
-
-
-def _ascii(made: str) -> str:
-    """HTML whose letters no wrong guess at the file's encoding can change."""
-    return made.encode("ascii", "xmlcharrefreplace").decode()
+    return ascii_html(html_line(fragment, STYLE, png_uri)) or "&#160;"
