@@ -1,4 +1,4 @@
-"""Blackboard's packages and uploads: another program reads every question and its key; every response earns our mark."""
+"""Blackboard's packages and uploads: another program reads every key; every response earns our mark."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def share(item: Element, given: dict[str, Any]) -> float:
         return right / len(groups) if partial else float(right == len(groups))
     if kind == "Multiple Answer":
         ticked = given.get("response", [])
-        names = [test for test in conditions[0].find("conditionvar/and").iter("varequal")]
+        names = list(conditions[0].find("conditionvar/and").iter("varequal"))
         wanted = {test.text for test in names if test.getparent().tag != "not"}
         if not partial:
             return float(bool(ticked) and set(ticked) == wanted)

@@ -58,8 +58,8 @@ def test_items_with_odd_texts_are_valid(kind: str, schema: Any) -> None:
     def check(bank: RenderedBank) -> None:
         try:
             root = questions_of(bank)
-        except NothingCarriedError as nothing:
-            assert {loss.field for loss in nothing.losses} >= {kind}
+        except NothingCarriedError:
+            assert kind in ("match", "code-output")  # a right side of two left sides; no wrong output to choose from
             return
         assert loaded.validate(spaced(root)), loaded.error_log
         for item in root:
@@ -101,7 +101,9 @@ def holds(test: Element, given: dict[str, Any]) -> bool:
     if answer is None:
         return False
     if test.tag in ("vargte", "varlte"):
-        return float(answer) >= float(test.text or 0) if test.tag == "vargte" else float(answer) <= float(test.text or 0)
+        return (
+            float(answer) >= float(test.text or 0) if test.tag == "vargte" else float(answer) <= float(test.text or 0)
+        )
     if test.get("index") is not None:
         return bool(answer[int(test.get("index") or 0)] == test.text)
     return test.text in answer if isinstance(answer, list) else bool(answer == test.text)

@@ -205,9 +205,10 @@ def test_variants_that_do_not_fit_leave_the_others_in(sample: RenderedBank) -> N
     bank = replace(sample, items=(two,), groups=((item.id,),))
     made = export_bank(bank, "kahoot")
     assert (made.items, len(rows_of(made.data))) == (1, 2)
-    assert ("variants", "1 of 2 are left out: Kahoot takes 120 characters in a question, this has 199; it is left out") in {
-        (loss.field, loss.said) for loss in made.losses
-    }
+    assert (
+        "variants",
+        "1 of 2 are left out: Kahoot takes 120 characters in a question, this has 199; it is left out",
+    ) in {(loss.field, loss.said) for loss in made.losses}
 
 
 def test_a_text_that_begins_with_a_sign_is_no_formula() -> None:
