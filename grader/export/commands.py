@@ -16,13 +16,14 @@ from grader.quizzes.commands import bank_file, quiz_app
 from grader.usage import FELL_SHORT, WRONG_USE, AsJson
 
 if TYPE_CHECKING:
-    from grader.export.registry import Exported
+    from grader.export.registry import Exported, NothingCarriedError
     from grader.quizzes.rendered import RenderedBank
 
-    Written = tuple[str, Exported, Path]  # of which bank, what, and where it is
+    Written = tuple[str, Exported, Path | None]  # of which bank, what, and where it is; nowhere if nothing is in it
 
 __all__ = ["quiz_app"]  # with the commands of this module added
 
+WIDEST = 140  # columns of the tables of formats
 FEW_JOBS = 6  # exports that are made sooner one after another than by new processes
 
 OneBank = Annotated[str, typer.Argument(help="A bank, such as assessment, or a YAML file.")]
@@ -65,13 +66,25 @@ def export(
 
 
 @quiz_app.command("formats")
-def list_formats(as_json: AsJson = False) -> None:
-    """List the formats, with the types of items and the features that each can carry."""
+def list_formats(
+    explain: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help="How to import a file of this format, click by click.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the formats, with the types of items and the features that each can carry; or explain one of them.
+
+    Example: `grader quiz formats --explain ilias`
+    """
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from grader.export.registry import FEATURES, TYPES, formats
 
+    if explain is not None:
+        _explain(explain, as_json)
+        return
     known = formats().values()
     if as_json:
         told = [
@@ -86,13 +99,36 @@ def list_formats(as_json: AsJson = False) -> None:
         ]
         typer.echo(json.dumps(told, indent=1))
         return
-    table = Table("", *[f.name for f in known], title="✓ carried, - lost", title_justify="left")
-    for kind in TYPES:
-        table.add_row(kind, *["✓" if kind in f.types else "-" for f in known])
-    table.add_section()
-    for feature in FEATURES:
-        table.add_row(feature, *["✓" if feature in f.features else "-" for f in known])
-    Console(width=max(100, 22 + sum(len(f.name) + 3 for f in known))).print(table)
+    console = Console(width=WIDEST)
+    for title, names in (("✓ items of this type, - left out", TYPES), ("✓ carried, - lost", FEATURES)):
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+        table.add_column("", no_wrap=True)
+        for name in names:
+            table.add_column(name.replace(" ", "\n"), no_wrap=True)
+        for f in known:
+            table.add_row(f.name, *["✓" if name in f.types | f.features else "-" for name in names])
+        console.print(table)
+    typer.echo("How to import one, click by click: grader quiz formats --explain FORMAT")
+
+
+def _explain(name: str, as_json: bool) -> None:
+    from grader.export.registry import FEATURES, TYPES, format_named
+
+    with user_errors():
+        known = format_named(name)
+    lost: dict[str, list[str]] = {
+        "types": [kind for kind in TYPES if kind not in known.types],
+        "features": [str(feature) for feature in FEATURES if feature not in known.features],
+    }
+    if as_json:
+        told = {"name": known.name, "title": known.title, "suffix": known.suffix, "guide": known.guide, "lost": lost}
+        typer.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        return
+    typer.echo(known.guide.rstrip())
+    for what, names in lost.items():
+        if names:
+            typer.echo(f"\nIt has no {what} for: {', '.join(names)}.")
+    typer.echo(f"\nWhat a bank of yours loses, item by item: `grader quiz export BANK --to {name}`.")
 
 
 @quiz_app.command("score-table")
@@ -102,25 +138,29 @@ def score_table(
         int | None,
         typer.Option(min=1, help="The most variants of an item; as many as students receive by default."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The CSV file; printed by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The file; printed by default.")] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a CSV with the points of every response to every item, to compare other systems with.
+    """Write the points of every response to every item, as CSV or JSON, to compare other systems with.
 
-    Columns: item, variant, response, points. A response is what was chosen or typed, in plain text; of an item with
-    several parts, part by part; empty for no answer. Where the combinations are too many, those that differ little from
-    the right one, or answer one part alone, stand for all.
+    Columns of the CSV: item, variant, response, points. A response is what was chosen or typed, in plain text; of an
+    item with several parts, part by part; empty for no answer. The JSON has the same rows with each response part by
+    part, and the questions with their options, so that any engine can be fed. Where the combinations are too many,
+    those that differ little from the right one, or answer one part alone, stand for all.
     """
+    from grader.export.score_table import score_json
     from grader.export.score_table import score_table as table
     from grader.quizzes.prove import proved_bank
 
     with user_errors():
-        made = table(proved_bank(bank_file(bank), variants))
+        made = (score_json if as_json else table)(proved_bank(bank_file(bank), variants))
     if out is None:
         typer.echo(made, nl=False)
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(made, encoding="utf-8", newline="")
-    typer.echo(f"{made.count(chr(10)) - 1} responses in {out}")
+    rows = len(json.loads(made)["responses"]) if as_json else made.count("\n") - 1
+    typer.echo(f"{rows} responses in {out}")
 
 
 @contextmanager
@@ -148,9 +188,10 @@ def _write_all(
     from rich.console import Console
     from rich.progress import Progress, TimeElapsedColumn
 
+    from grader.export.registry import Exported, NothingCarriedError
     from grader.quizzes.prove import proved_bank
 
-    written = []
+    written: list[Written] = []
     columns = (*Progress.get_default_columns(), TimeElapsedColumn())
     cores = os.cpu_count() or 1
     with ExitStack() as opened:
@@ -160,31 +201,39 @@ def _write_all(
         banks = list(threads.map(lambda path: proved_bank(path, variants), paths))
         bar.update(task, advance=len(paths))
         jobs = [(bank, name) for bank in banks for name in names]
-        made_by: Callable[..., Iterable[Exported]] = map
+        made_by: Callable[..., Iterable[Exported | NothingCarriedError]] = map
         if len(jobs) > FEW_JOBS:
             made_by = opened.enter_context(ProcessPoolExecutor(cores, get_context("spawn"))).map
         folder.mkdir(parents=True, exist_ok=True)
         for (bank, name), made in zip(jobs, made_by(_made, jobs), strict=True):
             bar.update(task, advance=1, description=f"{bank.bank} as {name}")
+            if isinstance(made, NothingCarriedError) and len(jobs) == 1:
+                raise made
+            if isinstance(made, NothingCarriedError):
+                written.append((bank.bank, Exported(name, "", b"", made.losses, 0), None))
+                continue
             goal = file or folder / made.file_name
             goal.write_bytes(made.data)
             written.append((bank.bank, made, goal))
     return written
 
 
-def _made(job: tuple[RenderedBank, str]) -> Exported:
-    """One bank in one format; several are made side by side."""
-    from grader.export.registry import export_bank
+def _made(job: tuple[RenderedBank, str]) -> Exported | NothingCarriedError:
+    """One bank in one format, or why it is not; several are made side by side."""
+    from grader.export.registry import NothingCarriedError, export_bank
 
-    return export_bank(*job)
+    try:
+        return export_bank(*job)
+    except NothingCarriedError as error:
+        return error
 
 
-def _told(bank: str, made: Exported, file: Path) -> dict[str, Any]:
+def _told(bank: str, made: Exported, file: Path | None) -> dict[str, Any]:
     losses = [asdict(loss) for loss in made.losses]
     return {
         "bank": bank,
         "format": made.format,
-        "file": str(file),
+        "file": str(file) if file else None,
         "bytes": len(made.data),
         "items": made.items,
         "losses": losses,
@@ -205,7 +254,7 @@ def _show(written: list[Written]) -> None:
         counts = (made.items, gone, len(made.losses) - gone, len(made.data))
         table.add_row(bank, made.format, *map(str, counts))
     console.print(table)
-    files = [file for _, _, file in written]
+    files = [file for _, _, file in written if file]
     goal = str(files[0]) if len(files) == 1 else f"{len(files)} files in {files[0].parent}"
     console.print(f"Written: {goal}", markup=False, highlight=False, soft_wrap=True)
     if len({bank for bank, _, _ in written}) > 1 and len({made.format for _, made, _ in written}) > 1:

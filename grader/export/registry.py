@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from typing import Literal, get_args
 
 from grader.quizzes.rendered import RenderedBank, RenderedItem
@@ -59,6 +60,23 @@ class Losses:
 Writer = Callable[[RenderedBank, Losses], bytes]
 
 
+class NothingCarriedError(ValueError):
+    """A format can carry none of a bank's items; `losses` says why, item by item. It crosses processes."""
+
+    def __init__(self, said: str, losses: tuple[Loss, ...]) -> None:
+        super().__init__(said, losses)
+        self.losses = losses
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def nothing_carried(bank: RenderedBank, title: str, losses: Losses) -> NothingCarriedError:
+    """The error that says so of a bank and a format."""
+    said = f"{bank.bank}: {title} can carry none of its {len(bank.items)} items."
+    return NothingCarriedError(said, losses.all())
+
+
 @dataclass(frozen=True)
 class Format:
     """A format: its name on the command line, its title, the end of its files' names, and what it can carry."""
@@ -70,10 +88,15 @@ class Format:
     features: frozenset[Feature]
     write: Writer
 
+    @property
+    def guide(self) -> str:
+        """How to import a file of it there, and what changes, in Markdown; it lies beside the format's module."""
+        return (files("grader.export.formats") / f"{self.name}.md").read_text("utf-8")
+
 
 @dataclass(frozen=True)
 class Exported:
-    """A bank in one format. `items` counts the items that are in it."""
+    """A bank in one format. `items` counts the items that are in it; without any, there are no bytes."""
 
     format: str
     file_name: str
@@ -132,7 +155,7 @@ def export_bank(bank: RenderedBank, name: str) -> Exported:
 
     Raises:
         LookupError: no such format.
-        ValueError: the format can carry none of the items.
+        NothingCarriedError: the format can carry none of the items.
     """
     target = format_named(name)
     losses = Losses()
@@ -143,7 +166,7 @@ def export_bank(bank: RenderedBank, name: str) -> Exported:
         else:
             losses.add(item.id, item.type, f"{target.title} has no items of this type; it is left out")
     if not kept:
-        raise ValueError(f"{bank.bank}: {target.title} can carry none of its {len(bank.items)} items.")
+        raise nothing_carried(bank, target.title, losses)
     data = target.write(_only(bank, kept), losses)
     told = {(loss.item, loss.field) for loss in losses.all()}  # a writer's own words say more
     for item in kept:

@@ -39,11 +39,11 @@ class Style:
     """How a target takes maths and code, and whether it reads XML or HTML.
 
     maths: `mathml`, in its namespace; `tex-parens`, as `\\(…\\)` and `\\[…\\]`; `tex-dollars`, as `$…$` and `$$…$$`;
-    `plain`, as TeX without signs around it.
+    `tex-double`, always as `$$…$$`; `plain`, as TeX without signs around it.
     code: `classes` of Pygments, for targets with a style sheet; `inline` styles; `plain`, without colour.
     """
 
-    maths: Literal["mathml", "tex-parens", "tex-dollars", "plain"] = "mathml"
+    maths: Literal["mathml", "tex-parens", "tex-dollars", "tex-double", "plain"] = "mathml"
     code: Literal["classes", "inline", "plain"] = "classes"
     xml: bool = True
 
@@ -62,7 +62,7 @@ def tree(html: str, style: Style, image: Image | None = None, blank: Blank | Non
             _strip_around(element)
             if element.tag == "span":
                 element.drop_tag()
-    if style.maths == "tex-parens":
+    if style.maths in ("tex-parens", "tex-double"):
         _guard(root)
     for element in list(root.iter("math")):
         _put_maths(element, style.maths)
@@ -155,6 +155,8 @@ def _put_maths(element: Element, maths: str) -> None:
         _replace(element, _namespaced(element))
     elif maths == "tex-parens":
         _replace(element, f"\\[{tex}\\]" if block else f"\\({tex}\\)")
+    elif maths == "tex-double":
+        _replace(element, f"$${tex}$$")
     elif maths == "tex-dollars":
         _replace(element, f"$${tex}$$" if block else f"${tex}$")
     else:

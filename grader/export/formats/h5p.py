@@ -14,7 +14,7 @@ from grader.export.figures import Figures
 from grader.export.fragments import is_text, put_text, unwrapped
 from grader.export.packages import pack
 from grader.export.pools import Question, numbered, shown_order
-from grader.export.registry import Losses, exporter
+from grader.export.registry import Losses, exporter, nothing_carried
 from grader.export.richtext import Style, inner, tree
 from grader.export.richtext import plain as plain_text
 from grader.export.typed import listed, right_answers, spellings
@@ -61,7 +61,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
         if found is not None:
             made.append(asked.packed(*found))
     if not made:
-        raise ValueError(f"{bank.bank}: H5P can carry none of its questions.")
+        raise nothing_carried(bank, "H5P", losses)
     content = _set(bank, made)
     used = ["H5P.QuestionSet", *sorted({one["library"].split()[0] for one in made})]
     used += ["H5P.Image"] if figures.files else []

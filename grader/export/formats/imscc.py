@@ -6,7 +6,7 @@ from grader.export.cartridge import Resource, figures, manifest
 from grader.export.packages import pack
 from grader.export.pools import numbered
 from grader.export.qti12_items import Writer12, fields, make
-from grader.export.registry import Losses, exporter
+from grader.export.registry import Losses, exporter, nothing_carried
 from grader.export.xmltext import dump_xml
 from grader.quizzes.rendered import RenderedBank
 
@@ -28,7 +28,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
     made = [writer.item(question) for question in numbered(bank, losses)]
     items = [item for item in made if item is not None]
     if not items:
-        raise ValueError(f"{bank.bank}: Common Cartridge 1.1 can carry none of its items.")
+        raise nothing_carried(bank, "Common Cartridge 1.1", losses)
     about = {"cc_profile": "cc.exam.v0p1", "qmd_assessmenttype": "Examination", "qmd_scoretype": "Percentage"}
     about["cc_maxattempts"] = "unlimited" if bank.attempts is None else str(bank.attempts)
     section = make("section", *items, ident="root_section")

@@ -21,6 +21,7 @@ from grader.export.readers.drafts import (
     from_tags,
     options,
     plain_points,
+    slug,
 )
 from grader.export.readers.numbers import read_decimal
 from grader.export.readers.packaged import documents
@@ -77,7 +78,8 @@ def _walk(drafts: Drafts, element: Element, group: str, points: float | None) ->
         if any(name_of(e) == "sourcebank_ref" for e in element.iter()):
             drafts.note("", "group", "a section that draws from a bank outside of the file", element.sourceline)
         if drawn == ["1"] and len(own) > 1:
-            group = (element.get("ident") or element.get("title") or "pool").removeprefix("pool_")
+            name = (element.get("ident") or element.get("title") or "").removeprefix("pool_")
+            group = slug(name) or f"pool-{element.sourceline}"
             worth = [e.text for e in element.iter() if name_of(e) == "points_per_item"]
             points = plain_points(worth[0]) if worth else None
         elif drawn and own and drawn != [str(len(own))]:
