@@ -371,7 +371,7 @@ WORDS = st.sampled_from(
         "Check",
         "Richtig",
         "This should be selected",
-    ]  # noqa: E501
+    ]
 )
 
 
