@@ -119,7 +119,11 @@ def detect(data: bytes) -> Kind:
     from grader.export.readers import gift, packaged, text
 
     if data[:4] == b"PK\x03\x04" or data.lstrip()[:1] == b"<" or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return packaged.detect(data)
+        try:
+            return packaged.detect(data)
+        except XmlError:
+            if data.lstrip()[:2] in (b"<!", b"<?") or not text.looks_like(data.decode("utf-8-sig", "ignore")):
+                raise  # else an attempt with remains of HTML
     written = decoded(data)
     if text.looks_like(written):
         return "text"

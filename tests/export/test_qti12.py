@@ -218,3 +218,52 @@ def test_what_a_cartridge_cannot_carry_is_told(sample: RenderedBank) -> None:
     assert made.items == len(sample.items) - 3
     said = [loss for loss in made.losses if loss.field == "pools"]
     assert len(said) == len({loss.item for loss in said})
+
+
+BLACKBOARD = """<questestinterop><assessment title="Pool"><section><item><itemmetadata>
+<bbmd_questiontype>{kind}</bbmd_questiontype><qmd_absolutescore_max>4.0</qmd_absolutescore_max></itemmetadata>
+<presentation><flow><material><mat_extension>
+<mat_formattedtext type="HTML">&lt;p&gt;Which?&lt;/p&gt;</mat_formattedtext>
+</mat_extension></material><response_lid ident="response" rcardinality="{many}"><render_choice>{labels}</render_choice>
+</response_lid></flow></presentation><resprocessing><outcomes><decvar varname="SCORE" maxvalue="4.0"/></outcomes>
+<respcondition title="correct"><conditionvar>{key}</conditionvar><setvar variablename="SCORE" action="Set">SCORE.max
+</setvar>
+<displayfeedback linkrefid="correct"/></respcondition>
+<respcondition title="incorrect"><conditionvar><other/></conditionvar>
+<setvar variablename="SCORE" action="Set">0</setvar></respcondition><respcondition><conditionvar>
+<varequal respident="h2"/></conditionvar><setvar variablename="SCORE" action="Set">0</setvar>
+<displayfeedback linkrefid="h2"/></respcondition></resprocessing><itemfeedback ident="h2"><material><mat_extension>
+<mat_formattedtext type="PLAIN_TEXT">two it is</mat_formattedtext></mat_extension></material></itemfeedback>
+</item></section></assessment></questestinterop>"""
+LABEL = """<flow_label><response_label ident="{0}"><flow_mat><material><mat_extension>
+<mat_formattedtext type="HTML">{1}</mat_formattedtext></mat_extension></material>
+</flow_mat></response_label></flow_label>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "many", "key", "wanted"),
+    [
+        ("Multiple Choice", "Single", '<varequal respident="response">h2</varequal>', [None, True, None]),
+        (
+            "Multiple Answer",
+            "Multiple",
+            '<and><varequal respident="response">h1</varequal><varequal respident="response">h2</varequal>'
+            '<not><varequal respident="response">h3</varequal></not></and>',
+            [True, True, None],
+        ),
+    ],
+)
+def test_blackboards_keys_points_and_feedback_are_kept(
+    kind: str, many: str, key: str, wanted: list[bool | None]
+) -> None:
+    from grader.export.importing import import_bytes
+    from grader.quizzes.model import Multiple, Single
+
+    labels = "".join(LABEL.format(f"h{n}", text) for n, text in enumerate(("one", "two", "three"), start=1))
+    text = BLACKBOARD.format(kind=kind, many=many, key=key, labels=labels)
+    (item,) = import_bytes(text.encode(), "pool.dat", "qti12").items
+    assert isinstance(item, Single | Multiple)
+    assert (item.stem, item.points) == ("Which?", 4.0)
+    assert [option.text for option in item.options] == ["one", "two", "three"]
+    assert [option.key for option in item.options] == wanted
+    assert item.options[1].feedback == "two it is"

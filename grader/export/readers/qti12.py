@@ -40,6 +40,16 @@ LEFT_OUT = {
     "calculated_question": "a question with a formula; write it anew with `given:` and `variants:`",
 }
 
+TEXTS = ("mattext", "mat_formattedtext")  # the second is Blackboard's
+POINTS = ("points_possible", "cc_weighting", "qmd_absolutescore_max", "qmd_weighting")
+
+
+def _is_plain(element: Element) -> bool:
+    """Whether a text of a `material` is plain, and no HTML."""
+    if name_of(element) == "mat_formattedtext":
+        return (element.get("type") or "").upper() == "PLAIN_TEXT"
+    return (element.get("texttype") or "text/plain") == "text/plain"
+
 
 def read(data: bytes, file: str) -> Draft:
     """Read a package, or one document.
@@ -104,7 +114,7 @@ class _Item(ItemReader):
         self.name = self.drafts.name((self.root.get("ident") or self.title).removeprefix("q-"))
         fields = self.metadata()
         self.kind = fields.get("question_type") or fields.get("cc_profile") or ""
-        self.worth = self.worth or plain_points(fields.get("points_possible") or fields.get("cc_weighting"))
+        self.worth = self.worth or plain_points(next((fields[name] for name in POINTS if fields.get(name)), None))
         tags = [f"{name}: {value}" for name, value in fields.items()]
         self.about = from_tags(tags)[0]
         self.about.pop("points", None)
@@ -131,7 +141,9 @@ class _Item(ItemReader):
     def metadata(self) -> dict[str, str]:
         """The fields of the item's metadata."""
         found = {}
-        for element in (e for e in self.root.iter() if name_of(e) == "qtimetadatafield"):
+        for element in (e for e in self.root.iter() if name_of(e).startswith(("qmd_", "bbmd_"))):
+            found[name_of(element)] = (element.text or "").strip()
+        for element in (e for e in self.root.iter() if name_of(e) in ("qtimetadatafield", "qti_metadatafield")):
             said = {name_of(child): (child.text or "").strip() for child in children(element)}
             found[said.get("fieldlabel", "")] = said.get("fieldentry", "")
         return found
@@ -144,8 +156,8 @@ class _Item(ItemReader):
         """All material of an element as Markdown."""
         made = []
         for child in element.iter():
-            if name_of(child) == "mattext":
-                plain = (child.get("texttype") or "text/plain") == "text/plain"
+            if name_of(child) in TEXTS:
+                plain = _is_plain(child)
                 text = "".join(child.itertext())
                 said = prose.plain_text(text, self.note, inline=inline, tex=False) if plain else self.html(text, inline)
                 made.append(said)
@@ -158,9 +170,9 @@ class _Item(ItemReader):
         made = []
         for element in presentation.iter():
             inside = any(name_of(above) in RESPONSES for above in element.iterancestors())
-            if name_of(element) == "mattext" and not inside:
+            if name_of(element) in TEXTS and not inside:
                 text = "".join(element.itertext())
-                if (element.get("texttype") or "text/plain") == "text/plain":
+                if _is_plain(element):
                     text = re.sub(r"[&<>]", lambda m: f"&#{ord(m[0])};", text)
                     text = "".join(f"<p>{part}</p>" for part in re.split(r"\n[ \t]*\n", text))
                 made.append(text)

@@ -23,11 +23,13 @@ class Rules:
     item: Element
     conditions: list[Element] = field(init=False)
     best: Decimal = field(init=False)
+    goes_on: bool = field(init=False)  # as in Blackboard, where feedback on options follows the score
 
     def __post_init__(self) -> None:
         """Find the conditions, and what SCORE can be at most."""
         self.conditions = [element for element in self.item.iter() if name_of(element) == "respcondition"]
         limits = [e.get("maxvalue") for e in self.item.iter() if name_of(e) == "decvar" and e.get("maxvalue")]
+        self.goes_on = any(name_of(e).startswith("bbmd_") for e in self.item.iter())
         self.best = (read_decimal(limits[0] or "") if limits else None) or Decimal(100)
 
     def run(self, given: Mapping[str, Any]) -> tuple[Decimal, list[str]]:
@@ -38,6 +40,7 @@ class Rules:
         """
         score = Decimal(0)
         shown: list[str] = []
+        scored = False
         for condition in self.conditions:
             inside = {name_of(child): child for child in children(condition)}
             if "conditionvar" not in inside:
@@ -49,15 +52,18 @@ class Rules:
                 if name_of(child) == "displayfeedback":
                     shown.append(child.get("linkrefid") or "")
                 elif name_of(child) == "setvar" and (child.get("varname") or "SCORE") in ("SCORE", "que_score"):
-                    score = self.set(score, child)
+                    score = score if scored else self.set(score, child)
             sets = "setvar" in inside and (inside["setvar"].get("action") or "Set") == "Set"
             if sets and condition.get("continue") != "Yes":
-                break
+                if not self.goes_on:
+                    break
+                scored = True
         return score, shown
 
     def set(self, score: Decimal, element: Element) -> Decimal:
         """The score after a `setvar`."""
-        value = read_decimal(element.text or "") or Decimal(0)
+        said = (element.text or "").strip()
+        value = self.best if said == "SCORE.max" else read_decimal(said) or Decimal(0)
         action = element.get("action") or "Set"
         if action == "Set":
             return value
@@ -82,7 +88,10 @@ class Rules:
             return any(found) if name == "or" else all(found) if name == "and" else not any(found)
         if name == "other":
             return True
-        value = given.get(condition.get("respident") or "")
+        named = condition.get("respident") or ""
+        if self.goes_on and name == "varequal" and named not in given and not (condition.text or "").strip():
+            return any(named == one or (isinstance(one, list) and named in one) for one in given.values())
+        value = given.get(named)
         if name == "unanswered":
             return value is None
         if name not in COMPARED:

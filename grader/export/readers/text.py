@@ -1,4 +1,4 @@
-"""Graded attempts saved as text: numbered questions, options with boxes, verdicts, feedback, and the grade."""
+"""Graded attempts saved as text: from the tokens of `lines` to questions, and to items with the keys that are told."""
 
 from __future__ import annotations
 
@@ -6,187 +6,226 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from grader.export.readers.drafts import Attempt, Draft, Drafts, ReadOption, options
-from grader.export.readers.spelling import FENCE, IMAGE, escape, mended
+from grader.export.readers import marks
+from grader.export.readers.asked import Asked, Chosen, asked_of
+from grader.export.readers.drafts import Attempt, Draft, Drafts, ReadOption, options, words
+from grader.export.readers.lines import POINTS, Token, tokens
+from grader.export.readers.spelling import IMAGE, blank_mark, escape, literal, mended, with_blanks
 
-EMPTY, TICKED = "☐◯○⬜▢", "☒☑◉●✅🔘⬛▣"
-OPTION = re.compile(
-    rf"^\s{{0,8}}(?:[-*•+]\s+)?(?:(?P<sign>[{EMPTY}{TICKED}])\ufe0f?|[\[(](?P<mark>[ xX*]?)[\])])\s+(?P<text>\S.*)$"
-)
-QUESTION = re.compile(r"^\s{0,3}(?:#{1,6}\s+)?\**(?:Question\s+)?(?P<number>\d{1,4})[.):]\**\s+(?P<text>\S.*)$")
-POINTS = re.compile(r"^\s*\**(?P<earned>\d{1,4}(?:\.\d{1,6})?)\s*/\s*(?P<of>\d{1,4}(?:\.\d{1,6})?)\s+points?\**\s*$")
-VERDICT = re.compile(
-    r"^\s*\**\s*(?:[✓✔✗✘⊗❌✅×☓]\ufe0f?\s*)?\**\s*"
-    r"(?P<verdict>Correct|Incorrect|Partially correct|Not quite)[.!]?\s*\**\s*$",
-    re.IGNORECASE,
-)
-GRADE = re.compile(r"Your (?:grade|score):?\s*\**\s*(\d{1,3}(?:\.\d{1,4})?)\s*%", re.IGNORECASE)
+GRADE = re.compile(rf"(?:{marks.GRADE})\W{{0,20}}(\d{{1,3}}(?:[.,]\d{{1,4}})?)\s*%", re.IGNORECASE)
 PASS = re.compile(r"To pass\D{0,40}?(\d{1,3}(?:\.\d{1,4})?)\s*%", re.IGNORECASE)
 PICTURE = re.compile(r"\b(?:plots?|figures?|graphs?|diagrams?|pictures?|images?|charts?)\b", re.IGNORECASE)
-SEVERAL = re.compile(r"\b(?:select|choose|check|mark) (?:all|every)\b|\ball that apply\b", re.IGNORECASE)
-
-
-@dataclass
-class _Option:
-    ticked: bool
-    rows: list[str]
-
-
-@dataclass
-class _Question:
-    line: int
-    number: int
-    stem: list[str]
-    points: tuple[float, float] | None = None
-    options: list[_Option] = field(default_factory=list)
-    verdict: str = ""
-    feedback: list[str] = field(default_factory=list)
+OPEN = "(imported; say what is right)"
 
 
 def looks_like(text: str) -> bool:
-    """Whether a text has numbered questions and options with boxes."""
-    rows = text.splitlines()
-    return any(map(QUESTION.match, rows)) and sum(1 for row in rows if OPTION.match(row)) >= 2
+    """Whether a text has numbered questions, and boxes, marks, points or verdicts."""
+    found = list(tokens(rows_of(text)))
+    boxes = sum(token.kind == "option" and token.style == "box" for token in found)
+    graded = any(token.kind in ("points", "verdict") for token in found)
+    strong = any(token.strong for token in found)
+    many = sum(token.kind == "option" for token in found) >= 2
+    return any(token.kind == "question" for token in found) and (boxes >= 2 or graded or (strong and many))
+
+
+def rows_of(text: str) -> list[str]:
+    """Lines, however they end."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def read(text: str, file: str) -> Draft:
     """Read a graded attempt.
 
     What was chosen and whether it was right tell the key of a question that was answered rightly, and of one with two
-    options. In others the key stays open, and the report says so.
+    options; marks and lines such as "Correct answer: B" tell it too.
+    In others the key stays open, and the report says so.
     """
     drafts = Drafts(file)
-    rows = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    questions, head = _split(rows)
-    grade = next((float(found[1]) / 100 for row in head if (found := GRADE.search(row))), None)
-    passed = next((float(found[1]) / 100 for row in head if (found := PASS.search(row))), None)
-    drafts.pass_mark = passed if passed is not None and passed <= 1 else None
-    chosen: dict[str, tuple[int, ...]] = {}
-    verdicts: dict[str, tuple[float, float]] = {}
-    for question in questions:
-        name = _item(drafts, question)
-        if name is None:
-            continue
-        chosen[name] = tuple(number for number, option in enumerate(question.options) if option.ticked)
-        if question.points is not None:
-            verdicts[name] = question.points
-        elif question.verdict in ("correct", "incorrect"):
-            verdicts[name] = (float(question.verdict == "correct"), 1.0)
-    return drafts.done(Attempt(chosen, verdicts, grade))
+    found = list(tokens(rows_of(text)))
+    head, questions = split(found)
+    top = "\n".join(token.text for token in head)
+    grade, passed = GRADE.search(top), PASS.search(top)
+    limit = float(passed[1]) / 100 if passed else None
+    drafts.pass_mark = limit if limit is not None and limit <= 1 else None
+    marking = _Marking(drafts)
+    outside = sum(token.quoted for token in found if token.kind != "blank") * 2 > sum(t.kind != "blank" for t in found)
+    for start, body in questions:
+        marking.item(asked_of(start, body, outside))
+    whole = len(marking.chosen) == len(questions)
+    share = float(grade[1].replace(",", ".")) / 100 if grade and whole else None
+    return drafts.done(Attempt(marking.chosen, marking.verdicts, share) if marking.chosen else None)
 
 
-def _split(rows: Sequence[str]) -> tuple[list[_Question], list[str]]:
-    """The questions, and the lines before the first. A number at the start of a line counts if it is the next one."""
-    pointed = any(map(POINTS.match, rows))
-    questions: list[_Question] = []
-    head: list[str] = []
-    fenced = ""
-    for number, row in enumerate(rows):
-        fence = FENCE.match(row)
-        if fenced or (fence and questions):
-            ended = bool(fence and fenced and fence[1].startswith(fenced) and not fence[2])
-            opened = fence[1] if fence and not fenced else fenced
-            fenced = "" if ended else opened
-            _take(questions[-1], row.rstrip())
-            continue
-        start = QUESTION.match(row)
-        following = next((later for later in rows[number + 1 : number + 12] if later.strip()), "")
-        due = questions[-1].number + 1 if questions else None
-        begins = start is not None and (due is None or int(start["number"]) == due)
-        if start is not None and begins and (not pointed or POINTS.match(following) or _later(rows, number)):
-            questions.append(_Question(number + 1, int(start["number"]), [start["text"].rstrip()]))
-        elif questions:
-            _take(questions[-1], row.rstrip())
+def split(found: Sequence[Token]) -> tuple[list[Token], list[tuple[Token, list[Token]]]]:
+    """What stands before the first question, and each question with what belongs to it.
+
+    Where questions are called by that word, bare numbers are none. Else a number counts if it is the next one, and has
+    points below it where questions have points.
+    """
+    named = any(token.strong for token in found)
+    pointed = any(token.kind == "points" for token in found)
+    head: list[Token] = []
+    questions: list[tuple[Token, list[Token]]] = []
+    for place, token in enumerate(found):
+        due = questions[-1][0].number + 1 if questions else None
+        if token.kind == "question" and token.strong:
+            begins = due is None or token.number >= due
         else:
-            head.append(row)
-    return questions, head
+            begins = token.kind == "question" and not named and _begins(found, place, due, pointed)
+        if begins:
+            questions.append((token, []))
+        elif token.kind == "question" and not token.strong and not token.text and named and _same(found, place):
+            continue  # the number of the question that follows
+        elif questions:
+            questions[-1][1].append(token)
+        else:
+            head.append(token)
+    return head, questions
 
 
-def _later(rows: Sequence[str], start: int) -> bool:
-    """Whether the points of a question stand below a stem of several lines, before its options."""
-    for row in rows[start + 1 : start + 60]:
-        if POINTS.match(row):
-            return True
-        if OPTION.match(row) or QUESTION.match(row):
+def _same(found: Sequence[Token], place: int) -> bool:
+    later = next((token for token in found[place + 1 : place + 6] if token.kind != "blank"), None)
+    return later is not None and later.strong and later.number == found[place].number
+
+
+def _begins(found: Sequence[Token], place: int, due: int | None, pointed: bool) -> bool:
+    """Whether a bare number begins a question."""
+    token = found[place]
+    if due is not None and token.number < due:
+        return False
+    below = False
+    for later in found[place + 1 : place + 60]:
+        if later.kind == "points":
+            below = True
+            break
+        if later.kind in ("option", "verdict") or (
+            later.kind == "question" and later.number == token.number + 1 and later.text
+        ):
+            break
+    return below if pointed else due is None or token.number == due
+
+
+@dataclass
+class _Marking:
+    """Makes items of questions, and keeps what was chosen and earned."""
+
+    drafts: Drafts
+    chosen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    verdicts: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def markdown(self, name: str, text: str, what: str, line: int) -> str:
+        """A text as our Markdown."""
+        return mended(text, lambda said: self.drafts.note(name, what, said, line))
+
+    def item(self, asked: Asked) -> None:
+        """An item, or a note that says why there is none."""
+        stem = "\n".join(asked.stem).strip()
+        title = _plain(next((row for row in asked.stem if row.strip()), "")) or f"Question {asked.number}"
+        name = self.drafts.name(f"q{asked.number}-{title}"[:40].rsplit(" ", 1)[0], f"q{asked.number}")
+        if len(asked.options) >= 2:
+            kept = self.choice(asked, name, title, stem)
+        else:
+            kept = self.typed(asked, name, title, stem)
+        if not kept:
+            return
+        if asked.points is not None:
+            self.verdicts[name] = asked.points
+        elif asked.verdict in ("right", "wrong"):
+            self.verdicts[name] = (float(asked.verdict == "right"), 1.0)
+        if PICTURE.search(stem) and not IMAGE.search(stem) and "```" not in stem:
+            said = (
+                "the text speaks of a picture that the file does not have: draw it by a function of quizzes/figures.py"
+            )
+            self.drafts.note(name, "figure", said, asked.line)
+
+    def choice(self, asked: Asked, name: str, title: str, stem: str) -> bool:
+        """Options, with the keys that the file tells."""
+        line, truths, ticked = asked.line, asked.truths(), asked.ticked()
+        feedback = self.markdown(name, "\n".join(asked.feedback), "feedback", line)
+        first = ticked[:1] or [number for number, true in enumerate(truths) if true][:1]
+        read = [
+            ReadOption(
+                self.markdown(name, "\n".join(option.rows), "options", line),
+                true,
+                self.markdown(name, "\n".join(option.feedback), "feedback", line)
+                or (feedback if number in first else ""),
+            )
+            for number, (option, true) in enumerate(zip(asked.options, truths, strict=True))
+        ]
+        item = self.drafts.add(
+            "multiple" if asked.several() else "single",
+            name,
+            line,
+            title=title,
+            stem=self.markdown(name, stem, "stem", line) or escape(title),
+            points=(asked.points[1] if asked.points else 1.0) or None,
+            options=options(read),
+            note=feedback if feedback and not first else None,
+        )
+        if item is None:
             return False
-    return False
+        if asked.guessed:
+            self.drafts.note(
+                name, "options", "its options have no marks: each paragraph after the question is one", line
+            )
+        if ticked:
+            self.chosen[name] = tuple(ticked)
+        else:
+            self.drafts.note(name, "chosen", "the file does not tell which option was chosen", line)
+        if None in truths:
+            places = ", ".join(str(number + 1) for number, true in enumerate(truths) if true is None)
+            said = f"the file does not tell which of the options {places} is right: say `key: true` of it"
+            self.drafts.note(name, "key", f"{said}, and `misconception:` of the others", line)
+        return True
 
-
-def _take(question: _Question, row: str) -> None:
-    """One line of a question, by what came before it."""
-    points, option, verdict = POINTS.match(row), OPTION.match(row), VERDICT.match(row)
-    if points and question.points is None and not question.options:
-        question.points = (float(points["earned"]), float(points["of"]))
-    elif verdict and question.options and not question.verdict:
-        question.verdict = verdict["verdict"].lower()
-    elif question.verdict:
-        question.feedback.append(row)
-    elif option:
-        ticked = (option["sign"] or " ") in TICKED or (option["mark"] or "").strip() != ""
-        question.options.append(_Option(ticked, [option["text"].rstrip()]))
-    elif question.options:
-        question.options[-1].rows.append(row.strip())
-    else:
-        question.stem.append(row)
-
-
-def _item(drafts: Drafts, question: _Question) -> str | None:
-    stem = "\n".join(question.stem).strip()
-    title = _plain(next(row for row in question.stem if row.strip()))
-    name = drafts.name(f"q{question.number}-{title}"[:40].rsplit(" ", 1)[0])
-    line = question.line
-
-    def markdown(text: str, what: str) -> str:
-        return mended(text, lambda said: drafts.note(name, what, said, line))
-
-    if len(question.options) < 2:
-        drafts.note(name, "options", f"{len(question.options)} options with boxes, 2 are needed: left out", line)
-        return None
-    earned, of = question.points or (0.0, 1.0)
-    full = earned == of if question.points else question.verdict == "correct"
-    ticked = [number for number, option in enumerate(question.options) if option.ticked]
-    several = len(ticked) > 1 or bool(SEVERAL.search(stem))
-    truths = _truths(question, ticked, full, several)
-    feedback = markdown("\n".join(question.feedback), "feedback")
-    read_options = [
-        ReadOption(markdown("\n".join(option.rows), "options"), true, feedback if number in ticked[:1] else "")
-        for number, (option, true) in enumerate(zip(question.options, truths, strict=True))
-    ]
-    item = drafts.add(
-        "multiple" if several else "single",
-        name,
-        line,
-        title=title,
-        stem=markdown(stem, "stem") or escape(title),
-        points=of or None,
-        options=options(read_options),
-    )
-    if item is None:
-        return None
-    if not ticked:
-        drafts.note(name, "chosen", "no option was chosen", line)
-    if None in truths:
-        places = ", ".join(str(number + 1) for number, true in enumerate(truths) if true is None)
-        said = f"the file does not tell which of the options {places} is right: say `key: true` of it"
-        drafts.note(name, "key", f"{said}, and `misconception:` of the others", line)
-    if PICTURE.search(stem) and not IMAGE.search(stem) and "```" not in stem:
-        said = "the text speaks of a picture that the file does not have: draw it with a function of quizzes/figures.py"
-        drafts.note(name, "figure", said, line)
-    return name
-
-
-def _truths(question: _Question, ticked: list[int], full: bool, several: bool) -> list[bool | None]:
-    """What the verdict tells about each option; None where it tells nothing."""
-    count = len(question.options)
-    if not ticked or not (question.points or question.verdict):
-        return [None] * count
-    if full:
-        return [number in ticked for number in range(count)]
-    if several:
-        return [None] * count
-    known: list[bool | None] = [False if number in ticked else None for number in range(count)]
-    return [True if true is None else true for true in known] if count == 2 else known
+    def typed(self, asked: Asked, name: str, title: str, stem: str) -> bool:
+        """What was typed, known to be right or wrong."""
+        line = asked.line
+        told = [option.text for option in asked.options] if asked.typed else []
+        right = [text for text in asked.answers if text]
+        full = asked.full()
+        if told and full is True and not right:
+            right = told
+        wrong = [text for text in told if full is False and text not in right]
+        if not (right or wrong):
+            count = len(asked.options)
+            said = f"{count} options were found, 2 are needed, and no typed answer with a verdict: left out"
+            self.drafts.note(name, "options", said, line)
+            return False
+        feedback = self.markdown(
+            name, "\n".join([*asked.feedback, *(r for o in asked.options for r in o.feedback)]), "feedback", line
+        )
+        blank = words(
+            [literal(text[:200]) for text in right] or [OPEN],
+            feedback if full is not False else "",
+            feedback if full is False else "",
+            [(literal(text[:200]), feedback) for text in wrong],
+        )
+        shown = self.markdown(name, stem, "stem", line) or escape(title)
+        item = self.drafts.add(
+            "cloze",
+            name,
+            line,
+            title=title,
+            stem=with_blanks(f"{shown}\n\n{blank_mark('answer')}"),
+            points=(asked.points[1] if asked.points else 1.0) or None,
+            blanks={"answer": blank},
+        )
+        if item is None:
+            return False
+        if right:
+            self.drafts.note(
+                name, "answers", "other spellings of the typed answer may be right too: say them in `answers`", line
+            )
+        else:
+            self.drafts.note(
+                name, "key", f"the file does not tell the right answer: write it in place of {OPEN!r}", line
+            )
+        return True
 
 
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[*`_$]+", " ", text).split())
+
+
+__all__ = ["POINTS", "Chosen", "looks_like", "read"]
