@@ -23,7 +23,7 @@ from typing import Any
 from grader.kernels import linux, sandbox, session
 from grader.kernels.limits import Limits
 from grader.kernels.sandbox import SandboxError, View
-from grader.kernels.shell import Shell, make_shell
+from grader.kernels.shell import Shell, make_shell, run_command
 from grader.kernels.wire import WireError, dump, receive
 
 WARM = {
@@ -166,7 +166,9 @@ def _become_kernel(
 def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Shell) -> None:
     """Become a kernel with sockets, for `provisioner`; the connection stays open until it ends."""
     from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.zmqshell import ZMQInteractiveShell
 
+    ZMQInteractiveShell.system = run_command
     type(shell).clear_instance()
     os.chdir(request["folder"])
     session.reseed()

@@ -38,7 +38,7 @@ print(repr({
     "uid": os.getuid(), "groups": os.getgroups(),
     "rights": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")],
     "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
-    "interfaces": sorted(name for _, name in socket.if_nameindex()),
+    "interfaces": sorted(line.split(":")[0].strip() for line in open("/proc/self/net/dev").readlines()[2:]),
     "environment": sorted(os.environ),
     "read_only": [tried(lambda: open(path + "/x", "w")) for path in ("/usr", os.path.dirname(os.__file__))],
     "secret": tried(lambda: open("/etc/shadow")),
