@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import shutil
 import signal
@@ -17,6 +15,7 @@ from typing import Any
 from grader.kernels import canary
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
+from grader.kernels.process import Process, born
 from grader.kernels.sandbox import SandboxError
 from grader.kernels.values import Handle
 from grader.kernels.watch import resident_mb, usage
@@ -49,7 +48,8 @@ class Kernel:
         Raises:
             SandboxError: it could not enter its sandbox.
         """
-        self.pid, self._inherited_mb, self._looked = 0, 0.0, 0.0
+        self._inherited_mb, self._looked = 0.0, 0.0
+        self._process = Process(0)
         self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(BIRTH_SECONDS)
@@ -57,8 +57,7 @@ class Kernel:
             self._socket.connect(self.started.socket)
             send(self._socket, {"op": "new", "limits": asdict(self.limits), "folder": self._folder})
             deadline = time.monotonic() + BIRTH_SECONDS
-            self.pid = int(self._born(deadline)["pid"])
-            self._born(deadline)
+            self._process = born(self._socket, deadline)
             self._inherited_mb = resident_mb(self.pid)
         except (OSError, WireError, TimeUp) as failed:
             self.close()
@@ -69,11 +68,10 @@ class Kernel:
         if self.files:
             self._ask({"op": "files", "names": list(self.files)}, list(self.files.values()), self.limits.call_seconds)
 
-    def _born(self, deadline: float) -> dict[str, Any]:
-        header, _ = receive(self._socket, deadline)
-        if header.get("op") == "failed":
-            raise SandboxError(str(header.get("reason")))
-        return header
+    @property
+    def pid(self) -> int:
+        """The number of its process, 0 before and after its life."""
+        return self._process.pid
 
     def run(self, source: str, seconds: float | None = None) -> list[dict[str, Any]]:
         """Run a cell and return what it put out, as it was sent: look at it with `outputs.clean`.
@@ -115,13 +113,10 @@ class Kernel:
 
     def close(self) -> None:
         """End it, with every process that it started."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self.pid, signal.SIGKILL)
-            if not self.started.sandboxed:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.pid, signal.SIGKILL)
-        self.pid = 0
+        self._process.send(signal.SIGKILL)
+        if not self.started.sandboxed:
+            self._process.end_group()
+        self._process.close()
         self._socket.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -143,8 +138,7 @@ class Kernel:
             raise self._lost(f"it broke the protocol: {broken}") from broken
 
     def _interrupt(self, request: str) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(self.pid, signal.SIGINT)
+        self._process.send(signal.SIGINT)
         try:
             self._answer(request, time.monotonic() + GRACE_SECONDS)
         except (TimeUp, WireError) as stuck:

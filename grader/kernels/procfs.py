@@ -1,7 +1,8 @@
 """The /proc of a kernel: its own processes, and the few files beside them that Python's libraries read.
 
 Everything else of it is about the machine: memory of the operating system, its symbols and keys, its interrupts and
-disks, and switches. What is left is a list of what may be seen; a file that a newer system adds is covered. See proc(5).
+disks, and switches. What is left is a list of what may be seen: a file that a newer system adds is covered. See
+proc(5).
 """
 
 from __future__ import annotations
@@ -33,10 +34,16 @@ def show(target: str) -> None:
 
 
 def _cover(target: str) -> None:
-    nothing = f"{target}/../.nothing"  # removed below: then nobody can put a file into it
-    os.mkdir(nothing, 0o555)
+    """Put an empty file or folder, read-only, over everything that is not `KEPT`."""
+    nothing = f"{target}/../.nothing"
+    os.mkdir(nothing)
+    linux.mount("tmpfs", nothing, "tmpfs", FLAGS, "size=4k,mode=755")
+    os.mkdir(f"{nothing}/folder", 0o555)
+    os.close(os.open(f"{nothing}/file", os.O_CREAT, 0o444))
+    linux.mount(None, nothing, None, FLAGS | linux.REMOUNT | linux.RDONLY)
     for name in os.listdir(target):
         if name not in KEPT and not name.isdigit():
             path = f"{target}/{name}"
-            linux.mount(nothing if os.path.isdir(path) else os.devnull, path, None, linux.BIND)
+            linux.mount(f"{nothing}/{'folder' if os.path.isdir(path) else 'file'}", path, None, linux.BIND)
+    linux.detach(nothing)
     os.rmdir(nothing)

@@ -20,7 +20,7 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grader.kernels import linux, sandbox, session
+from grader.kernels import linux, process, sandbox, session
 from grader.kernels.limits import Limits
 from grader.kernels.sandbox import SandboxError, View
 from grader.kernels.shell import Shell, make_shell, run_command
@@ -148,7 +148,7 @@ def _become_kernel(
             _enter_as_first_process(connection, view, settings.root, limits, number)
         else:
             sandbox.limit_resources(limits)
-            _announce(connection, os.getpid())
+            process.announce(connection, os.getpid(), {})
             os.chdir(request["folder"])
         if request["op"] == "ipykernel":
             _run_ipykernel(connection, request, shell)
@@ -184,16 +184,12 @@ def _enter_as_first_process(connection: socket.socket, view: View, root: str, li
     child = os.fork()
     if child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _announce(connection, child)
+        process.announce(connection, child, {})
         connection.close()
         os.waitpid(child, 0)
         os._exit(0)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.enter(view, limits, root, number)
-
-
-def _announce(connection: socket.socket, pid: int) -> None:
-    connection.sendall(dump({"op": "born", "pid": pid}))
 
 
 def _tell(connection: socket.socket, reason: str) -> None:
