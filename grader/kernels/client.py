@@ -155,17 +155,23 @@ class Kernel:
         now = time.monotonic()
         if now < self._looked + LOOK_SECONDS:
             return
-        used, self._looked = usage(self.pid, self._inherited_mb), now
+        group = self._process.group
+        used, self._looked = usage(self.pid, self._inherited_mb, group), now
         if used is None:
             return
         limits = self.limits
-        if used.memory_mb > limits.memory_mb:
+        if used.memory_mb > limits.memory_mb or (group is not None and group.ran_out_of_memory()):
             raise self._lost(f"it used more than {limits.memory_mb} MB of memory")
         if used.processes > limits.running:
             raise self._lost(f"it had more than {limits.running} processes")
         if used.cpu_seconds > limits.cpu_seconds:
             raise self._lost(f"it used more than {limits.cpu_seconds} s of CPU time")
+        if used.sockets > limits.sockets:
+            raise self._lost(f"it had more than {limits.sockets} sockets")
 
     def _lost(self, reason: str) -> KernelDiedError:
+        group = self._process.group
+        if group is not None and group.ran_out_of_memory():
+            reason = f"it used more than {self.limits.memory_mb} MB of memory"
         self.close()
         return KernelDiedError(reason)

@@ -10,9 +10,10 @@ import contextlib
 import os
 import signal
 import socket
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from grader.kernels.cgroups import Group, retire
 from grader.kernels.sandbox import SandboxError
 from grader.kernels.wire import dump, receive
 
@@ -26,6 +27,8 @@ class Process:
 
     pid: int
     descriptor: int = -1
+    group: Group | None = None
+    """The control group that it is in."""
 
     def send(self, number: int) -> None:
         """Signal it, if it still lives and may be signalled."""
@@ -50,19 +53,21 @@ class Process:
                 os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Forget it."""
+        """Forget it; its control group goes when it has ended."""
+        if self.group is not None:
+            retire(self.group)
         if self.descriptor >= 0:
             os.close(self.descriptor)
-        self.pid, self.descriptor = 0, -1
+        self.pid, self.descriptor, self.group = 0, -1, None
 
 
-def announce(connection: socket.socket, pid: int, more: dict[str, Any]) -> None:
+def announce(connection: socket.socket, pid: int, group: Group | None = None) -> None:
     """Tell the trusted side of a process that is the caller itself, or its child that it has not waited for yet."""
     descriptors = []
     with contextlib.suppress(OSError):  # an old system, or a container's filter
         descriptors = [os.pidfd_open(pid)]
     try:
-        data = dump({"op": "born", "pid": pid} | more)
+        data = dump({"op": "born", "pid": pid, "group": group and asdict(group)})
         sent = socket.send_fds(connection, [data], descriptors)
         connection.sendall(data[sent:])
     finally:
@@ -70,7 +75,7 @@ def announce(connection: socket.socket, pid: int, more: dict[str, Any]) -> None:
             os.close(descriptor)
 
 
-def born(connection: socket.socket, deadline: float) -> Process:
+def born(connection: socket.socket, deadline: float | None) -> Process:
     """The process of the kernel that comes into being at the other end, once it is ready for requests.
 
     Raises:
@@ -81,7 +86,8 @@ def born(connection: socket.socket, deadline: float) -> Process:
     found = Process(0)
     try:
         header = _well(receive(catching, deadline)[0])
-        found = Process(int(header["pid"]), catching.descriptors.pop() if catching.descriptors else -1)
+        group = Group(**header["group"]) if header["group"] else None
+        found = Process(int(header["pid"]), catching.descriptors.pop() if catching.descriptors else -1, group)
         _well(receive(connection, deadline)[0])
     except BaseException:
         found.send(signal.SIGKILL)

@@ -157,6 +157,11 @@ def limit_resources(limits: Limits) -> None:
         resource.RLIMIT_FSIZE: limits.disk_mb * megabyte,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: limits.cpu_seconds,
+        resource.RLIMIT_MEMLOCK: 2**20,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 256,  # signals that wait, and timers, lie in the system's memory
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
     }
     if hasattr(resource, "RLIMIT_NPROC") and pages:
         wanted[resource.RLIMIT_NPROC] = limits.processes
