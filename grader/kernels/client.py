@@ -36,7 +36,10 @@ class CallTimeoutError(Exception):
 
 @dataclass
 class Kernel:
-    """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called."""
+    """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called.
+
+    `process` is what runs it, and `lost` says why it was given up.
+    """
 
     started: Started
     limits: Limits
@@ -49,7 +52,8 @@ class Kernel:
             SandboxError: it could not enter its sandbox.
         """
         self._inherited_mb, self._looked = 0.0, 0.0
-        self._process = Process(0)
+        self.process = Process(0)
+        self.lost = ""
         self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(BIRTH_SECONDS)
@@ -57,7 +61,7 @@ class Kernel:
             self._socket.connect(self.started.socket)
             send(self._socket, {"op": "new", "limits": asdict(self.limits), "folder": self._folder})
             deadline = time.monotonic() + BIRTH_SECONDS
-            self._process = born(self._socket, deadline)
+            self.process = born(self._socket, deadline)
             self._inherited_mb = resident_mb(self.pid)
         except (OSError, WireError, TimeUp) as failed:
             self.close()
@@ -71,7 +75,7 @@ class Kernel:
     @property
     def pid(self) -> int:
         """The number of its process, 0 before and after its life."""
-        return self._process.pid
+        return self.process.pid
 
     def run(self, source: str, seconds: float | None = None) -> list[dict[str, Any]]:
         """Run a cell and return what it put out, as it was sent: look at it with `outputs.clean`.
@@ -113,10 +117,10 @@ class Kernel:
 
     def close(self) -> None:
         """End it, with every process that it started."""
-        self._process.send(signal.SIGKILL)
+        self.process.send(signal.SIGKILL)
         if not self.started.sandboxed:
-            self._process.end_group()
-        self._process.close()
+            self.process.end_group()
+        self.process.close()
         self._socket.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -138,7 +142,7 @@ class Kernel:
             raise self._lost(f"it broke the protocol: {broken}") from broken
 
     def _interrupt(self, request: str) -> None:
-        self._process.send(signal.SIGINT)
+        self.process.send(signal.SIGINT)
         try:
             self._answer(request, time.monotonic() + GRACE_SECONDS)
         except (TimeUp, WireError) as stuck:
@@ -155,7 +159,7 @@ class Kernel:
         now = time.monotonic()
         if now < self._looked + LOOK_SECONDS:
             return
-        group = self._process.group
+        group = self.process.group
         used, self._looked = usage(self.pid, self._inherited_mb, group), now
         if used is None:
             return
@@ -170,8 +174,9 @@ class Kernel:
             raise self._lost(f"it had more than {limits.sockets} sockets")
 
     def _lost(self, reason: str) -> KernelDiedError:
-        group = self._process.group
+        group = self.process.group
         if group is not None and group.ran_out_of_memory():
             reason = f"it used more than {self.limits.memory_mb} MB of memory"
         self.close()
+        self.lost = reason
         return KernelDiedError(reason)

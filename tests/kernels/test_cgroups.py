@@ -168,7 +168,7 @@ def grouped(started: Started) -> Started:
 
 
 def group_of(kernel: Kernel) -> Group:
-    group = kernel._process.group
+    group = kernel.process.group
     assert group is not None
     return group
 
@@ -221,7 +221,7 @@ def test_groups_of_a_zygote_that_was_killed_are_removed_by_the_next(grouped: Sta
     assert zygote.groups is not None
     (place, begins), zygote.groups = zygote.groups, None  # nobody cleans up behind it
     kernel = Kernel(zygote.started, LIMITS)
-    descriptor = os.dup(kernel._process.descriptor)
+    descriptor = os.dup(kernel.process.descriptor)
     os.kill(zygote.process.pid, signal.SIGKILL)
     zygote.stop()
     while group_of(kernel).processes():

@@ -80,7 +80,8 @@ CELLS = {
         "import os, pathlib, shutil, tempfile\nfolder = pathlib.Path(tempfile.mkdtemp())\n"
         "(folder / 'a').write_text('x')\nshutil.copytree(folder, '/tmp/copy')\nos.mkfifo('/tmp/fifo')\n"
         "shutil.make_archive('/tmp/z', 'zip', folder)\nos.symlink('a', folder / 'b')\n"
-        "shutil.move('/tmp/z.zip', folder)\nos.utime(folder / 'a')\nos.chmod(folder / 'a', 0o600)\nprint(sorted(p.name for p in folder.iterdir()))",
+        "shutil.move('/tmp/z.zip', folder)\nos.utime(folder / 'a')\n"
+        "os.chmod(folder / 'a', 0o600)\nprint(sorted(p.name for p in folder.iterdir()))",
         "['a', 'b', 'z.zip']\n",
     ),
     "alarms": (

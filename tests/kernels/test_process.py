@@ -34,7 +34,7 @@ def ended() -> tuple[int, int]:
 
 
 def test_a_kernel_comes_with_the_descriptor_of_its_process(kernel: Any) -> None:
-    process = kernel()._process
+    process = kernel().process
     said = Path(f"/proc/self/fdinfo/{process.descriptor}").read_text()
     assert f"Pid:\t{process.pid}\n" in said
 
@@ -61,7 +61,7 @@ def test_a_process_and_its_group_can_be_ended(sleeper: subprocess.Popen[bytes], 
 
 def test_a_closed_kernel_keeps_no_descriptor_and_ends(kernel: Any) -> None:
     one = kernel()
-    held = os.dup(one._process.descriptor)
+    held = os.dup(one.process.descriptor)
     before = len([*Path("/proc/self/fd").iterdir()])
     one.close()
     assert len([*Path("/proc/self/fd").iterdir()]) == before - 2  # the connection, and the process
