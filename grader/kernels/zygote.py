@@ -224,6 +224,7 @@ def _enter_as_first_process(
         connection.close()
         os.waitpid(child, 0)
         os._exit(0)
+    os.setsid()  # or else kill(0, …) would reach the parent, where it has the same user, and with it end the kernel
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     if group is not None:
         group.enter()

@@ -63,6 +63,7 @@ def test_nothing_of_the_course_is_there(found: dict[str, Any]) -> None:
 
 def test_it_is_alone_and_without_network(found: dict[str, Any]) -> None:
     assert found["processes"] == ["1"]
+    assert found["leads"] == [1, 1, 1]  # its process and its group, so that no signal leaves by way of a group
     assert found["interfaces"] == ["lo"]
     assert found["loopback"] == "ENETUNREACH"
     assert found["descriptors"] == 5  # three that lead nowhere, the connection, and the listing itself
