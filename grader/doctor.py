@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from grader.paths import Course
 Verdict = Literal["works", "missing", "broken"]
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^;\s]+)")
+WALLS = ("namespaces", "system calls", "/proc", "rights", "pidfd", "control group")
 DISTRIBUTIONS = ("rlhf-grader", "labkit")
 
 
@@ -121,6 +123,28 @@ def _sandbox(_: Course) -> Finding:
     return Finding("sandbox", "works", "student code runs apart: no network, files or processes of yours")
 
 
+@cache
+def _walls() -> dict[str, Finding | str]:
+    """What stands between student code and this machine, each wall tried out in a kernel; or why it could not be."""
+    from grader.kernels.launch import lab_zygote, wait_until_ready
+    from grader.kernels.walls import walls
+
+    try:
+        with lab_zygote([]) as zygote:
+            found = walls(wait_until_ready(zygote).started)
+    except Exception as error:  # noqa: BLE001 - each wall says it, and it is tried once
+        return dict.fromkeys(WALLS, f"{type(error).__name__}: {error}")
+    return {one.name: Finding(one.name, "works" if one.stands else "missing", one.seen, one.remedy) for one in found}
+
+
+def _wall(name: str) -> Callable[[Course], Finding]:
+    def look(_: Course) -> Finding:
+        found = _walls()[name]
+        return Finding(name, "broken", found, "see `sandbox`") if isinstance(found, str) else found
+
+    return look
+
+
 def _database(course: Course) -> Finding:
     from grader.coursedir import gradebook
 
@@ -192,6 +216,7 @@ LOOKS: dict[str, Callable[[Course], Finding]] = {
     "larger model": _smol,
     "labs": _labs,
     "sandbox": _sandbox,
+    **{name: _wall(name) for name in WALLS},
     "database": _database,
     "late policy": _late,
     "browser": _browser,

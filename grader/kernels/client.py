@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import secrets
 import shutil
 import signal
@@ -17,6 +15,7 @@ from typing import Any
 from grader.kernels import canary
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
+from grader.kernels.process import Process, born
 from grader.kernels.sandbox import SandboxError
 from grader.kernels.values import Handle
 from grader.kernels.watch import resident_mb, usage
@@ -37,7 +36,10 @@ class CallTimeoutError(Exception):
 
 @dataclass
 class Kernel:
-    """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called."""
+    """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called.
+
+    `process` is what runs it, and `lost` says why it was given up.
+    """
 
     started: Started
     limits: Limits
@@ -49,7 +51,9 @@ class Kernel:
         Raises:
             SandboxError: it could not enter its sandbox.
         """
-        self.pid, self._inherited_mb, self._looked = 0, 0.0, 0.0
+        self._inherited_mb, self._looked = 0.0, 0.0
+        self.process = Process(0)
+        self.lost = ""
         self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(BIRTH_SECONDS)
@@ -57,8 +61,7 @@ class Kernel:
             self._socket.connect(self.started.socket)
             send(self._socket, {"op": "new", "limits": asdict(self.limits), "folder": self._folder})
             deadline = time.monotonic() + BIRTH_SECONDS
-            self.pid = int(self._born(deadline)["pid"])
-            self._born(deadline)
+            self.process = born(self._socket, deadline)
             self._inherited_mb = resident_mb(self.pid)
         except (OSError, WireError, TimeUp) as failed:
             self.close()
@@ -69,11 +72,10 @@ class Kernel:
         if self.files:
             self._ask({"op": "files", "names": list(self.files)}, list(self.files.values()), self.limits.call_seconds)
 
-    def _born(self, deadline: float) -> dict[str, Any]:
-        header, _ = receive(self._socket, deadline)
-        if header.get("op") == "failed":
-            raise SandboxError(str(header.get("reason")))
-        return header
+    @property
+    def pid(self) -> int:
+        """The number of its process, 0 before and after its life."""
+        return self.process.pid
 
     def run(self, source: str, seconds: float | None = None) -> list[dict[str, Any]]:
         """Run a cell and return what it put out, as it was sent: look at it with `outputs.clean`.
@@ -115,13 +117,10 @@ class Kernel:
 
     def close(self) -> None:
         """End it, with every process that it started."""
-        if self.pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self.pid, signal.SIGKILL)
-            if not self.started.sandboxed:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self.pid, signal.SIGKILL)
-        self.pid = 0
+        self.process.send(signal.SIGKILL)
+        if not self.started.sandboxed:
+            self.process.end_group()
+        self.process.close()
         self._socket.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -143,8 +142,7 @@ class Kernel:
             raise self._lost(f"it broke the protocol: {broken}") from broken
 
     def _interrupt(self, request: str) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(self.pid, signal.SIGINT)
+        self.process.send(signal.SIGINT)
         try:
             self._answer(request, time.monotonic() + GRACE_SECONDS)
         except (TimeUp, WireError) as stuck:
@@ -161,17 +159,24 @@ class Kernel:
         now = time.monotonic()
         if now < self._looked + LOOK_SECONDS:
             return
-        used, self._looked = usage(self.pid, self._inherited_mb), now
+        group = self.process.group
+        used, self._looked = usage(self.pid, self._inherited_mb, group), now
         if used is None:
             return
         limits = self.limits
-        if used.memory_mb > limits.memory_mb:
+        if used.memory_mb > limits.memory_mb or (group is not None and group.ran_out_of_memory()):
             raise self._lost(f"it used more than {limits.memory_mb} MB of memory")
         if used.processes > limits.running:
             raise self._lost(f"it had more than {limits.running} processes")
         if used.cpu_seconds > limits.cpu_seconds:
             raise self._lost(f"it used more than {limits.cpu_seconds} s of CPU time")
+        if used.sockets > limits.sockets:
+            raise self._lost(f"it had more than {limits.sockets} sockets")
 
     def _lost(self, reason: str) -> KernelDiedError:
+        group = self.process.group
+        if group is not None and group.ran_out_of_memory():
+            reason = f"it used more than {self.limits.memory_mb} MB of memory"
         self.close()
+        self.lost = reason
         return KernelDiedError(reason)

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 import labkit
+from grader.kernels.cgroups import Place, clear
 from grader.kernels.sandbox import SandboxError, View
 from labkit.cache import cache_folder
 
@@ -47,6 +48,8 @@ class Started:
     socket: str
     sandboxed: bool
     warnings: tuple[str, ...] = ()
+    no_groups: str = ""
+    """Why kernels have no control groups of their own; nothing where they have."""
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Zygote:
     folder: str
     started: Started
     ready: bool = False
+    groups: tuple[Place, str] | None = None
+    """Where the control groups of its kernels are, and what their names begin with."""
 
     def __enter__(self) -> Zygote:
         return self
@@ -73,6 +78,8 @@ class Zygote:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 pipe.close()
+        if self.groups is not None:
+            clear(*self.groups)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -145,4 +152,6 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
     if status["refused"]:
         raise SandboxError(status["refused"])
     zygote.ready = True
+    zygote.groups = (Place(**status["place"]), status["prefix"]) if status["place"] else None
+    zygote.started = replace(zygote.started, no_groups=status["no_groups"])
     return zygote

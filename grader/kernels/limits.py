@@ -20,6 +20,10 @@ class Limits:
     """Processes and threads, all together."""
     running: int = 10
     """Processes that may run for longer than a moment: more would take the machine from other kernels."""
+    cpus: float = 2.0
+    """Processors that all of them may keep busy together, where the system gives control groups."""
+    sockets: int = 64
+    """Sockets of all of them together: each has buffers of 200 kB that belong to no process."""
     disk_mb: int = 128
     """Files that it writes, all together; they lie in memory and go with the kernel."""
     output_bytes: int = 1_000_000

@@ -30,8 +30,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
-from grader.kernels.sandbox import SandboxError
-from grader.kernels.wire import receive, send
+from grader.kernels.process import Process, born
+from grader.kernels.wire import send
 
 BIRTH_SECONDS = 30.0
 WAIT_SECONDS = 0.02
@@ -57,8 +57,9 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, connection: socket.socket, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, connection: socket.socket, process: Process) -> None:
+        self.pid = process.pid
+        self._process = process
         self.returncode: int | None = None
         self._connection = connection
 
@@ -73,12 +74,13 @@ class ForkedProcess:
                     return None
             self.returncode = 0
             self._connection.close()
+            self._process.close()
         return self.returncode
 
     def send_signal(self, number: int) -> None:
         """Signal the kernel, if it lives."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            self._process.send(number)
 
     def kill(self) -> None:
         """End it."""
@@ -122,13 +124,9 @@ class WarmProvisioner(LocalProvisioner):
         connection.connect(zygote.socket)
         request = {"op": "ipykernel", "argv": arguments, "folder": folder, "sockets": f"{self._folder}/s"}
         send(connection, request | {"limits": asdict(Limits())})
-        born, _ = receive(connection, time.monotonic() + BIRTH_SECONDS)
-        ready, _ = receive(connection, time.monotonic() + BIRTH_SECONDS)
-        for answer in (born, ready):
-            if answer.get("op") == "failed":
-                raise SandboxError(str(answer.get("reason")))
-        self.process = ForkedProcess(connection, int(born["pid"]))  # type: ignore[assignment]
-        self.pid, self.pgid = int(born["pid"]), None
+        process = born(connection, time.monotonic() + BIRTH_SECONDS)
+        self.process = ForkedProcess(connection, process)  # type: ignore[assignment]
+        self.pid, self.pgid = process.pid, None
         return self.connection_info
 
     async def wait(self) -> int | None:

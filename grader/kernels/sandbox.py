@@ -8,7 +8,6 @@ namespaces(7), pivot_root(2), capabilities(7), seccomp(2).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import site
@@ -17,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.kernels import linux
+from grader.kernels import linux, procfs, seccomp
 from grader.kernels.limits import Limits
 
 HOME = "/home/student"
@@ -103,7 +102,7 @@ def enter(view: View, limits: Limits, root: str, number: int) -> None:
         _change_root(view, limits, root)
         limit_resources(limits)
         _give_up_rights(number)
-        linux.refuse_system_calls()
+        seccomp.load()
     except OSError as refused:
         raise SandboxError(
             f"the sandbox could not be entered ({refused}). For a class that you trust: --sandbox=none."
@@ -120,9 +119,7 @@ def _change_root(view: View, limits: Limits, root: str) -> None:
         os.makedirs(root + folder, exist_ok=True)
         os.chmod(root + folder, 0o1777)
     os.makedirs(f"{root}/proc", exist_ok=True)
-    # A container may hide parts of /proc, and then a new one cannot be mounted: Python gets along without it.
-    with contextlib.suppress(OSError):
-        linux.mount("proc", f"{root}/proc", "proc", linux.NOSUID | linux.NODEV | linux.NOEXEC)
+    procfs.show(f"{root}/proc")
     os.makedirs(f"{root}/.old")
     linux.pivot_root(root, f"{root}/.old")
     os.chdir("/")
@@ -160,6 +157,11 @@ def limit_resources(limits: Limits) -> None:
         resource.RLIMIT_FSIZE: limits.disk_mb * megabyte,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CPU: limits.cpu_seconds,
+        resource.RLIMIT_MEMLOCK: 2**20,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 256,  # signals that wait, and timers, lie in the system's memory
+        resource.RLIMIT_NICE: 0,
+        resource.RLIMIT_RTPRIO: 0,
     }
     if hasattr(resource, "RLIMIT_NPROC") and pages:
         wanted[resource.RLIMIT_NPROC] = limits.processes

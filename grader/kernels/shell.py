@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import subprocess
 import sys
 import traceback
 from typing import Any
@@ -143,6 +144,13 @@ class Shell(InteractiveShell):  # type: ignore[misc]
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
 
+    def enable_gui(self, gui: str | None = None) -> None:
+        """`%matplotlib inline` asks for it; there is no screen, and figures are displays."""
+
+    def system(self, cmd: str) -> None:
+        """`!command`."""
+        run_command(self, cmd)
+
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         name = str(getattr(etype, "__name__", etype))
         try:
@@ -162,6 +170,23 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         except BaseException as broken:  # noqa: BLE001 - a patched shell may raise anything
             self.collector.error(type(broken).__name__, "", traceback.format_exception_only(broken)[:1])
         return list(self.collector.finished())
+
+
+def run_command(shell: InteractiveShell, command: str) -> None:
+    """`!command`, by pipes: IPython's own way wants a terminal, and a sandbox has none.
+
+    The output goes where cells print as it comes; `_exit_code` is set as IPython does: negative for a signal.
+    """
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(shell.var_expand(command, depth=1), shell=True, **pipes) as process:
+        assert process.stdout is not None
+        try:
+            for part in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace"):
+                sys.stdout.write(part)
+        except KeyboardInterrupt:
+            process.kill()
+            raise
+    shell.user_ns["_exit_code"] = process.returncode
 
 
 def make_shell() -> Shell:

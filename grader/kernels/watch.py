@@ -6,43 +6,62 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.kernels.cgroups import Group
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds (with those of ended children), private memory in MB, processes."""
+    """CPU seconds (with those of ended children), private memory in MB, processes, sockets."""
 
     cpu_seconds: float
     memory_mb: float
     processes: int
+    sockets: int = 0
 
 
-def usage(pid: int, inherited_mb: float = 0.0) -> Usage | None:
+def usage(pid: int, inherited_mb: float = 0.0, group: Group | None = None) -> Usage | None:
     """What the processes in the process namespace of `pid` use; None where /proc does not say, or is not there.
 
     Memory is what the processes do not share with others, or, if that is more, their shares of everything less
-    `inherited_mb`, which they were forked with: memory that two of them share belongs to neither alone.
+    `inherited_mb`, which they were forked with: memory that two of them share belongs to neither alone. A control group
+    knows its processes and their CPU time, also of those that ended, and bounds their memory: then that is 0 here.
     """
     try:
-        namespace = os.readlink(f"/proc/{pid}/ns/pid")
-        if namespace == os.readlink("/proc/self/ns/pid"):  # not sandboxed: the process by itself
-            members = [pid]
-        else:
-            members = [int(name) for name in os.listdir("/proc") if name.isdigit() and _namespace(name) == namespace]
-    except OSError:
+        members = group.processes() if group is not None else _members(pid)
+    except (OSError, ValueError):
         return None
     seconds, private, shares = 0.0, 0.0, 0.0
-    for member in members:
+    counted = group.cpu_seconds() if group is not None else None
+    for member in members if group is None or counted is None else ():
         try:
             fields = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()
             seconds += sum(map(int, fields[11:15])) / TICKS
-            own, share = _memory(member)
+            own, share = _memory(member) if group is None else (0.0, 0.0)
         except (OSError, LookupError, ValueError):  # it ended meanwhile
             continue
         private, shares = private + own, shares + share
-    return Usage(seconds, max(private, shares - inherited_mb), len(members))
+    memory = 0.0 if group is not None else max(private, shares - inherited_mb)
+    return Usage(seconds if counted is None else counted, memory, len(members), _sockets(pid))
+
+
+def _members(pid: int) -> list[int]:
+    namespace = os.readlink(f"/proc/{pid}/ns/pid")
+    if namespace == os.readlink("/proc/self/ns/pid"):  # not sandboxed: the process by itself
+        return [pid]
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and _namespace(name) == namespace]
+
+
+def _sockets(pid: int) -> int:
+    """Sockets of the network namespace of `pid`, open or on their way; 0 where /proc does not say, or it is ours."""
+    try:
+        if os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+            return 0
+        return int(Path(f"/proc/{pid}/net/sockstat").read_text().split()[2])
+    except (OSError, LookupError, ValueError):
+        return 0
 
 
 def resident_mb(pid: int) -> float:

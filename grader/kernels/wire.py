@@ -19,7 +19,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors
@@ -108,9 +108,17 @@ def send(connection: socket.socket, header: dict[str, Any], values: Sequence[Any
         raise Closed(str(gone)) from gone
 
 
-def receive(
-    connection: socket.socket, deadline: float | None = None, tick: Callable[[], None] = lambda: None
-) -> Message:
+class Incoming(Protocol):
+    """What a message is received from: a socket, or something that acts as one."""
+
+    def settimeout(self, seconds: float, /) -> None:
+        """Let `recv` wait for that long."""
+
+    def recv(self, size: int, /) -> bytes:
+        """At most `size` bytes; none when the other side has gone."""
+
+
+def receive(connection: Incoming, deadline: float | None = None, tick: Callable[[], None] = lambda: None) -> Message:
     """Receive one message; `tick` is called at least four times a second while waiting, and may raise.
 
     Raises:
@@ -126,7 +134,7 @@ def receive(
     return load(head, body, blob)
 
 
-def _exactly(connection: socket.socket, size: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
+def _exactly(connection: Incoming, size: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
     parts, missing = bytearray(), size
     while missing:
         left = None if deadline is None else deadline - time.monotonic()

@@ -20,10 +20,11 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grader.kernels import linux, sandbox, session
+from grader.kernels import cgroups, linux, process, sandbox, seccomp, session
+from grader.kernels.cgroups import Group, Place
 from grader.kernels.limits import Limits
 from grader.kernels.sandbox import SandboxError, View
-from grader.kernels.shell import Shell, make_shell
+from grader.kernels.shell import Shell, make_shell, run_command
 from grader.kernels.wire import WireError, dump, receive
 
 WARM = {
@@ -48,6 +49,21 @@ class Settings:
     imports: list[list[str]]
     paths: list[str]
     sandboxed: bool
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What all kernels of this zygote begin with."""
+
+    settings: Settings
+    shell: Shell
+    listener: socket.socket
+    place: Place | None
+    prefix: str
+
+    def group(self, number: int, limits: Limits) -> Group | None:
+        """A control group for a kernel, where there can be one."""
+        return None if self.place is None else cgroups.make(self.place, f"{self.prefix}{number}", limits)
 
 
 def preload(imports: list[list[str]]) -> list[str]:
@@ -80,14 +96,19 @@ def serve(settings: Settings) -> None:
     shell = make_shell()
     failed = preload(settings.imports)
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+    with contextlib.suppress(OSError):  # no list for this machine: the kernel that is tried out says so
+        seccomp.program()
     gc.collect()
     gc.freeze()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(settings.socket)
     os.chmod(settings.socket, 0o600)
     listener.listen(128)
-    refused = _try_out(settings, shell, listener)
-    _say({"threads": threads, "failed": failed, "refused": refused})
+    place, why_not = _place_for_groups(settings)
+    kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()))
+    refused = _try_out(kernels)
+    said = {"threads": threads, "failed": failed, "refused": refused}
+    _say(said | {"place": place and asdict(place), "prefix": kernels.prefix, "no_groups": why_not})
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     selector.register(sys.stdin, selectors.EVENT_READ)
@@ -99,28 +120,42 @@ def serve(settings: Settings) -> None:
             connection, _ = listener.accept()
             number += 1
             if os.fork() == 0:
-                _become_kernel(connection, listener, settings, shell, number)
+                _become_kernel(connection, kernels, number)
             connection.close()
         _reap()
 
 
-def _try_out(settings: Settings, shell: Shell, listener: socket.socket) -> str:
+def _place_for_groups(settings: Settings) -> tuple[Place | None, str]:
+    """Where control groups of kernels may be made, or why there are none."""
+    if not settings.sandboxed:
+        return None, "kernels are not sandboxed"
+    try:
+        place = cgroups.find()
+        cgroups.sweep(place)
+        cgroups.make(place, f"{cgroups.prefix(os.getpid())}trial", Limits()).remove()
+    except (cgroups.NoGroupsError, OSError) as refused:
+        return None, str(refused)
+    return place, ""
+
+
+def _try_out(kernels: Kernels) -> str:
     """Have one kernel born and end again. Returns why that failed, or nothing."""
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
         ours.close()
-        _become_kernel(theirs, listener, settings, shell, 0)
+        _become_kernel(theirs, kernels, 0)
     theirs.close()
     ours.sendall(dump({"op": "new", "limits": asdict(Limits()), "folder": "/"}))
     try:
-        for _ in ("born", "ready"):
-            header, _ = receive(ours)
-            if header["op"] == "failed":
-                return str(header["reason"])
+        kernel = process.born(ours, None)
+    except SandboxError as refused:
+        return str(refused)
     except WireError as ended:
         return f"a kernel ended while it was born ({ended})"
     finally:
         ours.close()
+    kernel.send(signal.SIGKILL)
+    kernel.close()
     return ""
 
 
@@ -130,13 +165,11 @@ def _reap() -> None:
             pass
 
 
-def _become_kernel(
-    connection: socket.socket, listener: socket.socket, settings: Settings, shell: Shell, number: int
-) -> None:
+def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> None:
     """The forked child: never returns. It talks of what goes wrong, and ends."""
-    code = 1
+    code, settings = 1, kernels.settings
     try:
-        listener.close()
+        kernels.listener.close()
         os.setsid()
         _only_keep(connection)
         request, _ = receive(connection)
@@ -145,15 +178,15 @@ def _become_kernel(
         if request["op"] == "ipykernel":
             view = View((*settings.paths, request["folder"]), (request["sockets"],))
         if settings.sandboxed:
-            _enter_as_first_process(connection, view, settings.root, limits, number)
+            _enter_as_first_process(connection, view, kernels, limits, number)
         else:
             sandbox.limit_resources(limits)
-            _announce(connection, os.getpid())
+            process.announce(connection, os.getpid())
             os.chdir(request["folder"])
         if request["op"] == "ipykernel":
-            _run_ipykernel(connection, request, shell)
+            _run_ipykernel(connection, request, kernels.shell)
         else:
-            session.main(connection, shell, limits)
+            session.main(connection, kernels.shell, limits)
         code = 0
     except SandboxError as refused:
         _tell(connection, str(refused))
@@ -166,7 +199,9 @@ def _become_kernel(
 def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Shell) -> None:
     """Become a kernel with sockets, for `provisioner`; the connection stays open until it ends."""
     from ipykernel.kernelapp import IPKernelApp
+    from ipykernel.zmqshell import ZMQInteractiveShell
 
+    ZMQInteractiveShell.system = run_command
     type(shell).clear_instance()
     os.chdir(request["folder"])
     session.reseed()
@@ -175,23 +210,25 @@ def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Sh
     IPKernelApp.launch_instance(request["argv"])
 
 
-def _enter_as_first_process(connection: socket.socket, view: View, root: str, limits: Limits, number: int) -> None:
+def _enter_as_first_process(
+    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int
+) -> None:
     """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
+    group = kernels.group(number, limits)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.leave_namespaces()
     child = os.fork()
     if child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _announce(connection, child)
+        process.announce(connection, child, group)
         connection.close()
         os.waitpid(child, 0)
         os._exit(0)
+    os.setsid()  # or else kill(0, …) would reach the parent, where it has the same user, and with it end the kernel
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-    sandbox.enter(view, limits, root, number)
-
-
-def _announce(connection: socket.socket, pid: int) -> None:
-    connection.sendall(dump({"op": "born", "pid": pid}))
+    if group is not None:
+        group.enter()
+    sandbox.enter(view, limits, kernels.settings.root, number)
 
 
 def _tell(connection: socket.socket, reason: str) -> None:

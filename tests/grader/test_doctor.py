@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 from grader import doctor
 from grader.cli import app
 from grader.doctor import LOOKS, Finding, examine
+from grader.kernels.system_calls import may_be_called
 from grader.paths import Course
 
 
@@ -23,6 +25,15 @@ def test_this_machine_can_do_everything_that_the_tests_need(here: dict[str, Find
     assert list(here) == list(LOOKS)
     works = ("python", "versions", "reviews", "ratings", "model", "sandbox", "database", "browser", "npm", "disk")
     assert {name: here[name].verdict for name in works} == dict.fromkeys(works, "works")
+
+
+def test_every_wall_is_run_against_from_inside_a_kernel(here: dict[str, Finding]) -> None:
+    for name in ("namespaces", "system calls", "/proc", "rights", "pidfd"):
+        assert here[name].verdict == "works", here[name]
+    assert here["system calls"].found.startswith(f"a list of {may_be_called()}; AF_VSOCK, msgget, unshare")
+    assert re.search(r"11 files beside one's own processes; \d+ covered", here["/proc"].found)
+    group = here["control group"]
+    assert (group.verdict, "ended at a limit" in group.found) in {("works", True), ("missing", False)}
 
 
 def test_what_does_not_work_says_what_to_do(here: dict[str, Finding]) -> None:

@@ -27,6 +27,15 @@ def tried(call):
         return errno.errorcode.get(error.errno, str(error))
 
 
+def inside(path):
+    try:
+        return bool(os.listdir(path)) if os.path.isdir(path) else bool(open(path, "rb").read(1))
+    except OSError:
+        return False
+
+
+# By number: this text runs in a cell, with nothing of the tests around it. See setrlimit(2).
+LIMITS = {"CORE": 4, "NPROC": 6, "NOFILE": 7, "MEMLOCK": 8, "SIGPENDING": 11, "MSGQUEUE": 12}
 status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines() if ":" in line)
 print(repr({
     "root": sorted(os.listdir("/")),
@@ -34,11 +43,12 @@ print(repr({
     "work": sorted(os.listdir(".")),
     "devices": sorted(os.listdir("/dev")),
     "processes": [name for name in os.listdir("/proc") if name.isdigit()],
+    "leads": [os.getpid(), os.getpgrp(), os.getsid(0)],
     "descriptors": len(os.listdir("/proc/self/fd")),
     "uid": os.getuid(), "groups": os.getgroups(),
     "rights": [int(status[name], 16) for name in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd")],
     "no_new_privs": status["NoNewPrivs"].strip(), "seccomp": status["Seccomp"].strip(),
-    "interfaces": sorted(name for _, name in socket.if_nameindex()),
+    "interfaces": sorted(line.split(":")[0].strip() for line in open("/proc/self/net/dev").readlines()[2:]),
     "environment": sorted(os.environ),
     "read_only": [tried(lambda: open(path + "/x", "w")) for path in ("/usr", os.path.dirname(os.__file__))],
     "secret": tried(lambda: open("/etc/shadow")),
@@ -52,8 +62,12 @@ print(repr({
     "outlive": refused(lambda: libc.prctl(1, 0, 0, 0, 0)),
     "rename": tried(lambda: os.write(os.open("/proc/self/comm", os.O_WRONLY), b"fine")),
     "loopback": tried(lambda: socket.create_connection(("127.0.0.1", 9), 0.1)),
+    "proc": sorted(name for name in os.listdir("/proc") if not name.isdigit() and inside("/proc/" + name)),
+    "switches": [name for name in os.listdir("/proc") if os.access("/proc/" + name, os.W_OK) and not name.isdigit()],
+    "vsock": tried(lambda: socket.socket(40, socket.SOCK_STREAM)),
+    "netlink": tried(lambda: socket.if_nameindex()),
     "child": os.waitstatus_to_exitcode(os.system("exit 3")),
-    "limits": {name: resource.getrlimit(getattr(resource, "RLIMIT_" + name)) for name in ("NPROC", "NOFILE", "CORE")},
+    "limits": {name: resource.getrlimit(number) for name, number in LIMITS.items()},
 }))
 """
 

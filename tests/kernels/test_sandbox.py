@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from grader.kernels.limits import Limits
+from grader.kernels.procfs import KEPT
 from grader.kernels.sandbox import View, write_files
 
 REPO = Path(__file__).resolve().parents[2]
@@ -62,6 +63,7 @@ def test_nothing_of_the_course_is_there(found: dict[str, Any]) -> None:
 
 def test_it_is_alone_and_without_network(found: dict[str, Any]) -> None:
     assert found["processes"] == ["1"]
+    assert found["leads"] == [1, 1, 1]  # its process and its group, so that no signal leaves by way of a group
     assert found["interfaces"] == ["lo"]
     assert found["loopback"] == "ENETUNREACH"
     assert found["descriptors"] == 5  # three that lead nowhere, the connection, and the listing itself
@@ -79,7 +81,19 @@ def test_it_has_no_rights_and_cannot_get_any(found: dict[str, Any]) -> None:
 
 def test_memory_that_nothing_bounds_and_a_life_after_the_grader_are_refused(found: dict[str, Any]) -> None:
     assert (found["memfd"], found["shm"], found["outlive"]) == ("EPERM", "EPERM", "EPERM")
-    assert found["limits"] == {"NPROC": [32, 32], "NOFILE": [256, 256], "CORE": [0, 0]}
+    own = {"NPROC": [32, 32], "NOFILE": [256, 256], "CORE": [0, 0]}
+    kept_by_the_system = {"SIGPENDING": [256, 256], "MSGQUEUE": [0, 0], "MEMLOCK": [2**20, 2**20]}
+    assert found["limits"] == own | kept_by_the_system
+
+
+def test_proc_holds_what_python_needs_and_no_switch(found: dict[str, Any]) -> None:
+    assert set(found["proc"]) <= KEPT
+    assert {"cpuinfo", "meminfo", "self", "stat"} <= set(found["proc"])
+    assert set(found["switches"]) <= {"net", "self", "thread-self"}  # folders of one's own
+
+
+def test_sockets_lead_nowhere(found: dict[str, Any]) -> None:
+    assert (found["vsock"], found["netlink"]) == ("EAFNOSUPPORT", "ENOTSUP")  # the error that ZeroMQ goes on at
 
 
 def test_ordinary_programs_still_start(found: dict[str, Any]) -> None:
