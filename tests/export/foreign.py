@@ -1,7 +1,7 @@
 """Programs of others that judge our exports, in an environment of their own: their needs would disturb the product's.
 
 `python -m tests.export.foreign` makes it, once for each list of pins; the first test that needs it does so too. The
-pins stand in `pyproject.toml`, extra `foreign`; `PIP_ARGS` has more arguments for pip.
+pins stand in `pyproject.toml`, dependency group `foreign`; `PIP_ARGS` has more arguments for pip.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REMEDY = (
 def pins() -> list[str]:
     """What is installed there, with versions."""
     with (REPO / "pyproject.toml").open("rb") as file:
-        found: list[str] = tomllib.load(file)["project"]["optional-dependencies"]["foreign"]
+        found: list[str] = tomllib.load(file)["dependency-groups"]["foreign"]
     return found
 
 
