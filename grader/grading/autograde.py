@@ -259,7 +259,7 @@ class _Recorder:
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
-        with locked(self._course.class_dir / ".recording"):  # another run may record another lab meanwhile
+        with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
             left = record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
         if graded.graded:
             self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))

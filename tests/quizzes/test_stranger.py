@@ -170,7 +170,7 @@ def test_what_an_item_leaves_behind_does_not_reach_the_next() -> None:
     breaks = (
         "__import__('numpy').__dict__.update(log=lambda x: 13.0) or 1",
         "pathlib.Path('/tmp/left').write_text('x')",
-        "os.fork() and 1",
+        "os.fork() or __import__('time').sleep(60)",
         "np.log(1.0)",
     )
     first, second = evaluate(asked(breaks, ("np.log(1.0)", "os.path.exists('/tmp/left')", "os.getpid()")))
