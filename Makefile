@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools pictures lab instructor test lint class build verify bench bench-labs smol
+.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-as-user lint class build verify bench bench-labs smol
 
 help:
 	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -28,6 +28,7 @@ help:
 	@echo "make verify      prove the quizzes, and the hidden checks on solutions, blanks and wrong answers"
 	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test        everything that must hold"
+	@echo "make test-as-user  tests of kernels, grading and attacks as nobody, from root's account"
 	@echo "make bench-labs  time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
@@ -55,6 +56,10 @@ browser-tools: $(NPM)/.ready
 $(NPM)/.ready: Makefile
 	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NPM_PACKAGES)
 	@touch $@
+
+# Programs of others that judge what we export, in an environment of their own.
+foreign-tools: setup
+	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m tests.export.foreign
 
 # The pictures in the README. CLASS=FOLDER shows the graded class of that course instead of a toy class.
 pictures: setup browser-tools
@@ -88,10 +93,13 @@ bench: data
 
 # Two jobs at once where one alone leaves a core idle; the longest part, pytest, has two processes of its own.
 test:
-	$(MAKE) --jobs=2 data browser-tools
+	$(MAKE) --jobs=2 data browser-tools foreign-tools
 	$(MAKE) --jobs=2 lint verify
 	$(BIN)/grader build --check
 	$(BIN)/pytest -n 2 --dist loadfile
+
+test-as-user: data
+	tests/as_user.sh -n 2 --dist loadfile tests/kernels tests/grading tests/attacks
 
 lint: setup
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import shutil
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -16,7 +17,7 @@ from grader.grading.intake import read_files
 from grader.grading.result import Submission
 from grader.inert import is_inert, left_behind
 from grader.paths import Course, find_course
-from grader.text import StudentText
+from grader.text import StudentText, student_text
 
 READ_ONLY = 0o444
 
@@ -42,12 +43,27 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
         """Clean the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""
         course = find_course()
         lab, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        files, released = read_files(course, lab, student), _released(course.source / lab)
+        files, released = files_of(course, lab, student, self.log), _released(course.source / lab)
         notebooks = {path.name for path in (course.source / lab).glob("*.ipynb")}  # nbgrader writes them itself
         _write(course.autograded / student / lab, _beside(lab, released, files), notebooks)
         for line in left_behind(files, released):
             self.log.warning("%s: %s", student, line)
         return nb, resources
+
+
+def files_of(course: Course, lab: str, student: str, log: logging.Logger) -> Mapping[str, bytes]:
+    """What was handed in beside the notebook: from `submitted`, where no student code has been.
+
+    Raises:
+        OSError: it cannot be read; `log` says what to do. nbgrader leaves this submission ungraded and goes on.
+    """
+    try:
+        return read_files(course, lab, student)
+    except OSError as refused:
+        what = f"{course.submitted.name}/{student_text(student)}"
+        why = refused.strerror or type(refused).__name__
+        log.error("%s/%s cannot be read: %s. Look at its rights: chmod -R u+rX %s", what, lab, why, what)
+        raise
 
 
 def _released(master: Path) -> dict[str, bytes]:

@@ -34,6 +34,7 @@ MAX_ENTRIES = 20_000
 MAX_FOLDER_DEPTH = 20
 MAX_NAMED = 6
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".nbgrader.log", ".DS_Store"}
+UNSHOWN = frozenset("<>&\"'")  # formgrader's templates write a student's id into HTML as it is
 TIMESTAMP = "timestamp.txt"
 INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 
@@ -142,6 +143,9 @@ def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
     if glob.escape(student) != student:
         found = f"nbgrader would read the name {student} as a pattern for many names"
         raise NotReadyError(found, "rename the folder: no *, ? or [ in it")
+    if UNSHOWN & set(student):
+        found = f"formgrader cannot show the name {student}"
+        raise NotReadyError(found, "rename the folder: no <, >, &, \" or ' in it")
     if not is_text(student):
         raise NotReadyError("the name of the folder is no UTF-8 text", "rename the folder")
     if not is_student_text(student, MAX_NAME_BYTES):

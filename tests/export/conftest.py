@@ -10,6 +10,7 @@ import pytest
 
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import RenderedBank
+from tests.export.elsewhere import elsewhere
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "tests" / "files" / "quiz" / "sample.yaml"
@@ -36,15 +37,11 @@ def bank(request: pytest.FixtureRequest) -> RenderedBank:
 
 @pytest.fixture(scope="session")
 def schema() -> Any:
-    """`schema("qti21/imsqti_v2p1p2.xsd")` is a schema beside the repository; without it, tests skip."""
+    """`schema("qti21/imsqti_v2p1p2.xsd")` is a schema in the folder that QTI_SCHEMAS names; without it, tests skip."""
     from lxml import etree
 
     @lru_cache(maxsize=8)
     def load(path: str) -> etree.XMLSchema:
-        for parent in REPO.parents:
-            found = parent / "shared" / "schemas" / path
-            if found.is_file():
-                return etree.XMLSchema(etree.parse(found))
-        pytest.skip(f"there is no shared/schemas/{path} beside the repository")
+        return etree.XMLSchema(etree.parse(elsewhere("QTI_SCHEMAS", "the folder of the standards' schemas") / path))
 
     return load

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,26 +11,21 @@ from hypothesis import strategies as st
 from grader.export.importing import Imported, import_bytes, import_file
 from grader.export.readers.drafts import ImportRefusedError
 from grader.quizzes.model import Cloze, Multiple, Single, Words
+from tests.export.elsewhere import elsewhere
 
-SHARED = next((p / "shared" for p in Path(__file__).resolve().parents if (p / "shared").is_dir()), Path("shared"))
+ATTEMPTS = "the folder of saved attempts"
 
 
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [("plain.txt", ["???", "??"]), ("bold.md", ["-+-", "-+"]), ("marks.md", ["-+-", "+-"])],
 )
-def test_the_shared_attempts_are_read(name: str, wanted: list[str]) -> None:
-    path = SHARED / "cases" / "quizzes" / "attempts" / name
-    if not path.is_file():
-        pytest.skip(f"there is no {name} beside the repository")
-    assert keys(import_file(path)) == wanted
+def test_the_attempts_that_people_saved_are_read(name: str, wanted: list[str]) -> None:
+    assert keys(import_file(elsewhere("SAVED_ATTEMPTS", ATTEMPTS) / name)) == wanted
 
 
 def test_a_quoted_attempt_tells_its_choices_by_standing_out_of_the_quotation() -> None:
-    path = SHARED / "cases" / "quizzes" / "attempts" / "quoted.md"
-    if not path.is_file():
-        pytest.skip("there is no quoted.md beside the repository")
-    first, second = import_file(path).items
+    first, second = import_file(elsewhere("SAVED_ATTEMPTS", ATTEMPTS) / "quoted.md").items
     assert isinstance(first, Multiple)
     assert [option.key for option in first.options] == [None, True, True]
     assert isinstance(second, Cloze)

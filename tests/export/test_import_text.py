@@ -11,6 +11,7 @@ from grader.export.readers.drafts import MISCONCEPTION
 from grader.quizzes.load import load
 from grader.quizzes.model import Multiple, Single
 from grader.quizzes.prove import prove
+from tests.export.elsewhere import elsewhere
 
 REPO = Path(__file__).resolve().parents[2]
 OWN = REPO / "tests" / "files" / "import" / "attempt.txt"
@@ -23,11 +24,7 @@ def own() -> Imported:
 
 @pytest.fixture(scope="module")
 def provided() -> Imported:
-    for parent in REPO.parents:
-        path = parent / "shared" / "provided-assessment.txt"
-        if path.is_file():
-            return import_file(path)
-    pytest.skip("there is no shared/provided-assessment.txt beside the repository")
+    return import_file(elsewhere("PROVIDED_TEXT", "the saved attempt that the assessment was made from"))
 
 
 def item(found: Imported, number: int) -> Single | Multiple:

@@ -113,6 +113,7 @@ BROKEN = {
     "link": "is a link",
     "absent": "nothing handed in",
     "demo-0[12]": "as a pattern",
+    **{f"ada{letter}": "formgrader cannot show the name" for letter in "<>&\"'"},
 }
 
 
@@ -145,7 +146,8 @@ def hand_in_everything(course: Course) -> None:
     for name in ("renamed", "missing", "empty-folder", "link"):
         (course.submitted / name / LAB).mkdir(parents=True)
     (course.submitted / "absent").mkdir()
-    shutil.copytree(starts["solution"], course.submitted / "demo-0[12]" / LAB)
+    for name in ("demo-0[12]", *(f"ada{letter}" for letter in "<>&\"'")):
+        shutil.copytree(starts["solution"], course.submitted / name / LAB)
     shutil.copy(starts["solution"] / f"{LAB}.ipynb", course.submitted / "renamed" / LAB / f"{LAB} (1).ipynb")
     (course.submitted / "missing" / LAB / "notes.txt").write_text("sorry")
     (course.submitted / "link" / LAB / f"{LAB}.ipynb").symlink_to(starts["solution"] / f"{LAB}.ipynb")

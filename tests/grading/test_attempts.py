@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from grader.build.release import build_lab
+from grader.coursedir import gradebook
 from grader.grading.attempts import Attempts, attempts_file, remembered
 from grader.grading.autograde import Row, grade_class
+from grader.grading.plain import autograde
 from grader.paths import Course
 from grader.quizzes.keep import load_kept
 from grader.quizzes.simulate import simulate
@@ -36,13 +38,25 @@ def lines(course: Course, *skills: float) -> list[str]:
     return [simulate(bank, rng, skill).line.rstrip("\n") for skill in skills]
 
 
-def hand_in(course: Course, student: str, *attempts: str) -> Row:
+def put(course: Course, student: str, *attempts: str) -> None:
     folder = course.submitted / student / LAB
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(course.labs / LAB / f"{LAB}.ipynb", folder)
     (folder / "attempts.jsonl").write_text("".join(f"{line}\n" for line in attempts))
+
+
+def hand_in(course: Course, student: str, *attempts: str) -> Row:
+    put(course, student, *attempts)
     [row] = grade_class(course, LAB, [student])
     return row
+
+
+def hand_in_to_nbgrader(course: Course, student: str, *attempts: str) -> float:
+    """The same by `nbgrader autograde`; the points as the gradebook has them."""
+    put(course, student, *attempts)
+    assert autograde(course, LAB, student) == ""
+    with gradebook(course) as book:
+        return float(book.find_submission(LAB, student).score)
 
 
 def quiz_of(course: Course, student: str) -> float | None:
@@ -62,6 +76,26 @@ def test_deleting_attempts_buys_none(limited_course: Course) -> None:
     notebook = (limited_course.autograded / "ada" / LAB / f"{LAB}.ipynb").read_text()
     assert "9.5 of 9.5" not in notebook
     assert hand_in(limited_course, "ada", wrong, half).score == before.score
+
+
+def test_deleting_attempts_buys_none_under_nbgrader_either(limited_course: Course) -> None:
+    wrong, half, right = lines(limited_course, 0.0, 0.5, 1.0)
+    before = hand_in_to_nbgrader(limited_course, "ada", wrong, half)
+    assert 0 < before < 9.5
+    assert hand_in_to_nbgrader(limited_course, "ada", right) == 0.0
+    graded = (limited_course.autograded / "ada" / LAB / f"{LAB}.ipynb").read_text()
+    assert "Quiz: 0 of 9.5 points." in graded
+    assert "2 attempts that were handed in before are missing" in graded
+    assert hand_in_to_nbgrader(limited_course, "ada", wrong, half) == before
+    assert hand_in_to_nbgrader(limited_course, "bob", wrong, right) == 9.5
+
+
+def test_both_roads_remember_for_one_another(limited_course: Course) -> None:
+    wrong, half, right = lines(limited_course, 0.0, 0.5, 1.0)
+    hand_in(limited_course, "ada", wrong, half)
+    assert hand_in_to_nbgrader(limited_course, "ada", right) == 0.0
+    hand_in_to_nbgrader(limited_course, "bob", wrong, half)
+    assert hand_in(limited_course, "bob", right).score == 0.0
 
 
 def test_rewriting_an_attempt_buys_nothing(limited_course: Course) -> None:

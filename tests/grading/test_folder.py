@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from nbformat.v4 import new_markdown_cell, new_raw_cell
 
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
+from grader.grading.folder import files_of
 from grader.grading.plain import STOCK_STEPS, autograde
 from grader.paths import ROOT_VARIABLE, Course
 
@@ -38,7 +40,7 @@ def handed_in(toy: Course) -> Course:
     return toy
 
 
-def files_of(course: Course) -> dict[str, str]:
+def texts_of(course: Course) -> dict[str, str]:
     """Everything in the graded folder, by name; of a notebook, what its text cells say."""
     folder = course.autograded / STUDENT / LAB
     paths = [path for path in folder.rglob("*") if not path.is_dir()]
@@ -60,10 +62,10 @@ def test_all_roads_leave_the_same_folder(handed_in: Course, monkeypatch: pytest.
         monkeypatch.setenv(ROOT_VARIABLE, str(root))
         monkeypatch.chdir(root)
         assert autograde(Course(root), LAB, STUDENT, STOCK_STEPS if road == "stock" else None) == ""
-        found[road] = files_of(Course(root))
+        found[road] = texts_of(Course(root))
     monkeypatch.setenv(ROOT_VARIABLE, str(handed_in.root))
     (row,) = grade_class(handed_in, LAB)
-    found["ours"] = files_of(handed_in)
+    found["ours"] = texts_of(handed_in)
     assert found["ours"].keys() == {f"{LAB}.ipynb", "figure.svg", *INERT}
     assert found["ours"]["figure.svg"] == "<svg>the release's</svg>"
     assert found["ours"][f"{LAB}.ipynb"].endswith("markdown {}: [x]&#40;javascript:a) &lt;b>\nmarkdown {}: &lt;script>")
@@ -80,8 +82,17 @@ def test_what_an_earlier_run_left_goes(handed_in: Course) -> None:
     (folder / "a.html" / "x.html").write_text("<script>")
     (folder / "link.txt").symlink_to(Path("/etc/passwd"))
     grade_class(handed_in, LAB)
-    assert files_of(handed_in).keys() == {f"{LAB}.ipynb", "figure.svg", *INERT}
+    assert texts_of(handed_in).keys() == {f"{LAB}.ipynb", "figure.svg", *INERT}
     shutil.rmtree(handed_in.submitted / STUDENT / LAB)
     (handed_in.submitted / STUDENT / LAB).mkdir()
     grade_class(handed_in, LAB)
     assert not folder.exists()
+
+
+def test_on_nbgraders_road_a_folder_that_cannot_be_read_is_named_with_what_to_do(toy: Course, caplog: Any) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        files_of(toy, LAB, "ada", logging.getLogger("nbgrader"))
+    assert caplog.messages == [
+        f"submitted/ada/{LAB} cannot be read: No such file or directory. "
+        "Look at its rights: chmod -R u+rX submitted/ada"
+    ]
