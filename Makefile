@@ -20,16 +20,17 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-as-user lint class build verify bench bench-labs smol
 
 help:
-	@echo "make lab         set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
-	@echo "make smol        fetch SmolLM2-135M (93 MB), which lab 01 then uses instead of the tiny policy"
-	@echo "make instructor  open JupyterLab at the root, with formgrader"
-	@echo "make class       simulate a class, grade it, compare every score with the expected one; feedback and report"
-	@echo "make build       make labs/ from solutions/, register the assignments with nbgrader"
-	@echo "make verify      prove the quizzes, and the hidden checks on solutions, blanks and wrong answers"
-	@echo "make bench       stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
-	@echo "make test        everything that must hold"
-	@echo "make test-as-user  tests of kernels, grading and attacks as nobody, from root's account"
-	@echo "make bench-labs  time the notebooks that train, and run lab 03's PPO for three seeds"
+	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
+	@echo "make smol           fetch SmolLM2-135M (93 MB), which lab 01 then uses instead of the tiny policy"
+	@echo "make instructor     open JupyterLab at the root, with formgrader"
+	@echo "make class          simulate a class, grade it, compare every score with the expected one; feedback and report"
+	@echo "make build          make labs/ from solutions/, register the assignments with nbgrader"
+	@echo "make verify         prove the quizzes, and the hidden checks on solutions, blanks and wrong answers"
+	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
+	@echo "make test           everything that must hold"
+	@echo "make foreign-tools  programs of others that judge what we export, in .venv/foreign; make test does it too"
+	@echo "make test-as-user   tests of kernels, grading and attacks as nobody, from root's account"
+	@echo "make bench-labs     time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
 

@@ -239,6 +239,23 @@ def test_scripts_exist_and_know_their_options(command: Told) -> None:
     assert [option for option in options if f'"{option}"' not in source.read_text()] == []
 
 
+def test_promises_name_tests_that_exist() -> None:
+    """Every test file, folder and function between back ticks; `{a,b}` stands for several files."""
+    text = "\n".join(path.read_text(encoding="utf-8") for f in GUIDES for path in (ROOT / f).glob("*.md"))
+    named = re.findall(r"`(tests/[^` ]+)`", text)
+    files = [
+        f"{before}{name}{after}"
+        for before, names, after in (re.fullmatch(r"([^{]*)(?:\{(.*)\})?(.*)", path).groups() for path in named)  # type: ignore[union-attr]
+        for name in (names or "").split(",")
+    ]
+    assert len(files) > 20
+    assert [name for name in files if not (ROOT / name).exists()] == []
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    functions = re.findall(r"`(test_\w+)`", text)
+    assert len(functions) > 2
+    assert [name for name in functions if f"def {name}(" not in sources] == []
+
+
 def slug(heading: str) -> str:
     """The anchor that a heading gets."""
     return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
