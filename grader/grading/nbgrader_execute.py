@@ -64,7 +64,7 @@ class Execute(NbGraderPreprocessor):  # type: ignore[misc]
 
 def _hold(course: Course, lab: str, student: str, graded: Graded, worth: float) -> tuple[Graded, list[str]]:
     """The result held to the limit of attempts, and flags; one run at a time reads what was seen and adds to it."""
-    with locked(course.class_dir / ".recording"):
+    with locked(course.cache / ".recording"):
         return Attempts(course.ledger(lab)).hold(student, graded, worth)
 
 
