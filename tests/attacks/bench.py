@@ -8,7 +8,8 @@ from pathlib import Path
 
 from attack_files import all_attacks
 from attack_makers import MADE
-from class_of_attackers import JOBS, Ran, graded, hand_in, new_course
+from class_of_attackers import Ran, graded, hand_in, new_course
+from grade_apart import JOBS
 from memory_makers import WANTS_MEMORY
 
 from grader.paths import find_course

@@ -19,7 +19,7 @@ from attack_makers import LAB, Made
 
 from grader.build.notebooks import write_notebook
 from grader.build.release import build_lab
-from grader.grading.autograde import Row, grade_class, local_engine
+from grader.grading.autograde import Row
 from grader.kernels.limits import Limits
 from grader.paths import ROOT_VARIABLE, Course
 
@@ -36,7 +36,7 @@ LIMITS = Limits(
     output_bytes=1_000_000,
     restarts=3,
 )
-JOBS = 2
+APART = Path(__file__).with_name("grade_apart.py")
 LOOK_SECONDS = 0.05
 NOWHERE = {"PORT": "9", "ABSTRACT": "nobody-listens", "SOCKET": "/nonexistent", "OUTSIDE": "/nonexistent"}
 
@@ -93,7 +93,8 @@ def graded(course: Course) -> Ran:
     peaks: dict[str, Peak] = {}
     began = time.monotonic()
     said = course.root / "rows.json"
-    command = [sys.executable, __file__, str(course.root), str(said)]
+    limits = json.dumps(asdict(LIMITS))
+    command = [sys.executable, str(APART), str(course.root), limits, str(said)]
     environment = os.environ | {ROOT_VARIABLE: str(course.root)}
     with psutil.Popen(command, cwd=course.root, env=environment) as process:
         while process.poll() is None:
@@ -134,13 +135,3 @@ def _field(path: Path, name: str) -> float:
         if line.startswith(name):
             return int(line.split()[1]) / 1024
     return 0.0
-
-
-def main() -> None:
-    """In the process that is watched: grade, and write the rows."""
-    rows = grade_class(Course(Path(sys.argv[1])), LAB, engine=local_engine(JOBS), limits=LIMITS)
-    Path(sys.argv[2]).write_text(json.dumps([asdict(row) for row in rows]), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

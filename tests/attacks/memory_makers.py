@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 WANTS_MEMORY: dict[str, Made] = {}
 MEGABYTE = 2**20
 TEXT_LIMIT = "of text, at most 8 are read"
+REFUSED_FOR_MEMORY = "more memory than a submission may have"
 BUDGET = "all its outputs together are more than"
 
 
@@ -59,7 +60,7 @@ def fifty_megabytes_of_text(folder: Path, right: NotebookNode, blank: NotebookNo
     put(folder, right)
 
 
-@wants(0, TEXT_LIMIT, graded=False)
+@wants(0, REFUSED_FOR_MEMORY, graded=False)
 def fifty_megabytes_with_an_emoji(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """The same with one emoji in front: every character of Python's string is four bytes wide."""
     right.cells.append(nbformat.v4.new_markdown_cell("\U0001f600" + "x" * (49 * MEGABYTE)))
@@ -75,7 +76,7 @@ def plots_with_an_emoji(folder: Path, right: NotebookNode, blank: NotebookNode) 
     put(folder, right)
 
 
-@wants(0, "more memory than a submission may have", graded=False)
+@wants(0, REFUSED_FOR_MEMORY, graded=False)
 def many_small_objects(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """As many parts as may be read, each a dictionary."""
     content = json.loads(nbformat.writes(right))
@@ -83,7 +84,7 @@ def many_small_objects(folder: Path, right: NotebookNode, blank: NotebookNode) -
     put_raw(folder, content)
 
 
-@wants(5)
+@wants(0, REFUSED_FOR_MEMORY, graded=False)
 def many_small_cells(folder: Path, right: NotebookNode, blank: NotebookNode) -> None:
     """As many cells as may be read, each with as much metadata as fits."""
     content = json.loads(nbformat.writes(right))
