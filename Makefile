@@ -91,6 +91,7 @@ class: build
 
 bench: data
 	$(BIN)/python -m grader.grading.bench
+	$(BIN)/python tests/attacks/bench.py
 
 # Two jobs at once where one alone leaves a core idle; the longest part, pytest, has two processes of its own.
 test:

@@ -13,10 +13,10 @@ from pathlib import Path
 import nbformat
 
 from grader.cells import QUIZ_CELL, grade_id
-from grader.grading import outputs
+from grader.grading.quiz_outputs import of_quiz
 from grader.grading.result import Graded, Mark, texts
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.score import QuizScore
 from grader.quizzes.seen import Limited, Taken, limited, taken
 from grader.text import student_text
@@ -113,7 +113,7 @@ def _held(graded: Graded, found: Limited, worth: float) -> Graded:
     for cell in notebook.cells:
         if grade_id(cell) == QUIZ_CELL:
             lines = [f"Quiz: {points:g} of {worth:g} points.", *(f"attempts.jsonl, {one}." for one in found.remarks)]
-            cell.outputs = outputs.of_quiz(lines, points)
+            cell.outputs = of_quiz(lines, points)
     scores = graded.scores | {QUIZ_CELL: points}
     marks = {**graded.marks, QUIZ_CELL: Mark(points)}
     return replace(graded, scores=scores, notebook=nbformat.writes(notebook), marks=marks, events=events)

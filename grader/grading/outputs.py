@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from grader.checks.running import Outcome, as_mime, score
+from grader.grading.quiz_outputs import of_points
 from grader.kernels.shell import CUT
 
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -43,26 +43,26 @@ TROUBLE = {
 
 @dataclass
 class Budget:
-    """What the outputs of one notebook may still take: characters of text and images, and their number."""
+    """What the outputs of one notebook may still take: bytes of text (UTF-8) and images, and their number."""
 
-    characters: int = NOTEBOOK_BYTES
+    bytes: int = NOTEBOOK_BYTES
     outputs: int = NOTEBOOK_OUTPUTS
     told: bool = False
 
     def take(self, output: NotebookNode) -> bool:
         """Whether there is room for one more output, which is then taken."""
-        size = sum(len(text) for text in _texts_of(output))
-        if size > self.characters or not self.outputs:
-            self.characters = 0
+        size = sum(map(_bytes_of, _texts_of(output)))
+        if size > self.bytes or not self.outputs:
+            self.bytes = 0
             return False
-        self.characters -= size
+        self.bytes -= size
         self.outputs -= 1
         return True
 
     @property
     def spent(self) -> bool:
         """Whether nothing more is kept."""
-        return not self.characters or not self.outputs
+        return not self.bytes or not self.outputs
 
     def overdrawn(self) -> list[str]:
         """In words that the budget is spent, once."""
@@ -102,6 +102,10 @@ def _texts_of(output: NotebookNode) -> Iterator[str]:
     yield from (output.get(name, "") for name in ("text", "ename", "evalue"))
     yield from output.get("traceback", ())
     yield from output.get("data", {}).values()
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _clean(output: dict[str, Any]) -> NotebookNode | None:
@@ -165,17 +169,6 @@ def trouble(outputs: Sequence[NotebookNode]) -> list[str]:
 def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode]:
     """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
     return [new_output("display_data", as_mime(exercise, outcomes)), of_points(score(outcomes))]
-
-
-def of_quiz(lines: list[str], points: float) -> list[NotebookNode]:
-    """What a quiz's hidden cell shows: the score of the best attempt, and what was wrong with the file."""
-    marked = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    return [new_output("display_data", {"text/plain": "\n".join(lines), "text/html": marked}), of_points(points)]
-
-
-def of_points(points: float) -> NotebookNode:
-    """A number that nbgrader reads as the grade of its cell."""
-    return new_output("execute_result", {"text/plain": repr(points)}, execution_count=1)
 
 
 def of_failure(name: str, reason: str) -> NotebookNode:

@@ -20,6 +20,7 @@ from grader.grading import outputs
 from grader.grading.alterations import alterations, later_definitions
 from grader.grading.assignment import Assignment
 from grader.grading.marks import marks_of
+from grader.grading.quiz_outputs import of_quiz
 from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Submission, texts
 from grader.grading.sanitize import sanitize
@@ -145,7 +146,7 @@ class _Run:
         self.scores[name] = min(scored.points, most)
         self.attempts = [asdict(one) for one in taken(scored, self.banks)]
         self.kernel.events += [f"{ATTEMPTS_FILE}: {problem}" for problem in scored.problems]
-        return outputs.of_quiz(told(scored), self.scores[name])
+        return of_quiz(told(scored), self.scores[name])
 
     def _student(self) -> Across:
         return Across(self.kernel, self.checks.fixtures, self.assignment.fixtures)

@@ -20,13 +20,13 @@ from grader.grading.intake import Taken, read_plain, take_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts
 from grader.text import student_text
 
 SECONDS = 60.0
-MEMORY_MB = 700
+MEMORY_MB = 360  # a notebook of 50 MB with an emoji, four bytes a character, takes 300
 FILE_MB = 64
 LOOK_AGAIN = "look at what was handed in; it is kept as it is"
 

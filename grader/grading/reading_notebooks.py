@@ -53,6 +53,8 @@ def _read(raw: bytes, name: str) -> bytes | str:
     try:
         notebook = nbformat.reads(kept, as_version=4)
         nbformat.validate(notebook)
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - nbformat raises many kinds for hostile input
         said = (str(error).splitlines() or [""])[0][:120]
         return f"{name} is no valid notebook ({student_text(said) or type(error).__name__})"

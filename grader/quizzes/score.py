@@ -88,7 +88,7 @@ def score_attempts(
 
     Args:
         raw: the bytes of `attempts.jsonl`; None if there is no such file, which is no problem and earns 0.
-        banks: released banks by hash, as `grader.quizzes.keep.load_kept` gives them.
+        banks: released banks by hash, as `grader.quizzes.kept.load_kept` gives them.
         bank: the name of the bank; attempts at others are passed over.
         max_points: what the quiz is worth now; by default what the best attempt's own bank was worth.
     """

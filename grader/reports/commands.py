@@ -108,7 +108,7 @@ def analyse_quiz(
 
     from grader.grading.class_attempts import first_attempts
     from grader.quizzes.analyse import analyse
-    from grader.quizzes.keep import load_kept
+    from grader.quizzes.kept import load_kept
 
     with wrong_use() as course:
         chosen_labs(lab, course.assignments())

@@ -15,7 +15,7 @@ from grader.grading.attempts import Attempts, attempts_file, remembered
 from grader.grading.autograde import Row, grade_class
 from grader.grading.plain import autograde
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.simulate import simulate
 from grader.reports.grades import grades
 from grader.reports.results import lab_results
