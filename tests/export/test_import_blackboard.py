@@ -201,6 +201,12 @@ def test_every_bank_comes_back_with_its_keys(bank: RenderedBank) -> None:
         elif item.type == "numeric":
             right = {answer.answer for answer in variant.parts[0].answers if answer.credit}
             assert {answer.answer for answer in shown.parts[0].answers if answer.credit} == right
+        elif item.type == "cloze":
+            for part, again_part in zip(variant.parts, shown.parts, strict=True):
+                right = right_in(part) if part.options else [a.answer for a in part.answers if a.credit]
+                read = {answer.answer for answer in again_part.answers if answer.credit}
+                assert len(read) >= 1
+                assert part.options or read <= {" ".join(text.split()) for text in right}
         assert back.points == item.points
     told = {note.field for note in draft.unread}
     assert told <= {"texts", "tolerance", "partial credit"}, draft.unread

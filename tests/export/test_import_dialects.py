@@ -114,7 +114,8 @@ INNER = """<assessmentItem xmlns="http://www.imsglobal.org/xsd/imsqti_v2p1" iden
 </feedbackInline></simpleChoice>
 <simpleChoice identifier="B">two<feedbackBlock outcomeIdentifier="FEEDBACK" identifier="B" showHide="show">two it is
 </feedbackBlock></simpleChoice></choiceInteraction></itemBody>{rules}
-<modalFeedback outcomeIdentifier="FEEDBACK" identifier="A" showHide="show">Look again.</modalFeedback></assessmentItem>"""
+<modalFeedback outcomeIdentifier="FEEDBACK" identifier="A" showHide="show">Look again.</modalFeedback>
+</assessmentItem>"""
 TEMPLATE = "http://www.imsglobal.org/question/qti_v2p1/rptemplates/match_correct"
 SHOWN = """<responseProcessing><responseCondition><responseIf><match><variable identifier="RESPONSE"/>
 <correct identifier="RESPONSE"/></match><setOutcomeValue identifier="SCORE"><baseValue baseType="float">1</baseValue>
