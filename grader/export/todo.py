@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.export.readers.drafts import LAB, MISCONCEPTION, NO_FEEDBACK, OBJECTIVE, Unread
-from grader.quizzes.model import AnyItem
+from grader.quizzes.model import OPEN, AnyItem
 
 PICTURE = re.compile(r"\b(?:image|picture|figure)s?\b")
 SHOWN = re.compile(r"!\[")
@@ -35,7 +35,7 @@ class Todo:
         texts = {"misconception": self.misconceptions, "feedback": self.feedback, "objective": self.objectives}
         written = [f"{count} × {name}" for name, count in texts.items() if count]
         said = {
-            "say which option is right": _named(self.open),
+            "say what is right": _named(self.open),
             "give a claim to what code can decide; until then the key rests on the file": _named(self.cited),
             "look at the pictures": _named(self.pictures),
             "replace what says (imported …)": ", ".join(written),
@@ -51,7 +51,9 @@ def todo(items: Iterable[AnyItem], unread: Iterable[Unread]) -> Todo:
     said = {item.id: item.model_dump(by_alias=True) for item in items}
     texts = [text for item in said.values() for text in _texts(item)]
     return Todo(
-        open=tuple(name for name, item in said.items() if any(map(_is_open, _choices(item)))),
+        open=tuple(
+            name for name, item in said.items() if any(map(_is_open, _choices(item))) or OPEN in list(_texts(item))
+        ),
         cited=tuple(name for name, item in said.items() if not _decided(item)),
         pictures=tuple(
             name

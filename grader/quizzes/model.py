@@ -100,6 +100,10 @@ class Number(Model):
     label: Text = "Answer"
 
 
+OPEN = "(imported; say what is right)"
+"""Stands among the answers of a text that was imported without its key; no bank that holds it is true."""
+
+
 class Words(Model):
     """A short text to type."""
 

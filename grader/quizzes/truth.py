@@ -9,6 +9,7 @@ from grader.quizzes.asking import path_of
 from grader.quizzes.evaluate import Evaluated
 from grader.quizzes.load import Fault, Loaded
 from grader.quizzes.model import (
+    OPEN,
     AnyItem,
     Choice,
     Cloze,
@@ -134,6 +135,9 @@ def _number(item: AnyItem, one: Evaluated, number: Number, *place: str | int) ->
 
 def _words(item: AnyItem, one: Evaluated, words: Words, *place: str | int) -> Iterator[tuple[str, str]]:
     here = path_of(*place)
+    for index, answer in enumerate(words.answers):
+        if OPEN.casefold() in " ".join(answer.split()).casefold():
+            yield f"{here}/answers/{index}", f"its key is open: write the right answer in place of {OPEN!r}"
     if words.claim is None:
         if item.source is None:
             yield here, f"nothing decides it: give it {NEEDS}"

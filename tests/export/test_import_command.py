@@ -43,7 +43,7 @@ def test_it_says_what_is_left_to_do_and_the_bank_is_proved_where_it_lies(tmp_pat
     result = run(file, "--out", bank)
     assert result.exit_code == 1  # something was not read
     said = result.stdout.splitlines()
-    assert "- say which option is right: open" in said
+    assert "- say what is right: open" in said
     assert "- look at the pictures: open" in said
     assert any(
         line.startswith("- give a claim to what code can decide") and line.endswith(": sums, open") for line in said

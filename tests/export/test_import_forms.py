@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from grader.export.importing import Imported, import_bytes, import_file
 from grader.export.readers.drafts import ImportRefusedError
-from grader.quizzes.model import Cloze, Multiple, Single, Words
+from grader.quizzes.load import QuizError
+from grader.quizzes.model import OPEN, Cloze, Multiple, Single, Words
+from grader.quizzes.prove import prove, proved_bank
 from tests.export.elsewhere import elsewhere
 
 ATTEMPTS = "the folder of saved attempts"
@@ -306,6 +308,21 @@ def test_a_typed_answer_is_right_or_known_to_be_wrong() -> None:
     assert [blank.answers for blank in blanks if isinstance(blank, Words)] == [["4"], ["(imported; say what is right)"]]
     assert [[w.text for w in blank.wrong] for blank in blanks if isinstance(blank, Words)] == [[], ["5"]]
     assert [unread.field for unread in found.unread] == ["answers", "key"]
+
+
+def test_a_typed_answer_that_is_open_is_refused_until_it_is_said(tmp_path: Path) -> None:
+    bank = tmp_path / "open.yaml"
+    found = read("Question 1\nWhat is 3 + 3?\n0 / 1 point\nYour answer: 5\nIncorrect\n")
+    assert found.todo.open == ("q1-what-is-3",)
+    bank.write_text(found.yaml)
+    (failure,) = prove(bank).failures
+    line = found.yaml.split("\n").index(f"          - {OPEN}") + 1
+    assert (failure.item, failure.line) == ("q1-what-is-3", line)
+    assert failure.message == f"its key is open: write the right answer in place of {OPEN!r}"
+    with pytest.raises(QuizError, match="its key is open"):  # nothing is built or exported with it
+        proved_bank(bank)
+    bank.write_text(found.yaml.replace(OPEN, '"6"'))
+    assert prove(bank).failures == ()
 
 
 def test_a_listing_loses_the_numbers_that_were_pasted_with_it() -> None:

@@ -176,7 +176,7 @@ class _Prose:
         """One block."""
         name = name_of(element)
         if name == "pre":
-            return listing("".join(element.itertext()))
+            return listing(_rows(element))
         if name in ("ul", "ol"):
             return self.list(element, name == "ol", depth)
         if name == "table":
@@ -235,7 +235,7 @@ class _Prose:
         for child in element:
             name = name_of(child)
             if name == "pre":
-                line.add("code", "".join(child.itertext()).strip("\n"))
+                line.add("code", _rows(child).strip("\n"))
             elif name in BLOCKS:
                 line.text(" ")
                 self.flat(child, line, depth + 1)
@@ -344,6 +344,15 @@ def holds_block(element: Element) -> bool:
         name_of(element) in ("span", "font", "a", "b", "i", "em", "strong", "body", "html")
         and any(name_of(child) in BLOCKS for child in _inside(element))
     )
+
+
+def _rows(element: Element) -> str:
+    """The text of a listing, whose lines may end with `<br>`."""
+    made = element.text or ""
+    for child in element:
+        made += "\n" if name_of(child) == "br" else _rows(child) if name_of(child) else ""
+        made += child.tail or ""
+    return made
 
 
 def _inside(element: Element) -> Iterator[Element]:

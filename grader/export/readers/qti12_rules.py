@@ -23,12 +23,14 @@ class Rules:
     item: Element
     conditions: list[Element] = field(init=False)
     best: Decimal = field(init=False)
+    limited: bool = field(init=False)  # whether the item says so
     goes_on: bool = field(init=False)  # as in Blackboard, where feedback on options follows the score
 
     def __post_init__(self) -> None:
         """Find the conditions, and what SCORE can be at most."""
         self.conditions = [element for element in self.item.iter() if name_of(element) == "respcondition"]
         limits = [e.get("maxvalue") for e in self.item.iter() if name_of(e) == "decvar" and e.get("maxvalue")]
+        self.limited = bool(limits)
         self.goes_on = any(name_of(e).startswith("bbmd_") for e in self.item.iter())
         self.best = (read_decimal(limits[0] or "") if limits else None) or Decimal(100)
 
@@ -46,15 +48,17 @@ class Rules:
             if "conditionvar" not in inside:
                 continue
             tests = children(inside["conditionvar"])
-            if not (not shown if [name_of(test) for test in tests] == ["other"] else self.all(tests, given)):
+            if not tests or not (
+                not shown if [name_of(test) for test in tests] == ["other"] else self.all(tests, given)
+            ):
                 continue
             for child in children(condition):
                 if name_of(child) == "displayfeedback":
                     shown.append(child.get("linkrefid") or "")
-                elif name_of(child) == "setvar" and (child.get("varname") or "SCORE") in ("SCORE", "que_score"):
+                elif name_of(child) == "setvar" and variable(child) in ("SCORE", "que_score"):
                     score = score if scored else self.set(score, child)
             sets = "setvar" in inside and (inside["setvar"].get("action") or "Set") == "Set"
-            if sets and condition.get("continue") != "Yes":
+            if sets and (condition.get("continue") or "").lower() != "yes":
                 if not self.goes_on:
                     break
                 scored = True
@@ -63,7 +67,9 @@ class Rules:
     def set(self, score: Decimal, element: Element) -> Decimal:
         """The score after a `setvar`."""
         said = (element.text or "").strip()
-        value = self.best if said == "SCORE.max" else read_decimal(said) or Decimal(0)
+        value = self.best if said == "SCORE.max" else read_decimal(said)
+        if value is None:
+            raise UnknownError(f"the score {said[:40]!r}")
         action = element.get("action") or "Set"
         if action == "Set":
             return value
@@ -103,6 +109,11 @@ class Rules:
         return any(_compared(name, one, condition) for one in values)
 
 
+def variable(setvar: Element) -> str:
+    """The name of what a `setvar` sets; Blackboard spells the attribute otherwise."""
+    return setvar.get("varname") or setvar.get("variablename") or "SCORE"
+
+
 def _compared(name: str, value: Any, condition: Element) -> bool:
     said = condition.text or ""
     if isinstance(value, Decimal):
@@ -119,6 +130,6 @@ def _compared(name: str, value: Any, condition: Element) -> bool:
     if name not in ("varequal", "varsubstring"):
         return False
     first, second = str(value).strip(), said.strip()
-    if (condition.get("case") or "No") == "No":
+    if (condition.get("case") or "No").lower() == "no":
         first, second = first.casefold(), second.casefold()
     return second in first if name == "varsubstring" else first == second

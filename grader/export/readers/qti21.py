@@ -67,6 +67,7 @@ class _Item(ItemReader):
     processing: Processing = field(init=False)
     said: list[tuple[str, str, bool, str]] = field(default_factory=list)
     touched: dict[str, frozenset[str]] = field(default_factory=dict)
+    inner: dict[str, list[str]] = field(default_factory=dict)  # feedback inside a choice, which is on that choice
     blind: bool = False  # whether the rules cannot be run
 
     def read(self) -> None:
@@ -110,6 +111,9 @@ class _Item(ItemReader):
             shows = element.get("showHide") != "hide"
             names = element.get("outcomeIdentifier") or "", element.get("identifier") or ""
             self.said.append((*names, shows, self.markdown(element)))
+            within = next((above for above in element.iterancestors() if name_of(above) == "simpleChoice"), None)
+            if within is not None and shows:
+                self.inner.setdefault(within.get("identifier") or "", []).append(self.said[-1][-1])
         for element in inner:
             _take_out(element)
 
@@ -192,7 +196,10 @@ class _Item(ItemReader):
             known = true if response.correct or self.blind else self.earned(given) > 0
             if single and not self.blind and response.correct and (self.earned(given) > 0) != true:
                 self.note(f"the option {text[:40]} earns otherwise than the correct response says", "key")
-            said = said if single else said.removeprefix(text).lstrip("\n")
+            if not single and f"{said}\n".startswith(f"{text}\n"):  # feedback on a box may repeat which one it is
+                said = said.removeprefix(text).lstrip("\n")
+            inner = [one for one in self.inner.get(name, []) if one and one not in said]
+            said = "\n\n".join(one for one in (said, *inner) if one)
             read.append(ReadOption(text, known, said, child.get("fixed") == "true"))
         if all(option.fixed for option in read):
             read = [ReadOption(option.text, option.true, option.feedback) for option in read]

@@ -11,11 +11,11 @@ from grader.export.readers.asked import Asked, Chosen, asked_of
 from grader.export.readers.drafts import Attempt, Draft, Drafts, ReadOption, options, words
 from grader.export.readers.lines import POINTS, Token, tokens
 from grader.export.readers.spelling import IMAGE, blank_mark, escape, literal, mended, with_blanks
+from grader.quizzes.model import OPEN
 
 GRADE = re.compile(rf"(?:{marks.GRADE})\W{{0,20}}(\d{{1,3}}(?:[.,]\d{{1,4}})?)\s*%", re.IGNORECASE)
 PASS = re.compile(r"To pass\D{0,40}?(\d{1,3}(?:\.\d{1,4})?)\s*%", re.IGNORECASE)
 PICTURE = re.compile(r"\b(?:plots?|figures?|graphs?|diagrams?|pictures?|images?|charts?)\b", re.IGNORECASE)
-OPEN = "(imported; say what is right)"
 
 
 def looks_like(text: str) -> bool:
