@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parents[1]
-PART = ("tests/kernels/test_session.py", "tests/kernels/test_sandbox.py", "tests/kernels/test_process.py")
+PART = (
+    "tests/kernels/test_session.py",
+    "tests/kernels/test_sandbox.py",
+    "tests/kernels/test_process.py",
+    "tests/attacks/test_one_student.py::test_what_may_not_be_read_is_a_row_or_a_remark",
+)
 
 
 def test_kernels_are_shut_in_and_ended_by_an_ordinary_user() -> None:

@@ -135,7 +135,7 @@ def counted(texts: torch.Tensor, eos: int) -> torch.Tensor:
 def two_tensors(result: Result) -> tuple[torch.Tensor, torch.Tensor]:
     """The (ids, log-probs) that came back, or `Missed` when the form is not the docstring's."""
     pair = expect(result).value(tuple, hint=PAIR)
-    if len(pair) != 2 or not all(isinstance(part, torch.Tensor) for part in pair):
+    if len(pair) != 2 or not all(isinstance(part, torch.Tensor) and part.ndim for part in pair):
         raise Missed(PAIR)
     return pair[0], pair[1]
 

@@ -201,6 +201,31 @@ def test_a_worker_that_hangs_on_one_submission_costs_that_one(toy: Course) -> No
     assert (rows["pipes"].score, rows["demo-01"].score) == (5.0, 5.0)
 
 
+@pytest.mark.skipif(os.getuid() == 0, reason="root may read everything; tests/test_as_user.py runs this as nobody")
+def test_what_may_not_be_read_is_a_row_or_a_remark(toy: Course) -> None:
+    make_class(toy, TOY, size=2)
+    closed = []
+    for name, inside in (("notebook", f"{TOY}.ipynb"), ("beside", "notes.txt"), ("folder", "."), ("student", "..")):
+        shutil.copytree(toy.submitted / "demo-01", toy.submitted / name)
+        (toy.submitted / name / TOY / "notes.txt").write_text("mine")
+        closed.append((toy.submitted / name / TOY / inside).resolve())
+        closed[-1].chmod(0)
+    try:
+        done = CliRunner().invoke(app, ["grade", TOY])
+        assert done.exit_code == 1, done.output
+        rows = {row["student"]: row for row in json.loads((toy.reports / TOY / "grading.json").read_text())}
+        assert rows["demo-01"]["score"] == rows["beside"]["score"] == 5.0
+        assert "could not be read and was left out: notes.txt" in " ".join(rows["beside"]["events"])
+        for name in ("notebook", "folder", "student"):
+            assert "Permission denied" in rows[name]["reason"], rows[name]
+            assert "chmod" in rows[name]["remedy"]
+        again = CliRunner().invoke(app, ["feedback", TOY])
+        assert again.exit_code in (0, 1), again.output
+    finally:
+        for path in closed:
+            path.chmod(0o700)
+
+
 def test_two_runs_at_once_on_a_fresh_gradebook(toy: Course) -> None:
     make_class(toy, TOY, size=4)
     command = [sys.executable, "-m", "grader.cli", "grade", TOY, "--json", "--jobs", "1"]
