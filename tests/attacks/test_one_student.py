@@ -19,10 +19,11 @@ import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbgrader.apps.api import NbGraderAPI
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.coursedir import gradebook, load_config
 from grader.grading import outputs
 from grader.grading.autograde import Row, grade_class, write_rows
 from grader.grading.demo_class import make_class
@@ -224,6 +225,24 @@ def test_what_may_not_be_read_is_a_row_or_a_remark(toy: Course) -> None:
     finally:
         for path in closed:
             path.chmod(0o700)
+
+
+def test_nbgraders_own_road_goes_on_too(toy: Course) -> None:
+    """`nbgrader autograde` of a class with a notebook that is none, and times that would take it minutes or stop it."""
+    make_class(toy, TOY, size=2)
+    for name, hand in {"quadratic": timestamp(b"1" * 240_000), "no-time": timestamp(b"never")}.items():
+        shutil.copytree(toy.submitted / "demo-01", toy.submitted / name)
+        hand(toy.submitted / name / TOY)
+    shutil.copytree(toy.submitted / "demo-01", toy.submitted / "broken")
+    (toy.submitted / "broken" / TOY / f"{TOY}.ipynb").write_bytes(b"\xff{")
+    command = [str(Path(sys.executable).with_name("nbgrader")), "autograde", TOY, "--create"]
+    done = subprocess.run(command, cwd=toy.root, capture_output=True, text=True, check=False)
+    assert "broken" in done.stderr
+    with gradebook(toy) as book:
+        scores = {one.student.id: one.score for one in book.assignment_submissions(TOY)}
+    assert [scores[name] for name in ("demo-01", "quadratic", "no-time", "broken")] == [5.0, 5.0, 5.0, 0.0]
+    api = NbGraderAPI(config=load_config(toy))  # what formgrader's pages ask
+    assert {one["student"]: one["timestamp"] for one in api.get_submissions(TOY)} == dict.fromkeys(scores)
 
 
 def test_two_runs_at_once_on_a_fresh_gradebook(toy: Course) -> None:
