@@ -74,8 +74,6 @@ def test_a_picture_is_written_anew() -> None:
     def shown(image: str) -> object:
         raw = [{"output_type": "display_data", "data": {"image/png": image}}]
         return [output.data for output in clean(raw, Budget())]
-            output.data for output in clean([{"output_type": "display_data", "data": {"image/png": image}}], Budget())
-        ]
 
     assert shown(PNG) == [{"image/png": PNG}]
     assert shown(f"{PNG[:8]}\n{PNG[8:]}\n") == [{"image/png": PNG}]
