@@ -34,8 +34,9 @@ class Collector:
         """Text on stdout or stderr."""
         if self.text_left <= 0:
             return
-        kept = text[: self.text_left]
-        self.text_left -= len(kept)
+        raw = text[: self.text_left].encode("utf-8", "replace")  # no character has less than a byte
+        kept = raw[: self.text_left].decode("utf-8", "ignore")
+        self.text_left -= len(raw)
         if self.text_left <= 0:
             kept += CUT
         last = self.outputs[-1] if self.outputs else None
