@@ -166,9 +166,10 @@ def test_a_submission_has_an_end(notebook: Any) -> None:
         one.run("1", "cell 2")
 
 
-def test_a_flood_of_signs_of_four_bytes_is_cut_and_costs_no_kernel(kernel: Kernel) -> None:
+def test_a_flood_of_signs_of_four_bytes_is_cut_and_costs_no_kernel(kernel: MakeKernel) -> None:
     """Limits count bytes: a message holds what is kept, whatever the signs are."""
-    (printed,) = kernel.run('print("\U0001f600" * 1_000_000)')
+    one = kernel()
+    (printed,) = one.run('print("\U0001f600" * 1_000_000)')
     assert printed["text"].startswith("\U0001f600" * 200_000)
     assert len(printed["text"].encode()) <= one.limits.output_bytes + 100
     assert one.run("1 + 1")[0]["data"]["text/plain"] == "2"
