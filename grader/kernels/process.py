@@ -15,7 +15,7 @@ from typing import Any
 
 from grader.kernels.cgroups import Group, retire
 from grader.kernels.sandbox import SandboxError
-from grader.kernels.wire import dump, receive
+from grader.kernels.wire import WireError, dump, receive
 
 GROUP = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9
 MAX_DESCRIPTORS = 1
@@ -86,6 +86,8 @@ def born(connection: socket.socket, deadline: float | None) -> Process:
     found = Process(0)
     try:
         header = _well(receive(catching, deadline)[0])
+        if header.get("op") != "born":
+            raise WireError(f"it said {header.get('op')!r} before it was born")
         group = Group(**header["group"]) if header["group"] else None
         found = Process(int(header["pid"]), catching.descriptors.pop() if catching.descriptors else -1, group)
         _well(receive(connection, deadline)[0])

@@ -217,15 +217,20 @@ def _enter_as_first_process(
     group = kernels.group(number, limits)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.leave_namespaces()
+    announced, announcing = os.pipe()
     child = os.fork()
     if child:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         process.announce(connection, child, group)
+        os.close(announcing)
         connection.close()
         os.waitpid(child, 0)
         os._exit(0)
     os.setsid()  # or else kill(0, …) would reach the parent, where it has the same user, and with it end the kernel
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.close(announcing)
+    os.read(announced, 1)  # ends when the parent has spoken: what the child says comes second, on any machine
+    os.close(announced)
     if group is not None:
         group.enter()
     sandbox.enter(view, limits, kernels.settings.root, number)
