@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.text import student_lines
 from grader.usage import FELL_SHORT, WRONG_USE
 
 if TYPE_CHECKING:
@@ -57,11 +58,18 @@ def chosen_labs(lab: str | None, known: list[str]) -> list[str]:
     return known if lab is None else [lab]
 
 
+def stdout() -> Console:
+    """Where tables are shown: text stands there as it is, since `[red]` and `:bomb:` may be names of a stranger's files."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False)
+
+
 def stderr() -> Console:
     """Where progress is shown: standard error, so that output can be piped."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False, emoji=False)
 
 
 def finish(result: Any, failures: list[str], done: str, as_json: bool) -> None:
@@ -71,7 +79,7 @@ def finish(result: Any, failures: list[str], done: str, as_json: bool) -> None:
     elif done:
         typer.echo(done)
     for failure in failures:
-        typer.echo(failure, err=True)
+        typer.echo(student_lines(failure), err=True)
     if failures:
         raise typer.Exit(FELL_SHORT)
 

@@ -16,7 +16,7 @@ from grader.cells import QUIZ_CELL, grade_id
 from grader.grading import outputs
 from grader.grading.result import Graded, Mark, texts
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.score import QuizScore
 from grader.quizzes.seen import Limited, Taken, limited, taken
 from grader.text import student_text

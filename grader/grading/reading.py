@@ -20,7 +20,7 @@ from grader.grading.intake import Taken, read_plain, take_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts
 from grader.text import student_text

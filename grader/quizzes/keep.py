@@ -1,14 +1,12 @@
-"""From a bank's YAML to its sealed file, and the store of released banks, by the hash of that file."""
+"""From a bank's YAML to its sealed file; `kept` stores those that are released."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from grader.files import write_whole
-from grader.quizzes.keyed import KeyedBank, dump_kept, parse_kept
+from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.own import made_exam
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
@@ -67,31 +65,3 @@ def make(path: Path) -> Made:
 def _made(path: Path, _text: bytes, _figures: bytes, _exam: bool, secret: bytes) -> Made:
     sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
     return Made(path.stem, sealed, bank)
-
-
-def keep(bank: KeyedBank, folder: Path) -> Path:
-    """Store a released bank as `<hash>.json`; what is stored already stays as it is."""
-    goal = folder / f"{bank.hash}.json"
-    if not goal.exists():
-        write_whole(goal, dump_kept(bank).encode("utf-8"))
-    return goal
-
-
-def load_kept(folder: Path) -> Mapping[str, KeyedBank]:
-    """Every released bank of a folder, by hash.
-
-    Raises:
-        ValueError: a file is damaged, or is not called by its hash; the message names it.
-    """
-    return {path.stem: _kept(path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.json"))}
-
-
-@lru_cache(maxsize=256)
-def _kept(path: Path, _changed: int) -> KeyedBank:
-    try:
-        bank = parse_kept(path.read_text(encoding="utf-8"))
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: no kept bank: {error}. Delete it and run `grader build`.") from None
-    if bank.hash != path.stem:
-        raise ValueError(f"{path}: it holds the bank {bank.hash}; give the file that name again.")
-    return bank

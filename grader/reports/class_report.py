@@ -14,7 +14,7 @@ from grader.cells import QUIZ_CELL
 from grader.files import write_csv, write_whole
 from grader.paths import Course
 from grader.quizzes.analyse import BankAnalysis, analyse
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.score import AttemptScore
 from grader.reports import figures
 from grader.reports.pages import page

@@ -17,7 +17,7 @@ from grader.cells import QUIZ_CELL
 from grader.files import write_whole
 from grader.grading.intake import read_plain
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.keyed import KeyedBank, KeyedItem
 from grader.quizzes.score import AttemptScore
 from grader.reports.pages import page

@@ -19,7 +19,7 @@ from grader.build.release import build_lab
 from grader.cells import grade_id
 from grader.cli import app
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.keyed import KeyedBank
 from labkit.handin import hand_in
 

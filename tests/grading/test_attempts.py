@@ -13,7 +13,7 @@ from grader.build.release import build_lab
 from grader.grading.attempts import Attempts, attempts_file, remembered
 from grader.grading.autograde import Row, grade_class
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.simulate import simulate
 from grader.reports.grades import grades
 from grader.reports.results import lab_results

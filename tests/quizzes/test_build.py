@@ -22,7 +22,8 @@ from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
 from grader.grading.plain import autograde, autograde_plainly
 from grader.paths import Course
-from grader.quizzes.keep import load_kept, read_secret
+from grader.quizzes.keep import read_secret
+from grader.quizzes.kept import load_kept
 from grader.quizzes.run import score_file
 from grader.quizzes.score import score_attempts
 from grader.quizzes.simulate import simulate

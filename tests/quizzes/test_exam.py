@@ -11,7 +11,7 @@ from grader.build.leaks import find_leaks
 from grader.build.release import build_lab, check_lab
 from grader.exchange.bundle import leaks_in
 from grader.paths import Course
-from grader.quizzes.keep import load_kept
+from grader.quizzes.kept import load_kept
 from grader.quizzes.load import load
 from grader.quizzes.own import exams
 from grader.quizzes.prove import proved_bank
