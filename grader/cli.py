@@ -276,7 +276,10 @@ def _grade_with_progress(
             said = ", ".join(part for part in counts if part)
             bar.update(task, description=said, completed=now.done, total=now.total)
 
-        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed)
+        def waits() -> None:
+            bar.update(task, description="another run is grading this lab: waiting for it")
+
+        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed, waits=waits)
 
 
 def _show_rows(rows: list[Row]) -> None:

@@ -59,7 +59,7 @@ def chosen_labs(lab: str | None, known: list[str]) -> list[str]:
 
 
 def stdout() -> Console:
-    """Where tables are shown: text stands there as it is, since `[red]` and `:bomb:` may be names of a stranger's files."""
+    """Where tables are shown: text stands there as it is, as `[red]` and `:bomb:` may be names of files."""
     from rich.console import Console
 
     return Console(markup=False, emoji=False)

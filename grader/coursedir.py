@@ -13,7 +13,7 @@ import nbgrader.api
 import nbgrader.apps.api
 import nbgrader.coursedir
 from alembic.script import ScriptDirectory
-from nbgrader.api import Gradebook
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
@@ -65,3 +65,12 @@ def gradebook(course: Course) -> Iterator[Any]:
                 opened.db.execute(text(f"PRAGMA {setting}"))
             opened.db.commit()
         yield opened
+
+
+def submitters(book: Any, lab: str) -> list[str]:
+    """Every student with a row for a lab, in order.
+
+    Their submissions are read one by one (`book.find_submission`): one row that cannot be read stops no other.
+    """
+    found = book.db.query(Student.id).join(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+    return sorted(student for (student,) in found)

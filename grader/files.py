@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,27 +20,38 @@ except ImportError:  # not on Windows, where nobody grades a class beside anothe
 def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = False) -> None:
     """Write a file so that at every moment the old or the new content is there; with `flush`, also without power.
 
-    Its folder is made. Two processes that write one file at the same time have to bear an OSError.
+    Its folder is made. Of two processes that write one file at the same time, the later one's content stays.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    with part.open("xb") as file:
-        file.write(content)
-        if flush:
-            file.flush()
-            os.fsync(file.fileno())
-    part.chmod(mode)
-    part.replace(path)
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
+        part.chmod(mode)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock that only one process of this machine has at a time; it goes with the process, however that ends."""
+def locked(path: Path, waits: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold a lock that only one process of this machine has at a time; it goes with the process, however that ends.
+
+    `waits` is called where another process has it, before it is waited for.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waits()
+                fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

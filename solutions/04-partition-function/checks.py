@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.checks import Missed, Result, Student, check, expect
+from grader.checks import Missed, Result, Student, check, expect, same
 
 INF = torch.inf
 TOL = 1e-9
@@ -25,7 +25,7 @@ def likely(result: Result, mistakes: Mapping[str, Any], default: str, tol: float
             fits = isinstance(got, torch.Tensor) and got.shape == outcome.shape
             if fits and torch.allclose(got.double(), outcome.double(), rtol=0, atol=tol, equal_nan=True):
                 return hint
-        elif type(got) is type(outcome) and got == outcome:
+        elif same(got, outcome):
             return hint
     return default
 
@@ -135,7 +135,7 @@ def counted(texts: torch.Tensor, eos: int) -> torch.Tensor:
 def two_tensors(result: Result) -> tuple[torch.Tensor, torch.Tensor]:
     """The (ids, log-probs) that came back, or `Missed` when the form is not the docstring's."""
     pair = expect(result).value(tuple, hint=PAIR)
-    if len(pair) != 2 or not all(isinstance(part, torch.Tensor) for part in pair):
+    if len(pair) != 2 or not all(isinstance(part, torch.Tensor) and part.ndim for part in pair):
         raise Missed(PAIR)
     return pair[0], pair[1]
 
