@@ -1,15 +1,18 @@
-"""Writing files so that no reader and no crash ever meets half of one."""
+"""Writing files so that no reader and no crash ever meets half of one, and reading those of strangers."""
 
 from __future__ import annotations
 
 import csv
 import io
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from grader.text import defused
+
+MAX_NOTEBOOK_BYTES = 50 * 2**20  # of a notebook that was handed in
 
 try:
     import fcntl
@@ -36,6 +39,24 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644, flush: bool = Fal
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def read_plain(path: Path, most: int, cut: bool = False) -> bytes:
+    """A plain file's bytes; neither a link nor a pipe is followed, whatever it became since it was listed.
+
+    With `cut`, of a larger file the first `most` bytes and one more.
+
+    Raises:
+        OSError: it cannot be read, is no plain file any more, or has grown beyond `most` bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no plain file", str(path))
+        content = file.read(most + 1)
+    if len(content) > most and not cut:
+        raise OSError(0, "it grew while it was read", str(path))
+    return content
 
 
 @contextmanager

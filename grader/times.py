@@ -9,6 +9,7 @@ from dateutil.parser import parse
 from dateutil.tz import gettz
 
 ZONE = re.compile(r"[A-Za-z]\w*(?:[/+-]\w+)*", re.ASCII)  # no path: dateutil would open the file
+TIMESTAMP = "timestamp.txt"
 MOST_BYTES = 100  # nbgrader's own have 30; parsing takes quadratic time
 
 

@@ -12,19 +12,17 @@ import hashlib
 import itertools
 import json
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from grader.files import write_whole
+from grader.files import MAX_NOTEBOOK_BYTES, read_plain, write_whole
 from grader.grading.reading_notebooks import read_notebook
 from grader.grading.result import Submission
 from grader.paths import Course
 from grader.text import NO_TEXT, StudentText, is_student_text, student_text
-from grader.times import MOST_BYTES, time_of
+from grader.times import MOST_BYTES, TIMESTAMP, time_of
 
-MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 MAX_OTHER_BYTES = 20 * 1024 * 1024
 MAX_OTHER_FILE_BYTES = 15 * 1024 * 1024
 MAX_OTHER_FILES = 100
@@ -34,7 +32,6 @@ MAX_ENTRIES = 20_000
 MAX_FOLDER_DEPTH = 20
 MAX_NAMED = 6
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".nbgrader.log", ".DS_Store"}
-TIMESTAMP = "timestamp.txt"
 INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 
 
@@ -156,24 +153,6 @@ def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
     if size > MAX_NOTEBOOK_BYTES:
         found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
         raise NotReadyError(found, "clear its outputs and hand it in again")
-
-
-def read_plain(path: Path, most: int, cut: bool = False) -> bytes:
-    """A plain file's bytes; neither a link nor a pipe is followed, whatever it became since it was listed.
-
-    With `cut`, of a larger file the first `most` bytes and one more.
-
-    Raises:
-        OSError: it cannot be read, is no plain file any more, or has grown beyond `most` bytes.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no plain file", str(path))
-        content = file.read(most + 1)
-    if len(content) > most and not cut:
-        raise OSError(0, "it grew while it was read", str(path))
-    return content
 
 
 def _beside(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[StudentText]]:

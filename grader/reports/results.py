@@ -16,9 +16,9 @@ from nbgrader.api import MissingEntry
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
 from grader.coursedir import gradebook, submitters
+from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
-from grader.grading.intake import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.ledger import highest
 from grader.paths import Course
 from grader.quizzes.score import QuizScore
@@ -60,6 +60,11 @@ class Result:
     submitted: datetime | None = None
     seconds_late: float = 0.0
     comments: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> StudentText:
+        """The student's id, which is the name of a folder, as pages, tables and rows of grading have it."""
+        return student_text(self.student)
 
     @property
     def waits(self) -> bool:

@@ -5,6 +5,7 @@ The others' rows, pages, lines and graded notebooks are what they are without th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.utils import parse_utc
 from whole_way import (
     HONEST,
@@ -35,6 +38,7 @@ from whole_way import (
     written_of,
 )
 
+from grader.coursedir import converter, gradebook, load_config
 from grader.files import write_whole
 from grader.grading import local, outputs
 from grader.paths import ROOT_VARIABLE, Course
@@ -349,3 +353,61 @@ def test_two_runs_at_once_on_a_fresh_gradebook_are_both_right(
         said_by(*arguments)
     assert everything_written(course, QUIZ) == before
     assert len(course.ledger(QUIZ).read_text().splitlines()) == len(HONEST)
+
+
+# nbgrader's own road, and formgrader's list of the class.
+
+
+def schema(version: object) -> Make:
+    """The notebook with nbgrader's metadata in another version of its format."""
+
+    def make(folder: Path, _: list[dict[str, Any]]) -> None:
+        path = folder / f"{TOY}.ipynb"
+        notebook = json.loads(path.read_bytes())
+        for cell in notebook["cells"]:
+            if "nbgrader" in cell["metadata"]:
+                cell["metadata"]["nbgrader"]["schema_version"] = version
+        path.write_text(json.dumps(notebook))
+
+    return make
+
+
+def linked(goal: str) -> Make:
+    return lambda folder, _: (folder / "timestamp.txt").symlink_to(goal)
+
+
+def link_notebook(path: Path) -> None:
+    path.rename(path.with_name("other.ipynb"))
+    path.symlink_to("other.ipynb")
+
+
+NBGRADER: dict[str, Make] = {
+    "stamp-long": stamp(b"9" * 240_000),
+    "stamp-no-text": stamp(b"\xff\xfe"),
+    "stamp-pipe": lambda folder, _: os.mkfifo(folder / "timestamp.txt"),
+    "stamp-folder": lambda folder, _: (folder / "timestamp.txt").mkdir(),
+    "stamp-link": linked("/proc/self/environ"),
+    "notebook-link": lambda folder, _: link_notebook(folder / f"{TOY}.ipynb"),
+    "old-schema": schema(0),
+    "new-schema": schema(99),
+    "no-schema": schema("\ud800"),
+    "no-json": lambda folder, _: (folder / f"{TOY}.ipynb").write_text("{") and None,
+}
+
+
+def test_nbgraders_own_road_and_formgraders_list_go_on(
+    toy_alone: tuple[Course, Any], beside: Callable[[Course], Course]
+) -> None:
+    course = beside(toy_alone[0])
+    for student, make in NBGRADER.items():
+        make(handed_in(course, TOY, student), [])
+    with contextlib.suppress(NbGraderException):  # it names, at the end, whom it could not grade
+        converter(Autograde, load_config(course, assignment_id=TOY), force=True).start()
+    with gradebook(course) as book:
+        scores = {one.student.id: one.score for one in book.assignment_submissions(TOY)}
+    for student in HONEST:
+        assert scores[student] == rows_of(course, TOY)[student]["score"]
+    listed = {one["student"]: one for one in NbGraderAPI(config=load_config(course)).get_submissions(TOY)}
+    assert listed.keys() == {*HONEST, *NBGRADER}
+    assert {student for student in NBGRADER if not listed[student]["autograded"]} == {"no-json", "notebook-link"}
+    assert not (course.autograded / "stamp-link" / TOY / "timestamp.txt").exists()

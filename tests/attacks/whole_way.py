@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.grading.demo_class import make_class
 from grader.paths import Course
+from grader.text import student_lines
 
 TOY, QUIZ = "01-toy", "06-sample"
 HONEST = ("demo-01", "demo-02", "demo-03")
@@ -26,7 +27,7 @@ def said_by(*arguments: str) -> str:
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise AssertionError(f"grader {' '.join(arguments)} broke") from result.exception
     assert result.exit_code in (0, 1), result.output
-    assert result.output.replace("\n", "").isprintable(), ascii(result.output)
+    assert result.output == student_lines(result.output, len(result.output)), ascii(result.output)
     return result.output
 
 
