@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -40,6 +41,21 @@ def wrong_use() -> Iterator[Course]:
     except (LookupError, BuildError, SandboxError) as error:
         typer.echo(f"grader: {error}", err=True)
         raise typer.Exit(WRONG_USE) from None
+    except Exception as error:
+        if not _is_of_the_gradebook(error):
+            raise
+        said = "the gradebook can be neither read nor written now; look at its disk and its rights, and run it again"
+        typer.echo(f"grader: {said} ({getattr(error, 'orig', error)}); what was finished is kept", err=True)
+        raise typer.Exit(WRONG_USE) from None
+
+
+def _is_of_the_gradebook(error: Exception) -> bool:
+    """Whether the database refused: a full disk, no rights, no server. Commands that need none do not import it."""
+    if "sqlalchemy.exc" not in sys.modules:
+        return False
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError)
 
 
 def _remedy(error: OSError) -> str:

@@ -7,6 +7,7 @@ itself. Nothing of a submission runs.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import itertools
@@ -81,7 +82,9 @@ def take_in(course: Course, lab: str, student: str, spool: Path) -> Taken:
         return Taken(student, False, found.reason, found.remedy)
     except OSError as refused:
         what = Path(os.fsdecode(refused.filename)).name if refused.filename else "it"
-        remedy = f"look at its rights: chmod -R u+rX {course.submitted.name}/{student}"
+        full = refused.errno in (errno.ENOSPC, errno.EDQUOT)
+        rights = f"look at its rights: chmod -R u+rX {course.submitted.name}/{student}"
+        remedy = "the disk is full: make room and grade again" if full else rights
         reason = f"{what} cannot be read: {refused.strerror or type(refused).__name__}"
         return Taken(student, False, student_text(reason), student_text(remedy))
     except MemoryError:

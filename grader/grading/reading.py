@@ -7,12 +7,10 @@ a few short texts and a file that they wrote. See `intake.take_in` for what they
 from __future__ import annotations
 
 import json
-import logging
 import os
 import resource
 import subprocess
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from multiprocessing.connection import Connection
@@ -103,8 +101,6 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MB * megabyte, FILE_MB * megabyte))
     limit_memory(MEMORY_MB)
-    warnings.simplefilter("ignore")  # nbformat's warnings and log repeat a student's text, which a terminal would obey
-    logging.disable()
     serve(Connection(int(sys.argv[1])), _answer)
 
 

@@ -81,13 +81,13 @@ def toy_class(toy_template: Course, tmp_path_factory: pytest.TempPathFactory) ->
     return lambda seeds: check(whole, seeds)
 
 
-@settings(FEW, max_examples=6)
+@settings(FEW, max_examples=4)
 @given(SEEDS)
 def test_anything_in_a_quiz_is_its_students_row(quiz_class: Callable[[list[int]], None], seeds: list[int]) -> None:
     quiz_class(seeds)
 
 
-@settings(FEW, max_examples=3)
+@settings(FEW, max_examples=2)
 @given(SEEDS)
 def test_anything_in_a_notebook_is_its_students_row(toy_class: Callable[[list[int]], None], seeds: list[int]) -> None:
     toy_class(seeds)

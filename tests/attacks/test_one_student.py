@@ -1,18 +1,15 @@
-"""One student, one failure: whatever somebody hands in, or makes raise, is that student's row or line.
+"""One student, one failure: whatever somebody hands in or says is that student's row, in plain text.
 
 The others' rows, pages, lines and graded notebooks are what they are without that student, byte for byte.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shutil
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,78 +18,33 @@ import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from nbgrader.apps.api import NbGraderAPI
-from nbgrader.converters import Autograde, NbGraderException
 from nbgrader.utils import parse_utc
 from whole_way import (
     HONEST,
     QUIZ,
     TOY,
+    Make,
     commands,
     everything_written,
     go,
-    honest_class,
+    handed_in,
     rows_of,
     said_by,
+    stamp,
     valid_attempts,
-    written_of,
 )
 
-from grader.coursedir import converter, gradebook, load_config
 from grader.files import write_whole
-from grader.grading import local, outputs
-from grader.paths import ROOT_VARIABLE, Course
+from grader.grading import outputs
+from grader.paths import Course
 from grader.times import MOST_BYTES, time_of
 
 RED = "\x1b[31m"
 FORMULA = "=cmd|' /C calc'!A0"
-Make = Callable[[Path, list[dict[str, Any]]], None]
-
-
-@pytest.fixture(scope="module")
-def quiz_alone(quiz_template: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Course, Any]]:
-    """Honest students of the quiz, graded, and all that was written of them."""
-    yield from graded_alone(quiz_template, tmp_path_factory.mktemp("alone") / "course", QUIZ)
-
-
-@pytest.fixture(scope="module")
-def toy_alone(toy_template: Course, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Course, Any]]:
-    """Honest students of the exercises, graded, and all that was written of them."""
-    yield from graded_alone(toy_template, tmp_path_factory.mktemp("alone") / "course", TOY)
-
-
-def graded_alone(template: Course, root: Path, lab: str) -> Iterator[tuple[Course, Any]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(ROOT_VARIABLE, str(root))
-        course = honest_class(template, root, lab)
-        go(course, lab)
-    yield course, everything_written(course, lab)
-
-
-@pytest.fixture
-def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Course], Course]:
-    """`beside(course)` is a copy of a graded class, to which others come."""
-
-    def copied(course: Course) -> Course:
-        root = tmp_path / "class of others"
-        shutil.copytree(course.root, root, symlinks=True)
-        monkeypatch.setenv(ROOT_VARIABLE, str(root))
-        monkeypatch.chdir(root)
-        return Course(root)
-
-    return copied
 
 
 def lines(*attempts: Any) -> bytes:
     return "".join(json.dumps(one) + "\n" for one in attempts).encode("ascii")
-
-
-def handed_in(course: Course, lab: str, student: str) -> Path:
-    """A blank notebook of somebody, where files may come beside it."""
-    folder = course.submitted / student / lab
-    folder.mkdir(parents=True)
-    shutil.copyfile(course.labs / lab / f"{lab}.ipynb", folder / f"{lab}.ipynb")
-    return folder
 
 
 # What stands in attempts.jsonl and timestamp.txt: who, what their file holds, the words of their row.
@@ -111,10 +63,6 @@ def attempts(*change: dict[str, Any], answers: str | None = None) -> Make:
         (folder / "attempts.jsonl").write_bytes(lines(*made))
 
     return make
-
-
-def stamp(content: bytes) -> Make:
-    return lambda folder, _: (folder / "timestamp.txt").write_bytes(content) and None
 
 
 SAID: dict[str, tuple[Make, str]] = {
@@ -221,193 +169,18 @@ def test_equal_work_that_is_read_at_the_same_time_is_nobodys_failure(
     assert [(one.name, one.read_bytes()) for one in path.parent.iterdir()] == [("digest", b"equal")]
 
 
-# Students who make a command raise: their graded notebook, their page or their row of the gradebook is broken.
-
-
-def graded_notebook(course: Course, student: str) -> Path:
-    return course.autograded / student / TOY / f"{TOY}.ipynb"
-
-
-def with_checks(data: object) -> str:
-    output = {"output_type": "display_data", "metadata": {}, "data": {"application/vnd.rlhf.checks+json": data}}
-    cell = nbformat.v4.new_code_cell("", metadata={"nbgrader": {"grade_id": "mean-hidden"}})
-    return json.dumps(nbformat.v4.new_notebook(cells=[cell | {"outputs": [output]}]))
-
-
-def told_at_noon(course: Course, student: str) -> None:
-    with sqlite3.connect(course.gradebook) as book:
-        command = "UPDATE submitted_assignment SET timestamp = 'noon' WHERE student_id = ?"
-        assert book.execute(command, [student]).rowcount == 1
-
-
-def page_is_a_folder(course: Course, student: str) -> None:
-    page = course.feedback / student / TOY / f"{TOY}.html"
-    page.unlink()
-    (page / "x").mkdir(parents=True)
-
-
-NOTEBOOKS = {
-    "no-text": b"\xff{",
-    "no-notebook": b"[]",
-    "no-cells": b'{"nbformat": 4, "nbformat_minor": 5}',
-    "too-deep": b"[" * 100_000,
-    "other-checks": with_checks({"checks": [{"a": 1}]}).encode(),
-    "checks-of-text": with_checks("text").encode(),
-}
-ELSEWHERE = {"page-is-a-folder": page_is_a_folder, "told-at-noon": told_at_noon}
-
-
-def test_a_student_who_makes_a_command_raise_is_a_line(
-    toy_alone: tuple[Course, Any], beside: Callable[[Course], Course]
-) -> None:
-    course, before = beside(toy_alone[0]), toy_alone[1]
-    hostile = [*NOTEBOOKS, *ELSEWHERE, "no-file"]
-    for student in hostile:
-        handed_in(course, TOY, student)
-    go(course, TOY)
-    others = {student: written_of(course, TOY, student) for student in hostile}
-    for student, content in NOTEBOOKS.items():
-        path = graded_notebook(course, student)
-        path.unlink()
-        path.write_bytes(content)
-    graded_notebook(course, "no-file").unlink()
-    graded_notebook(course, "no-file").mkdir()
-    for student, break_it in ELSEWHERE.items():
-        break_it(course, student)
-    said = [said_by(*arguments) for arguments in commands(course, TOY)[1:]]
-    assert everything_written(course, TOY) == before
-    for student in hostile:
-        lines_of = [line for text in said for line in text.splitlines() if f"{student}: " in line]
-        assert lines_of, (student, said)
-        assert all("grade again" in line for line in lines_of)
-    shutil.rmtree(course.feedback)
-    go(course, TOY)
-    assert everything_written(course, TOY) == before
-    for student in set(hostile) - {"told-at-noon"}:
-        assert written_of(course, TOY, student) == others[student]
-
-
-WORDS = """    word = student.word().value
-    if word == "die":
-        import os; os._exit(9)
-    if word == "leave":
-        raise SystemExit
-    if word == "hang":
-        import time; time.sleep(100_000)
-    if word == "memory":
-        bytearray(2**45)
-    if word == "raise":
-        raise RuntimeError("\\x1b[31m\\ud800")
-"""
-LOST = {
-    "die": "the grader failed: the grading process died three times on it",
-    "leave": "the grader failed: the grading process died three times on it",
-    "hang": "the grader failed: it took more than 9 s",
-    "memory": "the check averages broke: MemoryError",
-    "raise": "the check averages broke: RuntimeError: \ufffd[31m\ufffd",
-}
-
-
-def test_a_student_who_ends_or_stops_the_grading_process_is_a_row(
-    toy_alone: tuple[Course, Any], beside: Callable[[Course], Course], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Checks with a hole that a student found: the worker is lost, the class is not."""
-    monkeypatch.setattr(local, "SLACK", 0.0)
-    monkeypatch.setattr(local, "MORE_SECONDS", 9.0)
-    course, before = beside(toy_alone[0]), toy_alone[1]
-    checks = course.solutions / TOY / "checks.py"
-    promise = '    """The mean is the sum divided by the count."""\n'
-    assert promise in checks.read_text()
-    checks.write_text(checks.read_text().replace(promise, promise + WORDS))
-    for word in LOST:
-        path = handed_in(course, TOY, word) / f"{TOY}.ipynb"
-        notebook = nbformat.read(path, as_version=4)
-        notebook.cells.insert(1, nbformat.v4.new_code_cell(f"def word():\n    return {word!r}"))
-        nbformat.write(notebook, path)
-    rows = go(course, TOY)
-    assert everything_written(course, TOY) == before
-    for word, said in LOST.items():
-        assert any(said in text for text in (rows[word]["reason"], *rows[word]["flags"])), rows[word]
-        assert rows[word]["score"] == 0
-
-
-def grader_as_a_process(course: Course, *arguments: str) -> subprocess.Popen[str]:
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    command = [str(Path(sys.executable).parent / "grader"), *arguments]
-    return subprocess.Popen(command, cwd=course.root, env=os.environ | {ROOT_VARIABLE: str(course.root)}, **pipes)
-
-
-def test_two_runs_at_once_on_a_fresh_gradebook_are_both_right(
-    quiz_alone: tuple[Course, Any], beside: Callable[[Course], Course], quiz_template: Course
-) -> None:
-    course, before = beside(quiz_alone[0]), quiz_alone[1]
-    for written in (course.autograded, course.feedback, course.reports, course.cache, course.ledger(QUIZ).parent):
-        shutil.rmtree(written)
-    for path in course.class_dir.glob("gradebook.db*"):
-        path.unlink()
-    shutil.copyfile(quiz_template.gradebook, course.gradebook)
-    runs = [grader_as_a_process(course, "grade", QUIZ, "--jobs", "2") for _ in range(3)]
-    said = [run.communicate()[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0, 0], said
-    for arguments in commands(course, QUIZ)[1:]:
-        said_by(*arguments)
-    assert everything_written(course, QUIZ) == before
-    assert len(course.ledger(QUIZ).read_text().splitlines()) == len(HONEST)
-
-
-# nbgrader's own road, and formgrader's list of the class.
-
-
-def schema(version: object) -> Make:
-    """The notebook with nbgrader's metadata in another version of its format."""
-
-    def make(folder: Path, _: list[dict[str, Any]]) -> None:
-        path = folder / f"{TOY}.ipynb"
-        notebook = json.loads(path.read_bytes())
-        for cell in notebook["cells"]:
-            if "nbgrader" in cell["metadata"]:
-                cell["metadata"]["nbgrader"]["schema_version"] = version
-        path.write_text(json.dumps(notebook))
-
-    return make
-
-
-def linked(goal: str) -> Make:
-    return lambda folder, _: (folder / "timestamp.txt").symlink_to(goal)
-
-
-def link_notebook(path: Path) -> None:
-    path.rename(path.with_name("other.ipynb"))
-    path.symlink_to("other.ipynb")
-
-
-NBGRADER: dict[str, Make] = {
-    "stamp-long": stamp(b"9" * 240_000),
-    "stamp-no-text": stamp(b"\xff\xfe"),
-    "stamp-pipe": lambda folder, _: os.mkfifo(folder / "timestamp.txt"),
-    "stamp-folder": lambda folder, _: (folder / "timestamp.txt").mkdir(),
-    "stamp-link": linked("/proc/self/environ"),
-    "notebook-link": lambda folder, _: link_notebook(folder / f"{TOY}.ipynb"),
-    "old-schema": schema(0),
-    "new-schema": schema(99),
-    "no-schema": schema("\ud800"),
-    "no-json": lambda folder, _: (folder / f"{TOY}.ipynb").write_text("{") and None,
-}
-
-
-def test_nbgraders_own_road_and_formgraders_list_go_on(
-    toy_alone: tuple[Course, Any], beside: Callable[[Course], Course]
+def test_no_library_repeats_a_students_text_on_the_terminal(
+    toy_alone: tuple[Course, Any], beside: Callable[[Course], Course], capfd: pytest.CaptureFixture[str]
 ) -> None:
     course = beside(toy_alone[0])
-    for student, make in NBGRADER.items():
-        make(handed_in(course, TOY, student), [])
-    with contextlib.suppress(NbGraderException):  # it names, at the end, whom it could not grade
-        converter(Autograde, load_config(course, assignment_id=TOY), force=True).start()
-    with gradebook(course) as book:
-        scores = {one.student.id: one.score for one in book.assignment_submissions(TOY)}
-    for student in HONEST:
-        assert scores[student] == rows_of(course, TOY)[student]["score"]
-    listed = {one["student"]: one for one in NbGraderAPI(config=load_config(course)).get_submissions(TOY)}
-    assert listed.keys() == {*HONEST, *NBGRADER}
-    assert {student for student in NBGRADER if not listed[student]["autograded"]} == {"no-json", "notebook-link"}
-    assert not (course.autograded / "stamp-link" / TOY / "timestamp.txt").exists()
+    path = handed_in(course, TOY, "echo") / f"{TOY}.ipynb"
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"]:
+        cell["id"] = f"{RED}red"
+    path.write_text(json.dumps(notebook | {f"{RED}extra": RED}))
+    said_by("grade", TOY, "--jobs", "1")
+    notebook["cells"][0]["id"] = "same"
+    notebook["cells"][1]["id"] = "same"
+    path.write_text(json.dumps(notebook))
+    said_by("grade", TOY, "--jobs", "1")
+    assert capfd.readouterr().err == ""

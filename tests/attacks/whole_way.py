@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
 
+from grader.build.release import sealed_quiz
 from grader.cli import app
 from grader.grading.demo_class import make_class
 from grader.paths import Course
+from grader.quizzes.simulate import simulate
 from grader.text import student_lines
 
 TOY, QUIZ = "01-toy", "06-sample"
 HONEST = ("demo-01", "demo-02", "demo-03")
+Make = Callable[[Path, list[dict[str, Any]]], None]
+"""Puts into a folder what a student hands in, made of valid attempts."""
 OF_THE_RUN = ("seconds", "executed")  # what differs between two runs on the same work
 
 
@@ -89,13 +94,21 @@ def everything_written(course: Course, lab: str) -> dict[str, dict[str, Any]]:
 
 def valid_attempts(course: Course, lab: str) -> Iterator[dict[str, Any]]:
     """Attempts as the player writes them, one after another; the honest students have others."""
-    import random
-
-    from grader.build.release import sealed_quiz
-    from grader.quizzes.simulate import simulate
-
     quiz = sealed_quiz(course, lab)
     assert quiz is not None
     rng = random.Random("whole way")
     while True:
         yield json.loads(simulate(quiz.bank, rng, 0.7).line)
+
+
+def handed_in(course: Course, lab: str, student: str) -> Path:
+    """A blank notebook of somebody, where files may come beside it."""
+    folder = course.submitted / student / lab
+    folder.mkdir(parents=True)
+    shutil.copyfile(course.labs / lab / f"{lab}.ipynb", folder / f"{lab}.ipynb")
+    return folder
+
+
+def stamp(content: bytes) -> Make:
+    """Puts a `timestamp.txt` beside a notebook."""
+    return lambda folder, _: (folder / "timestamp.txt").write_bytes(content) and None

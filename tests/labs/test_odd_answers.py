@@ -19,7 +19,7 @@ from grader.kernels.values import NotAValueError, copy_value
 from grader.paths import Course
 
 LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo")
-TRIES = 20  # odd answers for each check; all labs and kinds together are some 30,000
+TRIES = 10  # odd answers for each check; all labs and kinds together are some 30,000
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 10**300, 0.5, math.nan, math.inf, "", "x", b"x", [], (), {}),
     *([None] * 3, [[1], [2]], [math.nan], [10**400], ["a", "b"], (None, None), {"a": 1}, {0: None}),
@@ -112,4 +112,4 @@ def test_no_answer_breaks_a_check(repo: Course, lab: str) -> None:
             tried += 1
             faults += [f"{check.name}, call {at}: {type(odd).__name__} {done.fault}"] * bool(done.fault)
     assert faults == []
-    assert tried > 10 * len(checks.checks)
+    assert tried > 5 * len(checks.checks)
