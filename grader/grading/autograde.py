@@ -265,7 +265,7 @@ class _Recorder:
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
-        with locked(self._course.class_dir / ".recording"):  # another run may record another lab meanwhile
+        with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
             left = record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
         if graded.graded:
             self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
@@ -277,7 +277,7 @@ def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = Fa
 
     With `keep_others`, rows of students who were not in this run stay as they were.
     """
-    with locked(course.class_dir / ".recording"):
+    with locked(course.cache / ".recording"):
         return _write_rows(course.reports / lab, rows, keep_others)
 
 

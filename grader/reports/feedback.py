@@ -53,7 +53,7 @@ def write_feedback(
                 write_whole(goal.with_name(name), content)
             written.append(goal)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-            what = f"{result.student}: no page was written ({type(broken).__name__}: {broken}); grade again"
+            what = f"{result.student}: no page was written: grade again ({type(broken).__name__}: {broken})"
             failures.append(student_text(what))
         told(number, len(results.results))
     return written, failures

@@ -52,7 +52,7 @@ def grades(course: Course, labs: Sequence[str]) -> tuple[list[Grade], list[str]]
                     found.append(_grade(lab, book.find_submission(lab, student), best))
                 except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
                     who = f"{student}: {lab} cannot be read from the gradebook"
-                    failures.append(student_text(f"{who} ({type(broken).__name__}: {broken}); grade again"))
+                    failures.append(student_text(f"{who}: grade again ({type(broken).__name__}: {broken})"))
     return sorted(found, key=lambda grade: (grade.lab, grade.student)), failures
 
 

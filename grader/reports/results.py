@@ -105,7 +105,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
             try:
                 found.append(_result(course, lab, book.find_submission(lab, student), best, quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-                why = f"their result cannot be read ({type(broken).__name__}: {broken}); grade again"
+                why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
                 failed.append((student_text(student), student_text(why)))
         max_score = float(assignment.max_score)
     path = course.reports / lab / "grading.json"

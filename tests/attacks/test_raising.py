@@ -76,7 +76,7 @@ def test_a_student_who_makes_a_command_raise_is_a_line(
     for student in hostile:
         lines_of = [line for text in said for line in text.splitlines() if f"{student}: " in line]
         assert lines_of, (student, said)
-        assert all("grade again" in line for line in lines_of)
+        assert all("grade again" in line for line in lines_of), lines_of
     shutil.rmtree(course.feedback)
     go(course, TOY)
     assert everything_written(course, TOY) == before

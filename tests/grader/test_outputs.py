@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbconvert.filters.ansi import ansi2html
 
-from grader.grading.outputs import clean
+from grader.grading.outputs import Budget, clean
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(6)).decode()
 PIECES = [
@@ -32,7 +32,7 @@ PIECES = [
 
 
 def printed(text: str) -> str:
-    (found,) = clean([{"output_type": "stream", "name": "stdout", "text": text}])
+    (found,) = clean([{"output_type": "stream", "name": "stdout", "text": text}], Budget())
     return str(found.text)
 
 
@@ -53,7 +53,7 @@ def test_colours_and_the_ways_of_progress_bars_stay() -> None:
 )
 def test_what_else_a_terminal_obeys_goes(sent: str, kept: str) -> None:
     assert printed(sent) == kept
-    (error,) = clean([{"output_type": "error", "ename": sent, "evalue": sent, "traceback": [sent]}])
+    (error,) = clean([{"output_type": "error", "ename": sent, "evalue": sent, "traceback": [sent]}], Budget())
     assert (error.ename, error.evalue, error.traceback) == (kept, kept, [kept])
 
 
@@ -72,7 +72,9 @@ def test_only_colours_are_left(text: str) -> None:
 
 def test_a_picture_is_written_anew() -> None:
     def shown(image: str) -> object:
-        return [output.data for output in clean([{"output_type": "display_data", "data": {"image/png": image}}])]
+        return [
+            output.data for output in clean([{"output_type": "display_data", "data": {"image/png": image}}], Budget())
+        ]
 
     assert shown(PNG) == [{"image/png": PNG}]
     assert shown(f"{PNG[:8]}\n{PNG[8:]}\n") == [{"image/png": PNG}]
