@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.commands import bundle, collect
 from grader.export.commands import quiz_app
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
@@ -195,8 +195,7 @@ def doctor(as_json: AsJson = False) -> None:
 
     Exit code 1 where something is broken; what is only missing stops some work, and the table says which.
     """
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.text import Text
 
     from grader.doctor import examine
 
@@ -209,8 +208,8 @@ def doctor(as_json: AsJson = False) -> None:
         table = new_table("", "", "what", "found", "what to do")
         for one in found:
             mark = {"works": "[green]✓[/]", "missing": "[yellow]–[/]", "broken": "[red]✗[/]"}[one.verdict]
-            table.add_row(mark, one.what, escape(one.found), escape(one.remedy))
-        Console().print(table)
+            table.add_row(Text.from_markup(mark), one.what, one.found, one.remedy)
+        stdout().print(table)
     broken = [f"{one.what}: {one.found}; {one.remedy}" for one in found if one.verdict == "broken"]
     finish([asdict(one) for one in found], broken, "", as_json)
 
@@ -277,51 +276,44 @@ def _grade_with_progress(
             said = ", ".join(part for part in counts if part)
             bar.update(task, description=said, completed=now.done, total=now.total)
 
-        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed)
+        def waits() -> None:
+            bar.update(task, description="another run is grading this lab: waiting for it")
+
+        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed, waits=waits)
 
 
 def _show_rows(rows: list[Row]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
     table = new_table("", "student", "score", "of", "what went wrong", "what to do")
     for row in rows:
         wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
         look = "look at the notebook" if row.flags and not row.remedy else row.remedy
-        table.add_row(escape(row.student), f"{row.score:g}", f"{row.max_score:g}", escape(wrong), escape(look))
-    Console().print(table)
+        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", wrong, look)
+    stdout().print(table)
 
 
 def _show_moved(moved: list[Moved]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-
     table = new_table("", "student", "cell", "before", "after", "of", "")
     for one in moved:
         kept = "stays as given by hand" if one.by_hand else ""
-        table.add_row(escape(one.student), one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
-    Console().print(table)
+        table.add_row(one.student, one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
+    stdout().print(table)
 
 
 def _show_demo(results: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-
     table = new_table("", "lab", "student", "score", "expected", "of", "")
     for r in results:
         same = "✓" if r["as_expected"] else "✗ differs"
         table.add_row(r["lab"], r["student"], f"{r['score']:g}", f"{r['expected']:g}", f"{r['max_score']:g}", same)
-    Console().print(table)
+    stdout().print(table)
 
 
 def _show_verifications(results: list[Verification]) -> None:
-    from rich.console import Console
-
     table = new_table("", "lab", "exercises", "checks", "points", "caught", "failures")
     for r in results:
         caught = f"{r.caught} of {r.wrong}"
         counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(len(r.failures)))
         table.add_row(r.lab, *counts)
-    Console().print(table)
+    stdout().print(table)
 
 
 if __name__ == "__main__":

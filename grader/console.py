@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from grader.text import student_lines
 from grader.usage import FELL_SHORT, WRONG_USE
 
 if TYPE_CHECKING:
@@ -39,6 +41,21 @@ def wrong_use() -> Iterator[Course]:
     except (LookupError, BuildError, SandboxError) as error:
         typer.echo(f"grader: {error}", err=True)
         raise typer.Exit(WRONG_USE) from None
+    except Exception as error:
+        if not _is_of_the_gradebook(error):
+            raise
+        said = "the gradebook can be neither read nor written now; look at its disk and its rights, and run it again"
+        typer.echo(f"grader: {said} ({getattr(error, 'orig', error)}); what was finished is kept", err=True)
+        raise typer.Exit(WRONG_USE) from None
+
+
+def _is_of_the_gradebook(error: Exception) -> bool:
+    """Whether the database refused: a full disk, no rights, no server. Commands that need none do not import it."""
+    if "sqlalchemy.exc" not in sys.modules:
+        return False
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError)
 
 
 def _remedy(error: OSError) -> str:
@@ -57,11 +74,18 @@ def chosen_labs(lab: str | None, known: list[str]) -> list[str]:
     return known if lab is None else [lab]
 
 
+def stdout() -> Console:
+    """Where tables are shown: text stands there as it is, as `[red]` and `:bomb:` may be names of files."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False)
+
+
 def stderr() -> Console:
     """Where progress is shown: standard error, so that output can be piped."""
     from rich.console import Console
 
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False, emoji=False)
 
 
 def finish(result: Any, failures: list[str], done: str, as_json: bool) -> None:
@@ -71,7 +95,7 @@ def finish(result: Any, failures: list[str], done: str, as_json: bool) -> None:
     elif done:
         typer.echo(done)
     for failure in failures:
-        typer.echo(failure, err=True)
+        typer.echo(student_lines(failure), err=True)
     if failures:
         raise typer.Exit(FELL_SHORT)
 

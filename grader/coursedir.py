@@ -5,22 +5,25 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbgrader.api
-import nbgrader.apps.api
-import nbgrader.coursedir
 from alembic.script import ScriptDirectory
-from nbgrader.api import Gradebook
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.converters import Autograde
+from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
+from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.paths import Course
-from grader.times import time_of
+from grader.times import MOST_BYTES, TIMESTAMP, time_of
 
 # nbgrader 0.9.6 builds its rows in an order that newer SQLAlchemy remarks on at every submission; the rows are right.
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
@@ -35,9 +38,43 @@ def _schema_version() -> str | None:
 # nbgrader 0.9.6 starts `alembic heads`, from PATH, and waits four seconds to be told the same.
 nbgrader.api.get_alembic_version = _schema_version
 
-# nbgrader 0.9.6 parses a student's `timestamp.txt` whatever its size, in quadratic time, and one that holds no time
-# stops formgrader's list of the class. Here a time that cannot be read says nothing.
-nbgrader.coursedir.parse_utc = nbgrader.apps.api.parse_utc = time_of
+
+def time_in(folder: Path) -> datetime | None:
+    """The time in a submission's `timestamp.txt`; None where there is none, no plain file, or none that can be read."""
+    try:
+        return time_of(read_plain(folder / TIMESTAMP, MOST_BYTES, cut=True))
+    except OSError:
+        return None
+
+
+# nbgrader 0.9.6 opens a student's `timestamp.txt` whatever it is, and parses it whatever its size, in quadratic time;
+# one that cannot be read or holds no time stops formgrader's list of the class. Here such a time says nothing.
+CourseDirectory.get_existing_timestamp = lambda _, folder: time_in(Path(folder))
+NbGraderAPI.get_submitted_timestamp = lambda self, lab, student: time_in(
+    Path(self.coursedir.format_path(self.coursedir.submitted_directory, student, lab))
+)
+
+_copy_files = BaseConverter.init_assignment
+
+
+def _copy_no_submission(self: Any, lab: str, student: str) -> None:
+    """Before conversion: files of the course are copied, those of a student are not.
+
+    Raises:
+        ValueError: a student's notebook is a link, no plain file or too large; nbgrader goes on with the others.
+    """
+    if not isinstance(self, Autograde):
+        _copy_files(self, lab, student)
+        return
+    for path in map(Path, self.notebooks):
+        linked = any(place.is_symlink() for place in (path, path.parent, path.parent.parent))
+        if linked or not path.is_file() or path.stat().st_size > MAX_NOTEBOOK_BYTES:
+            raise ValueError(f"{path} is a link, no plain file, or larger than {MAX_NOTEBOOK_BYTES // 2**20} MB")
+
+
+# nbgrader 0.9.6 reads a submitted notebook and copies what lies beside it wherever links lead, however large it is: one
+# to /dev/zero fills the disk. `grader.grading.folder.KeepInert` writes what may stand beside a graded notebook.
+BaseConverter.init_assignment = _copy_no_submission
 
 
 def load_config(course: Course, **coursedir: str) -> Config:
@@ -65,3 +102,12 @@ def gradebook(course: Course) -> Iterator[Any]:
                 opened.db.execute(text(f"PRAGMA {setting}"))
             opened.db.commit()
         yield opened
+
+
+def submitters(book: Any, lab: str) -> list[str]:
+    """Every student with a row for a lab, in order.
+
+    Their submissions are read one by one (`book.find_submission`): one row that cannot be read stops no other.
+    """
+    found = book.db.query(Student.id).join(SubmittedAssignment).join(Assignment).filter(Assignment.name == lab)
+    return sorted(student for (student,) in found)

@@ -1,4 +1,4 @@
-"""The sandbox for somebody who is not root: a part of what `make test-as-user` runs."""
+"""The sandbox and unreadable files for somebody who is not root: a part of what `make test-as-user` runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ PART = (
     "tests/kernels/test_session.py",
     "tests/kernels/test_sandbox.py",
     "tests/kernels/test_process.py",
-    "tests/attacks/test_one_student.py::test_what_may_not_be_read_is_a_row_or_a_remark",
+    "tests/attacks/test_unreadable.py",
 )
 
 
-def test_kernels_are_shut_in_and_ended_by_an_ordinary_user() -> None:
+def test_the_sandbox_and_the_grader_hold_for_an_ordinary_user() -> None:
     if os.getuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv"))):
         pytest.skip(
             "only root can become somebody else, with unshare and setpriv; others run these tests as themselves"

@@ -16,7 +16,8 @@ from grader.build.notebooks import BuildError, Problem, quiz_refused, source_not
 from grader.coursedir import converter, load_config
 from grader.files import write_whole
 from grader.paths import Course
-from grader.quizzes.keep import Made, keep, make
+from grader.quizzes.keep import Made, make
+from grader.quizzes.kept import keep
 from grader.quizzes.load import QuizError
 
 REFUSED = (

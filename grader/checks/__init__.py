@@ -4,5 +4,6 @@ from grader.checks.expectations import Missed, expect
 from grader.checks.registry import check, wrong
 from grader.checks.running import Outcome, run
 from grader.checks.student import Ref, Result, Student
+from grader.checks.values import same
 
-__all__ = ["Missed", "Outcome", "Ref", "Result", "Student", "check", "expect", "run", "wrong"]
+__all__ = ["Missed", "Outcome", "Ref", "Result", "Student", "check", "expect", "run", "same", "wrong"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.console import chosen_labs, finish, new_table, wrong_use
+from grader.console import chosen_labs, finish, new_table, stdout, wrong_use
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
@@ -117,10 +117,8 @@ def collect(
 
 
 def _show_collected(found: list[Collected]) -> None:
-    from rich.console import Console
-
     table = new_table(f"{len(found)} submissions in class/submitted", "student", "lab", "handed in", "files")
     for one in found:
         when = f"{one.time}{', late' if one.late else ''}"
         table.add_row(one.student, one.lab, when, ", ".join(one.files))
-    Console().print(table)
+    stdout().print(table)

@@ -122,11 +122,13 @@ def grade_class(
     engine: Engine | None = None,
     limits: Limits | None = None,
     sandboxed: bool = True,
+    waits: Callable[[], None] = lambda: None,
 ) -> list[Row]:
     """Grade a lab for every student, and give each a row, whatever was handed in.
 
     Results are kept under `class/cache` as they come and recorded at once: a run that is stopped at any moment goes on
-    where it was. Equal submissions are executed once.
+    where it was. Equal submissions are executed once. Of two runs on one lab the later one waits for the other, and
+    takes its results; `waits` is called then.
 
     Raises:
         LookupError: the lab is not registered.
@@ -136,7 +138,11 @@ def grade_class(
     read_late(course)  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed)
     names = roster(course) if students is None else students
-    with spool_in(course) as spool, _Recorder(course, assignment, watch, len(names), spool) as run:
+    with (
+        locked(course.cache / f".{lab}.lock", waits),
+        spool_in(course) as spool,
+        _Recorder(course, assignment, watch, len(names), spool) as run,
+    ):
         waiting = run.record_what_is_known(names)
         tasks = [task_of(taken[0], spool, assignment.digest) for taken in waiting.values()]
         if tasks:
@@ -271,7 +277,11 @@ def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = Fa
 
     With `keep_others`, rows of students who were not in this run stay as they were.
     """
-    folder = course.reports / lab
+    with locked(course.cache / ".recording"):
+        return _write_rows(course.reports / lab, rows, keep_others)
+
+
+def _write_rows(folder: Path, rows: list[Row], keep_others: bool) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     as_json = folder / "grading.json"
     if keep_others and as_json.exists():

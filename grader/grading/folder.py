@@ -37,10 +37,10 @@ def write_folder(course: Course, lab: str, student: str, submission: Submission,
 
 
 class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
-    """For `nbgrader autograde`, which copies all that was handed in: leave what `grader grade` leaves there."""
+    """For `nbgrader autograde`, which copies nothing of a student (`grader.coursedir`): what `grader grade` leaves."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Clean the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""
+        """Write the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""
         course = find_course()
         lab, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
         files, released = files_of(course, lab, student, self.log), _released(course.source / lab)

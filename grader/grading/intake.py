@@ -7,24 +7,23 @@ itself. Nothing of a submission runs.
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import itertools
 import json
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from grader.files import write_whole
+from grader.files import MAX_NOTEBOOK_BYTES, read_plain, write_whole
 from grader.grading.reading_notebooks import read_notebook
 from grader.grading.result import Submission
 from grader.paths import Course
 from grader.text import NO_TEXT, StudentText, is_student_text, student_text
-from grader.times import MOST_BYTES, time_of
+from grader.times import MOST_BYTES, TIMESTAMP, time_of
 
-MAX_NOTEBOOK_BYTES = 50 * 1024 * 1024
 MAX_OTHER_BYTES = 20 * 1024 * 1024
 MAX_OTHER_FILE_BYTES = 15 * 1024 * 1024
 MAX_OTHER_FILES = 100
@@ -35,7 +34,6 @@ MAX_FOLDER_DEPTH = 20
 MAX_NAMED = 6
 IGNORED = {".ipynb_checkpoints", "__pycache__", ".nbgrader.log", ".DS_Store"}
 UNSHOWN = frozenset("<>&\"'")  # formgrader's templates write a student's id into HTML as it is
-TIMESTAMP = "timestamp.txt"
 INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 
 
@@ -85,7 +83,9 @@ def take_in(course: Course, lab: str, student: str, spool: Path) -> Taken:
         return Taken(student, False, found.reason, found.remedy)
     except OSError as refused:
         what = Path(os.fsdecode(refused.filename)).name if refused.filename else "it"
-        remedy = f"look at its rights: chmod -R u+rX {course.submitted.name}/{student}"
+        full = refused.errno in (errno.ENOSPC, errno.EDQUOT)
+        rights = f"look at its rights: chmod -R u+rX {course.submitted.name}/{student}"
+        remedy = "the disk is full: make room and grade again" if full else rights
         reason = f"{what} cannot be read: {refused.strerror or type(refused).__name__}"
         return Taken(student, False, student_text(reason), student_text(remedy))
     except MemoryError:
@@ -160,24 +160,6 @@ def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
     if size > MAX_NOTEBOOK_BYTES:
         found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
         raise NotReadyError(found, "clear its outputs and hand it in again")
-
-
-def read_plain(path: Path, most: int, cut: bool = False) -> bytes:
-    """A plain file's bytes; neither a link nor a pipe is followed, whatever it became since it was listed.
-
-    With `cut`, of a larger file the first `most` bytes and one more.
-
-    Raises:
-        OSError: it cannot be read, is no plain file any more, or has grown beyond `most` bytes.
-    """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no plain file", str(path))
-        content = file.read(most + 1)
-    if len(content) > most and not cut:
-        raise OSError(0, "it grew while it was read", str(path))
-    return content
 
 
 def _beside(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[StudentText]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing.connection
 import resource
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -148,7 +150,12 @@ class _Run:
 
 
 def serve(connection: Connection, work: Callable[[bytes], bytes]) -> None:
-    """In a worker: do tasks until the other side goes. Whatever `work` raises is told, and the next one is done."""
+    """In a worker: do tasks until the other side goes. Whatever `work` raises is told, and the next one is done.
+
+    Libraries are silent here: their warnings and logs repeat a student's text, which a terminal would obey.
+    """
+    warnings.simplefilter("ignore")
+    logging.disable()
     with contextlib.suppress(EOFError, OSError):
         connection.send_bytes(READY)
         while True:

@@ -16,7 +16,8 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from grader.grading.intake import Taken, read_plain, take_in
+from grader.files import read_plain
+from grader.grading.intake import Taken, take_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
 from grader.paths import Course

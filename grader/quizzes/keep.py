@@ -1,4 +1,4 @@
-"""From a bank's YAML to its sealed file, and the store of released banks, by the hash of that file."""
+"""From a bank's YAML to its sealed file; `kept` stores those that are released."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from grader.files import write_whole
-from grader.quizzes.keyed import KeyedBank, dump_kept
+from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.own import made_exam
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
@@ -66,11 +65,3 @@ def make(path: Path) -> Made:
 def _made(path: Path, _text: bytes, _figures: bytes, _exam: bool, secret: bytes) -> Made:
     sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
     return Made(path.stem, sealed, bank)
-
-
-def keep(bank: KeyedBank, folder: Path) -> Path:
-    """Store a released bank as `<hash>.json`; what is stored already stays as it is."""
-    goal = folder / f"{bank.hash}.json"
-    if not goal.exists():
-        write_whole(goal, dump_kept(bank).encode("utf-8"))
-    return goal

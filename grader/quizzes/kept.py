@@ -1,4 +1,4 @@
-"""The store of released banks, read: apart from `keep`, whose imports take longer than reading a student's file."""
+"""The store of released banks with their keys, by the hash of the sealed file; reading it needs nothing that proves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from grader.quizzes.keyed import KeyedBank, parse_kept
+from grader.files import write_whole
+from grader.quizzes.keyed import KeyedBank, dump_kept, parse_kept
+
+
+def keep(bank: KeyedBank, folder: Path) -> Path:
+    """Store a released bank as `<hash>.json`; what is stored already stays as it is."""
+    goal = folder / f"{bank.hash}.json"
+    if not goal.exists():
+        write_whole(goal, dump_kept(bank).encode("utf-8"))
+    return goal
 
 
 def load_kept(folder: Path) -> Mapping[str, KeyedBank]:

@@ -116,7 +116,7 @@ def lab_report(course: Course, lab: str) -> LabReport:
         mean=mean(scores) if scores else 0.0,
         median=median(scores) if scores else 0.0,
         spread=stdev(scores) if len(scores) > 1 else 0.0,
-        scores=tuple((one.student, one.score) for one in graded),
+        scores=tuple((one.shown, one.score) for one in graded),
         exercises=tuple(_exercises(graded)),
         misconceptions=tuple(_misconceptions(graded, firsts, titles)),
         quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
@@ -166,7 +166,7 @@ def report_page(reports: Sequence[LabReport]) -> str:
 
 def _was_graded(found: LabResults, result: Result) -> bool:
     """Whether there was something to grade: the last run says so, or, without a run's rows, the exercises do."""
-    row = found.rows.get(result.student)
+    row = found.rows.get(result.shown)
     return bool(row["graded"]) if row else bool(result.exercises)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from grader.console import LabArgument, chosen_labs, finish, new_table, stderr, wrong_use
+from grader.console import LabArgument, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.usage import AsJson
 
 
@@ -104,8 +104,6 @@ def analyse_quiz(
     N, the share of points, the correlation with the rest of the attempt (with Fisher's 95 % interval), and advice in
     words. `grader report` shows the same with figures, the answers that were given, and the differences of variants.
     """
-    from rich.console import Console
-
     from grader.grading.class_attempts import first_attempts
     from grader.quizzes.analyse import analyse
     from grader.quizzes.kept import load_kept
@@ -124,5 +122,5 @@ def analyse_quiz(
                 "–" if item.discrimination is None else f"{item.discrimination:.2f} ({item.low:.2f} … {item.high:.2f})"
             )
             table.add_row(item.item, str(item.count), f"{item.difficulty:.0%}", told, "; ".join(item.advice))
-        Console().print(table)
+        stdout().print(table)
     finish(asdict(found), [], "", as_json)

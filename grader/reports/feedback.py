@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
-from grader.files import write_whole
-from grader.grading.intake import read_plain
+from grader.files import read_plain, write_whole
 from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.keyed import KeyedBank, KeyedItem
@@ -54,7 +53,7 @@ def write_feedback(
                 write_whole(goal.with_name(name), content)
             written.append(goal)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-            what = f"{result.student}: no page was written ({type(broken).__name__}: {broken}); grade again"
+            what = f"{result.student}: no page was written: grade again ({type(broken).__name__}: {broken})"
             failures.append(student_text(what))
         told(number, len(results.results))
     return written, failures
@@ -100,7 +99,7 @@ def feedback_page(lab: LabResults, result: Result, banks: Mapping[str, KeyedBank
         "feedback.html.j2",
         lab=lab,
         result=result,
-        row={"reason": lab.rows.get(result.student, {}).get("reason", "")},
+        row={"reason": lab.rows.get(result.shown, {}).get("reason", "")},
         quiz_name=QUIZ,
         quiz_worth=worth,
         attempts=attempts,

@@ -10,7 +10,7 @@ from typing import Any
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL
-from grader.coursedir import gradebook
+from grader.coursedir import gradebook, submitters
 from grader.files import write_csv
 from grader.grading.ledger import highest
 from grader.paths import Course
@@ -47,12 +47,12 @@ def grades(course: Course, labs: Sequence[str]) -> tuple[list[Grade], list[str]]
             except MissingEntry:
                 raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
             best = highest(course.ledger(lab), QUIZ_CELL)
-            for submission in book.assignment_submissions(lab):
+            for student in submitters(book, lab):
                 try:
-                    found.append(_grade(lab, submission, best))
+                    found.append(_grade(lab, book.find_submission(lab, student), best))
                 except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-                    who = f"{submission.student.id}: {lab} cannot be read from the gradebook"
-                    failures.append(student_text(f"{who} ({type(broken).__name__}: {broken}); grade again"))
+                    who = f"{student}: {lab} cannot be read from the gradebook"
+                    failures.append(student_text(f"{who}: grade again ({type(broken).__name__}: {broken})"))
     return sorted(found, key=lambda grade: (grade.lab, grade.student)), failures
 
 

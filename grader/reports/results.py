@@ -15,10 +15,10 @@ from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
-from grader.coursedir import gradebook
+from grader.coursedir import gradebook, submitters
+from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
-from grader.grading.intake import MAX_NOTEBOOK_BYTES
 from grader.grading.ledger import highest
 from grader.paths import Course
 from grader.quizzes.score import QuizScore
@@ -62,6 +62,11 @@ class Result:
     comments: tuple[str, ...] = ()
 
     @property
+    def shown(self) -> StudentText:
+        """The student's id, which is the name of a folder, as pages, tables and rows of grading have it."""
+        return student_text(self.student)
+
+    @property
     def waits(self) -> bool:
         """Whether a person has to give points."""
         return any(exercise.waits for exercise in self.exercises)
@@ -96,12 +101,12 @@ def lab_results(course: Course, lab: str) -> LabResults:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
-        for one in book.assignment_submissions(lab):
+        for student in submitters(book, lab):
             try:
-                found.append(_result(course, lab, one, best, quizzes))
+                found.append(_result(course, lab, book.find_submission(lab, student), best, quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-                why = f"the graded notebook cannot be read ({type(broken).__name__}: {broken}); grade again"
-                failed.append((student_text(one.student.id), student_text(why)))
+                why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
+                failed.append((student_text(student), student_text(why)))
         max_score = float(assignment.max_score)
     path = course.reports / lab / "grading.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -173,10 +178,15 @@ def _exercise(
 
 
 def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
-    """The cells of a graded notebook that nbgrader knows; none where there is no such notebook."""
-    if not path.is_file() or path.stat().st_size > 2 * MAX_NOTEBOOK_BYTES:
+    """The cells of a graded notebook that nbgrader knows; none where there is no such notebook.
+
+    Raises:
+        OSError: it cannot be read, or is larger than any that the grader writes.
+        Exception: whatever nbformat raises for a file that is no notebook.
+    """
+    if not path.exists():
         return []
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.reads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES).decode("utf-8"), as_version=4)
     return [(name, cell) for cell in notebook.cells if (name := grade_id(cell))]
 
 

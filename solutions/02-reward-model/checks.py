@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from trl import RewardTrainer
 
-from grader.checks import Result, Student, check, expect
+from grader.checks import Result, Student, check, expect, same
 
 Ratings = list[list[int]]
 HALF = Fraction(1, 2)
@@ -28,7 +28,7 @@ def likely(result: Result, mistakes: Mapping[str, Any], default: str) -> str:
             fits = isinstance(got, torch.Tensor) and got.shape == outcome.shape
             if fits and torch.allclose(got.double(), outcome.double(), rtol=1e-5, atol=1e-5, equal_nan=True):
                 return hint
-        elif type(got) is type(outcome) and (got == outcome or (isinstance(got, float) and abs(got - outcome) < 1e-6)):
+        elif same(got, outcome, 1e-6):
             return hint
     return default
 

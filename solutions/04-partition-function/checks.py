@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from grader.checks import Missed, Result, Student, check, expect
+from grader.checks import Missed, Result, Student, check, expect, same
 
 INF = torch.inf
 TOL = 1e-9
@@ -25,7 +25,7 @@ def likely(result: Result, mistakes: Mapping[str, Any], default: str, tol: float
             fits = isinstance(got, torch.Tensor) and got.shape == outcome.shape
             if fits and torch.allclose(got.double(), outcome.double(), rtol=0, atol=tol, equal_nan=True):
                 return hint
-        elif type(got) is type(outcome) and got == outcome:
+        elif same(got, outcome):
             return hint
     return default
 

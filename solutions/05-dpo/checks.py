@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from trl import DPOTrainer
 
-from grader.checks import Missed, Result, Student, check, expect
+from grader.checks import Missed, Result, Student, check, expect, same
 
 INF = torch.inf
 LOG_SIGMOID = "The result is not finite: σ has rounded to 0. Use `F.logsigmoid(x)`, not `log(sigmoid(x))`."
@@ -27,7 +27,7 @@ def likely(result: Result, mistakes: Mapping[str, Any], default: str) -> str:
             fits = isinstance(got, torch.Tensor) and got.shape == outcome.shape
             if fits and torch.allclose(got.double(), outcome.double(), rtol=1e-5, atol=1e-5, equal_nan=True):
                 return hint
-        elif type(got) is type(outcome) and got == outcome:
+        elif same(got, outcome):
             return hint
     return default
 
@@ -478,10 +478,7 @@ def both_have_the_weights_of_the_checkpoint(student: Student) -> None:
         with torch.no_grad():
             wanted = model(PROBE).logits
         for who in ("policy", "reference"):
-            got = found.get(f"{who}_logits")
-            right = (
-                isinstance(got, torch.Tensor) and got.shape == wanted.shape and torch.allclose(got, wanted, atol=1e-4)
-            )
+            right = same(found.get(f"{who}_logits"), wanted, 1e-4)
             hint = "The weights are not those of the checkpoint: `from_pretrained(name)` for both, not `from_config`."
             expect(result).that(right, hint=hint)
 
@@ -495,8 +492,8 @@ def reference_is_frozen_and_in_eval(student: Student) -> None:
     if not isinstance(trainable, list) or len(trainable) != 2:
         raise Missed(FORM)
     hint = "The reference would be trained: `model_ref.requires_grad_(False)`."
-    expect(result).that(trainable[1] == 0, hint=hint)
-    expect(result).that(trainable[0] == size, hint="The policy cannot learn: freeze the reference only.")
+    expect(result).that(same(trainable[1], 0), hint=hint)
+    expect(result).that(same(trainable[0], size), hint="The policy cannot learn: freeze the reference only.")
     hint = "The reference is in training mode, so dropout blurs it: `model_ref.eval()`."
     expect(result).that(found.get("reference_in_training_mode") is False, hint=hint)
 
@@ -507,9 +504,7 @@ def reference_has_its_own_memory(student: Student) -> None:
     found, model, result = facts(student, 4)
     with torch.no_grad():
         wanted = model(PROBE).logits
-    got = found.get("reference_logits_after_a_step")
-    same = isinstance(got, torch.Tensor) and got.shape == wanted.shape and torch.allclose(got, wanted, atol=1e-4)
-    expect(result).that(same, hint=OWN_MEMORY)
+    expect(result).that(same(found.get("reference_logits_after_a_step"), wanted, 1e-4), hint=OWN_MEMORY)
 
 
 @check("load_policy_and_reference", points=1)
@@ -517,8 +512,8 @@ def pad_is_eos(student: Student) -> None:
     """The tokenizer pads with its EOS token and has not grown."""
     found, model, result = facts(student, 5)
     hint = "The vocabulary has grown: a new pad token has no row in the embeddings. Use the EOS token."
-    expect(result).that(found.get("vocabulary") == model.config.vocab_size, hint=hint)
-    right = found.get("pad_token") == "<|endoftext|>" and found.get("pad_token_id") == 0
+    expect(result).that(same(found.get("vocabulary"), model.config.vocab_size), hint=hint)
+    right = same([found.get("pad_token"), found.get("pad_token_id")], ["<|endoftext|>", 0])
     expect(result).that(right, hint="`tokenizer.pad_token = tokenizer.eos_token` is missing: GPT-2 has no pad token.")
 
 

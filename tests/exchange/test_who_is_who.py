@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unicodedata
 import zipfile
 from collections.abc import Mapping
@@ -248,7 +249,7 @@ def test_errors_of_the_roster_name_file_and_line(toy: Course, tmp_path: Path, te
 
 
 def test_a_roster_that_cannot_be_written_stops_before_anything_is_taken(toy: Course, tmp_path: Path) -> None:
-    (toy.class_dir / ".roster.csv.part" / "in the way").mkdir(parents=True)
+    (toy.class_dir / f".roster.csv.{os.getpid()}.part" / "in the way").mkdir(parents=True)
     result = CliRunner().invoke(app, ["collect", str(moodle(tmp_path / "m.zip", (7, "Zoe")))])
     assert result.exit_code == 2
     assert "Nothing was collected" in result.stderr
