@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-import grader.coursedir  # noqa: F401 - mends how nbgrader reads times that students wrote
+import grader.course.coursedir  # noqa: F401 - mends how nbgrader reads times that students wrote
 
 ROOT = Path(__file__).resolve().parent
 STEP = "nbgrader.preprocessors."
@@ -60,8 +60,8 @@ c.GenerateFeedback.preprocessors = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 
-# Late work: class/late.toml has the policy, due dates and extensions; see grader/grading/late.py.
-c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"
+# Late work: class/late.toml has the policy, due dates and extensions; see grader/course/late.py.
+c.AssignLatePenalties.plugin_class = "grader.course.late.LatePolicy"
 
 # A heading of a student would else get an id, take the place of a graded cell on formgrader's page, and its points.
 c.HTMLExporter.exclude_anchor_links = True

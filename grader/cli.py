@@ -17,9 +17,9 @@ from grader.usage import AsJson
 
 if TYPE_CHECKING:
     from grader.build.verify import Verification
+    from grader.course.paths import Course
     from grader.grading.autograde import Engine, Row
     from grader.grading.regrade import Moved
-    from grader.paths import Course
 
 app = typer.Typer(
     help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"

@@ -17,7 +17,7 @@ from grader.usage import FELL_SHORT, WRONG_USE
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.paths import Course
+    from grader.course.paths import Course
 
 NAMES = {"lab", "student"}
 NUMBERS = {"score", "expected", "of", "exercises", "checks", "points", "caught", "failures"}
@@ -30,8 +30,8 @@ OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
 def wrong_use() -> Iterator[Course]:
     """The course; errors that the user can mend become one message and exit code 2."""
     from grader.build.notebooks import BuildError
+    from grader.course.paths import find_course
     from grader.kernels.sandbox import SandboxError
-    from grader.paths import find_course
 
     try:
         yield find_course()

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from grader.paths import Course
+from grader.course.paths import Course
 
 Verdict = Literal["works", "missing", "broken"]
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
@@ -146,7 +146,7 @@ def _wall(name: str) -> Callable[[Course], Finding]:
 
 
 def _database(course: Course) -> Finding:
-    from grader.coursedir import gradebook
+    from grader.course.coursedir import gradebook
 
     if shutil.which("alembic") is None and not (Path(sys.executable).parent / "alembic").exists():
         return Finding(
@@ -158,7 +158,7 @@ def _database(course: Course) -> Finding:
 
 
 def _late(course: Course) -> Finding:
-    from grader.grading.late import read_late
+    from grader.course.late import read_late
 
     try:
         late = read_late(course)

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from grader.cells import is_demo
+from grader.course.paths import find_course
 from grader.neutral import neutral
-from grader.paths import find_course
 
 NOTEBOOK_METADATA = ("kernelspec", "language_info")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

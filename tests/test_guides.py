@@ -23,9 +23,9 @@ import typer.main
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ("grader", "solutions", "quizzes", "labs", "tests", ".")

@@ -17,7 +17,7 @@ from grader.kernels.client import Kernel
 from grader.kernels.launch import Zygote, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.notebook_kernel import NotebookKernel
-from grader.paths import Course
+from grader.course.paths import Course
 
 PATIENT = Limits(submission_seconds=1800.0, cpu_seconds=1800, restarts=1000)
 

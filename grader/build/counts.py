@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.build.release import Drift
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.load import load
 from grader.quizzes.table import counted
 

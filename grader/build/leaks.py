@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.build.leaks_quiz import find_quiz_leaks
 from grader.build.notebooks import read_source
-from grader.paths import Course
+from grader.course.paths import Course
 
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "grader.checks", "grader.quizzes")
 REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.S)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from grader.build.notebooks import quiz_refused
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.keep import read_secret
 from grader.quizzes.load import QuizError, load
 from grader.quizzes.model import BankModel

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from grader.cells import QUIZ_CELL, grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
-from grader.paths import Course, find_course
+from grader.course.paths import Course, find_course
 from grader.quizzes.load import QuizError, load
 
 MAX_CELL_LINES = 25

@@ -13,9 +13,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
 from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
-from grader.coursedir import converter, load_config
+from grader.course.coursedir import converter, load_config
 from grader.files import write_whole
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.keep import Made, make
 from grader.quizzes.kept import keep
 from grader.quizzes.load import QuizError

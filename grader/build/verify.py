@@ -18,7 +18,7 @@ from grader.build.verify_quiz import verify_quiz
 from grader.checks.registry import Check, LabChecks, Wrong
 from grader.checks.running import Outcome, run_check
 from grader.checks.student import InProcess
-from grader.paths import Course
+from grader.course.paths import Course
 
 SEEDS = 50
 Progress = Callable[[str], None]

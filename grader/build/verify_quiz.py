@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 from grader.build.release import sealed_quiz
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.keep import Made
 from grader.quizzes.score import score_attempts
 from grader.quizzes.simulate import simulate

@@ -14,7 +14,7 @@ import numpy as np
 from grader.checks.expectations import Missed
 from grader.checks.registry import Check, LabChecks, load_lab
 from grader.checks.student import InProcess, Student
-from grader.paths import Course, find_course
+from grader.course.paths import Course, find_course
 
 CHECKS_MIME = "application/vnd.rlhf.checks+json"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from grader.build.leaks import find_leaks
-from grader.paths import Course
+from grader.course.paths import Course
 
 MOST_TOLD = 10
 LEFT_BY_WORK = {"__pycache__", "progress.jsonl", "attempts.jsonl"}

@@ -91,9 +91,9 @@ def collect(
     import re
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+    from grader.course.roster import read_roster
     from grader.exchange.collect import collect as put
     from grader.exchange.downloads import PATTERNS
-    from grader.exchange.roster import read_roster
 
     with wrong_use() as course:
         chosen_labs(lab, course.assignments())

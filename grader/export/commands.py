@@ -50,8 +50,8 @@ def export(
 
     Examples: `grader quiz export assessment --to qti12`, `grader quiz export all --to all --variants 10`
     """
+    from grader.course.paths import find_course
     from grader.export.registry import format_named, formats
-    from grader.paths import find_course
 
     with user_errors():
         names = list(formats()) if to == "all" else [format_named(to).name]

@@ -64,8 +64,8 @@ def import_bank(
 
 
 def _goal(file: Path) -> Path:
+    from grader.course.paths import find_course
     from grader.export.readers.drafts import slug
-    from grader.paths import find_course
 
     return find_course().root / "build" / "import" / f"{slug(file.name.split('.')[0]) or 'imported'}.yaml"
 

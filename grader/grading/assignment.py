@@ -18,10 +18,10 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.cells import imports_of
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
-from grader.paths import Course
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)

@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 
 from grader.cells import QUIZ_CELL, grade_id
+from grader.course.paths import Course
 from grader.grading.quiz_outputs import of_quiz
 from grader.grading.result import Graded, Mark, texts
-from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import QuizScore
 from grader.quizzes.seen import Limited, Taken, limited, taken

@@ -16,20 +16,20 @@ from typing import Any
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL
-from grader.coursedir import gradebook, load_config
+from grader.course.coursedir import gradebook, load_config
+from grader.course.late import read_late
+from grader.course.paths import Course
 from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.attempts import Attempts
 from grader.grading.cache import Cache
 from grader.grading.intake import Taken, is_text
-from grader.grading.late import read_late
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.reading import take_in_all, task_of
 from grader.grading.record import record
 from grader.grading.result import Done, Graded, Submission, Task, texts
 from grader.kernels.limits import Limits
-from grader.paths import Course
 from grader.text import NO_TEXT, StudentText, student_text
 
 AGAIN = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"

@@ -25,11 +25,11 @@ import psutil
 
 from grader.build.notebooks import write_notebook
 from grader.build.release import build_lab
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course, find_course
 from grader.grading.autograde import grade_class, local_engine
 from grader.grading.demo_class import make_class
 from grader.grading.plain import STOCK_STEPS
-from grader.paths import Course, find_course
 
 LABS = ("01-decoding", "02-trl")
 SIZE, FEW, MANY = 32, 10, 300

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from grader.course.paths import Course
 from grader.grading.reading import score_all
-from grader.paths import Course
 from grader.quizzes.score import AttemptScore, QuizScore
 
 

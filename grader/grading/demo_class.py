@@ -17,7 +17,7 @@ from grader.cells import grade_id
 from grader.checks.registry import LabChecks
 from grader.checks.running import run_exercise, score
 from grader.checks.student import InProcess
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.simulate import simulate

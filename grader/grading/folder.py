@@ -12,11 +12,11 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from grader.course.paths import Course, find_course
 from grader.files import write_whole
 from grader.grading.intake import read_files
 from grader.grading.result import Submission
 from grader.inert import is_inert, left_behind
-from grader.paths import Course, find_course
 from grader.text import StudentText, student_text
 
 READ_ONLY = 0o444
@@ -37,7 +37,7 @@ def write_folder(course: Course, lab: str, student: str, submission: Submission,
 
 
 class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
-    """For `nbgrader autograde`, which copies nothing of a student (`grader.coursedir`): what `grader grade` leaves."""
+    """For `nbgrader autograde`, which copies nothing of a student (`course.coursedir`): what `grader grade` leaves."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Write the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain, write_whole
 from grader.grading.reading_notebooks import read_notebook
 from grader.grading.result import Submission
-from grader.paths import Course
 from grader.text import NO_TEXT, StudentText, is_student_text, student_text
 from grader.times import MOST_BYTES, TIMESTAMP, time_of
 

@@ -16,6 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum
 
 from grader.cells import QUIZ_CELL, grade_id
+from grader.course.paths import Course, find_course
 from grader.files import locked
 from grader.grading.assignment import load_assignment
 from grader.grading.attempts import Attempts
@@ -24,7 +25,6 @@ from grader.grading.pipeline import grade_notebook
 from grader.grading.result import Graded
 from grader.grading.worker import loaded, own_zygote
 from grader.kernels.client import Kernel
-from grader.paths import Course, find_course
 
 
 class Execute(NbGraderPreprocessor):  # type: ignore[misc]

@@ -10,8 +10,8 @@ import logging
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
-from grader.coursedir import converter, load_config
-from grader.paths import Course
+from grader.course.coursedir import converter, load_config
+from grader.course.paths import Course
 
 STEP = "nbgrader.preprocessors."
 STOCK_STEPS = [STEP + "Execute", STEP + "IgnorePattern", STEP + "LimitOutput", STEP + "SaveAutoGrades"]

@@ -16,11 +16,11 @@ from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from grader.course.paths import Course
 from grader.files import read_plain
 from grader.grading.intake import Taken, take_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
-from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts

@@ -11,10 +11,10 @@ from typing import Any
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets.config import Config
 
+from grader.course.late import Late, apply_late
+from grader.course.paths import Course
 from grader.grading.folder import write_folder
-from grader.grading.late import Late, apply_late
 from grader.grading.result import Graded, Mark, Submission
-from grader.paths import Course
 from grader.text import StudentText
 
 QUIET = logging.getLogger("grader.record")

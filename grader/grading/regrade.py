@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.assignment import load_assignment
 from grader.grading.autograde import Engine, local_engine, require_assignment, roster, spool_in
 from grader.grading.cache import Cache
 from grader.grading.reading import take_in_all, task_of
-from grader.paths import Course
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def preview(
     """
     from rich.console import Console
 
-    from grader.paths import find_course
+    from grader.course.paths import find_course
     from grader.quizzes.load import QuizError
     from grader.quizzes.preview import preview as made
 
@@ -143,7 +143,7 @@ def _shut_in() -> Iterator[None]:
 
 def bank_file(bank: str) -> Path:
     """The YAML file of a bank, by its name or its path. Raises LookupError, which lists the banks that there are."""
-    from grader.paths import find_course
+    from grader.course.paths import find_course
 
     path = Path(bank)
     if path.suffix in (".yaml", ".yml"):
@@ -158,7 +158,7 @@ def bank_file(bank: str) -> Path:
 
 def _banks(bank: str | None) -> list[Path]:
     """The files of all banks of the course, or of the one that is named or whose file is."""
-    from grader.paths import find_course
+    from grader.course.paths import find_course
 
     try:
         return list(find_course().bank_files().values()) if bank is None else [bank_file(bank)]

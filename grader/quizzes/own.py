@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.coursedir import load_config
-from grader.paths import Course
+from grader.course.coursedir import load_config
+from grader.course.paths import Course
 
 CONFIG = "nbgrader_config.py"
 

@@ -6,7 +6,7 @@ import html
 from functools import lru_cache
 from pathlib import Path
 
-from grader.paths import Course, find_course
+from grader.course.paths import Course, find_course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import QuizScore, score_attempts
 from labkit.quiz.bank import load_bank

@@ -11,8 +11,8 @@ from statistics import mean, median, stdev
 from typing import Any
 
 from grader.cells import QUIZ_CELL
+from grader.course.paths import Course
 from grader.files import write_csv, write_whole
-from grader.paths import Course
 from grader.quizzes.analyse import BankAnalysis, analyse
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import AttemptScore

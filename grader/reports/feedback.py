@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
+from grader.course.paths import Course
 from grader.files import read_plain, write_whole
-from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.keyed import KeyedBank, KeyedItem
 from grader.quizzes.score import AttemptScore

@@ -10,10 +10,10 @@ from typing import Any
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL
-from grader.coursedir import gradebook, submitters
+from grader.course.coursedir import gradebook, submitters
+from grader.course.paths import Course
 from grader.files import write_csv
 from grader.grading.ledger import highest
-from grader.paths import Course
 from grader.text import StudentText, student_text
 
 

@@ -15,12 +15,12 @@ from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIME, Outcome
-from grader.coursedir import gradebook, submitters
+from grader.course.coursedir import gradebook, submitters
+from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
 from grader.grading.ledger import highest
-from grader.paths import Course
 from grader.quizzes.score import QuizScore
 from grader.text import NO_TEXT, StudentText, student_lines, student_text
 

@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.build.notebooks import read_source, solution_namespace
-from grader.paths import Course, find_course
+from grader.course.paths import Course, find_course
 
 PPO = "03-ppo"
 TRAINING = ("02-reward-model", PPO)

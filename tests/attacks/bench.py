@@ -12,7 +12,7 @@ from class_of_attackers import Ran, graded, hand_in, new_course
 from grade_apart import JOBS
 from memory_makers import WANTS_MEMORY
 
-from grader.paths import find_course
+from grader.course.paths import find_course
 
 HONEST, HOSTILE = 60, 40
 MADE_TOO = ("forty_megabytes_of_outputs", "many_parts", "ten_thousand_files", "large_file", "half_characters")

@@ -19,9 +19,9 @@ from attack_makers import LAB, Made
 
 from grader.build.notebooks import write_notebook
 from grader.build.release import build_lab
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row
 from grader.kernels.limits import Limits
-from grader.paths import ROOT_VARIABLE, Course
 
 REPO = Path(__file__).resolve().parents[2]
 LIMITS = Limits(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from whole_way import QUIZ, TOY, everything_written, go, honest_class
 
-from grader.paths import ROOT_VARIABLE, Course
+from grader.course.paths import ROOT_VARIABLE, Course
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from grader.course.paths import Course
 from grader.grading.autograde import grade_class, local_engine
 from grader.kernels.limits import Limits
-from grader.paths import Course
 
 LAB = "01-toy"
 JOBS = 2

@@ -24,10 +24,10 @@ from attack_makers import MADE
 from grader.build.notebooks import write_notebook
 from grader.build.release import build_lab
 from grader.checks.running import CHECKS_MIME
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, local_engine, write_rows
 from grader.kernels.limits import Limits
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 REPO = Path(__file__).resolve().parents[2]

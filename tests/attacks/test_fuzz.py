@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from lxml import html
 from whole_way import HONEST, QUIZ, TOY, everything_written, go, honest_class, said_by, valid_attempts
 
-from grader.paths import ROOT_VARIABLE, Course
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.text import BIDI
 
 STUDENTS = 8

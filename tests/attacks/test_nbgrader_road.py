@@ -13,8 +13,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde, NbGraderException
 from whole_way import HONEST, TOY, Make, handed_in, rows_of, stamp
 
-from grader.coursedir import converter, gradebook, load_config
-from grader.paths import Course
+from grader.course.coursedir import converter, gradebook, load_config
+from grader.course.paths import Course
 
 
 def schema(version: object) -> Make:

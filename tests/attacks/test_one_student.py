@@ -34,9 +34,9 @@ from whole_way import (
     valid_attempts,
 )
 
+from grader.course.paths import Course
 from grader.files import write_whole
 from grader.grading import outputs
-from grader.paths import Course
 from grader.times import MOST_BYTES, time_of
 
 RED = "\x1b[31m"

@@ -17,8 +17,8 @@ import nbformat
 import pytest
 from whole_way import HONEST, QUIZ, TOY, commands, everything_written, go, handed_in, said_by, written_of
 
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading import local
-from grader.paths import ROOT_VARIABLE, Course
 
 
 def graded_notebook(course: Course, student: str) -> Path:

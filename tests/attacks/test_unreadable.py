@@ -12,8 +12,8 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde, NbGraderException
 from whole_way import HONEST, TOY, everything_written, go, rows_of
 
-from grader.coursedir import converter, gradebook, load_config
-from grader.paths import Course
+from grader.course.coursedir import converter, gradebook, load_config
+from grader.course.paths import Course
 
 pytestmark = pytest.mark.skipif(os.geteuid() == 0, reason="root reads whatever the rights say; see test_as_user.py")
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from grader.build.release import sealed_quiz
 from grader.cli import app
+from grader.course.paths import Course
 from grader.grading.demo_class import make_class
-from grader.paths import Course
 from grader.quizzes.simulate import simulate
 from grader.text import student_lines
 

@@ -25,10 +25,10 @@ from grader.build.notebooks import KERNELSPEC, read_source
 from grader.build.release import build_lab
 from grader.cells import grade_id, is_demo
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import grade_class, write_rows
 from grader.grading.demo_class import MARKER_LINE, make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 from .conftest import (
     JUPYTER_LAB,

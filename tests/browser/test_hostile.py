@@ -18,9 +18,9 @@ from playwright.sync_api import Error as PlaywrightError
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, write_rows
-from grader.paths import ROOT_VARIABLE, Course
 
 from .conftest import JUPYTER_LAB, PATIENCE, TOKEN, Server, lab_environment
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from grader.build.leaks import find_leaks
 from grader.build.leaks_quiz import secret_pieces
 from grader.cli import app
+from grader.course.paths import Course
 from grader.exchange.bundle import instructor_bundle, leaks_in, student_bundle
-from grader.paths import Course
 
 LAB = "01-toy"
 

@@ -13,9 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.exchange.downloads import PATTERNS
-from grader.paths import Course
 
 LAB = "01-toy"
 NOON = (2026, 11, 20, 12, 0, 0)

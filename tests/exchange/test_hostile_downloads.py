@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.paths import Course
 from grader.exchange import downloads, handins, place
 from grader.exchange.archive import ArchiveError, contents, members
 from grader.exchange.collect import collect
 from grader.exchange.told import MOST_OF_A_KIND
-from grader.paths import Course
 
 LAB = "01-toy"
 NOON = (2026, 11, 20, 12, 0, 0)
@@ -443,7 +443,7 @@ MEMORY = """
 import random, resource, sys, zipfile
 from pathlib import Path
 from grader.exchange.collect import collect
-from grader.paths import Course
+from grader.course.paths import Course
 course, path, kind = Course(Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3]
 noise = random.Random(1).randbytes(2_100_000)
 with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:

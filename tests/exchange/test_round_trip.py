@@ -18,7 +18,7 @@ import labkit
 from grader.build.release import build_lab
 from grader.cells import grade_id
 from grader.cli import app
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.keyed import KeyedBank
 from labkit.handin import hand_in

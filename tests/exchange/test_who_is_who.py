@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.names import folded, made_id, name_key, spellings
+from grader.course.paths import Course
+from grader.course.people import Held, person, who_is_who
+from grader.course.roster import Line, Roster, id_problem, read_remembered, read_roster, write_remembered
 from grader.exchange.collect import collect
-from grader.exchange.names import folded, made_id, name_key, spellings
-from grader.exchange.people import Held, person, who_is_who
-from grader.exchange.roster import Line, Roster, id_problem, read_remembered, read_roster, write_remembered
-from grader.paths import Course
 
 LAB = "01-toy"
 HEAD = "platform,number,name,student\n"

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.paths import ROOT_VARIABLE
 from grader.export import formats as package
 from grader.export.registry import FEATURES, TYPES, NothingCarriedError, export_bank, formats
 from grader.export.score_table import score_json, score_table
-from grader.paths import ROOT_VARIABLE
 from grader.quizzes.rendered import RenderedBank
 
 PAGES = Path(package.__path__[0])

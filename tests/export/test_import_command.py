@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from grader.cli import app
+from grader.course.paths import ROOT_VARIABLE
 from grader.export.importing import detect
 from grader.export.registry import export_bank
-from grader.paths import ROOT_VARIABLE
 from grader.quizzes.load import load
 from grader.quizzes.prove import prove
 from grader.quizzes.rendered import RenderedBank

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.paths import ROOT_VARIABLE
 from grader.export import registry
 from grader.export.registry import FEATURES, TYPES, Losses, export_bank, exporter, formats, used_features
-from grader.paths import ROOT_VARIABLE
 from grader.quizzes.rendered import RenderedBank
 
 REPO = Path(__file__).resolve().parent.parent.parent

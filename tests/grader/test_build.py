@@ -14,8 +14,8 @@ from grader.build.leaks import find_leaks
 from grader.build.notebooks import BuildError, read_source, solution_namespace, source_notebook
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
-from grader.coursedir import gradebook
-from grader.paths import Course
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 
 LAB = "01-toy"
 

@@ -14,7 +14,7 @@ from grader.checks import Missed, Student, check, expect, run
 from grader.checks.registry import LabChecks, load_lab
 from grader.checks.running import Outcome, as_html, as_text, run_check, run_exercise, score, seeded_rng
 from grader.checks.student import InProcess
-from grader.paths import Course
+from grader.course.paths import Course
 
 
 def student_with(**functions: Callable[..., Any]) -> InProcess:

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from grader.cli import app
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.usage import FELL_SHORT, HELD, WRONG_USE
 
 LAB = "01-toy"

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from grader import doctor
 from grader.cli import app
+from grader.course.paths import Course
 from grader.doctor import LOOKS, Finding, examine
 from grader.kernels.system_calls import may_be_called
-from grader.paths import Course
 
 
 @pytest.fixture(scope="module")

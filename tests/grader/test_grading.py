@@ -18,10 +18,10 @@ import pytest
 from nbformat import NotebookNode
 
 from grader.build.notebooks import write_notebook
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, write_rows
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 NOISY_MEAN = '''import warnings

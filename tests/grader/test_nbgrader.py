@@ -17,9 +17,9 @@ import nbformat
 import pytest
 from sqlalchemy import text
 
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 BIN = Path(sys.executable).parent

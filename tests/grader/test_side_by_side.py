@@ -11,7 +11,7 @@ import pytest
 from grader.build.notebooks import BuildError
 from grader.build.release import check_lab
 from grader.build.side_by_side import for_each_lab
-from grader.paths import Course
+from grader.course.paths import Course
 
 BUILT, NEW = "01-toy", "02-toy"
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.demo_class import make_class
-from grader.paths import Course
 
 LAB = "01-toy"
 STUDENTS = 6

@@ -10,9 +10,9 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from grader.course.paths import Course
 from grader.grading.alterations import alterations, later_definitions
 from grader.hooks import restore
-from grader.paths import Course
 
 LAB = "01-toy"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from grader.build.release import build_lab
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.attempts import Attempts, attempts_file, remembered
 from grader.grading.autograde import Row, grade_class
 from grader.grading.plain import autograde
-from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.simulate import simulate
 from grader.reports.grades import grades

@@ -16,8 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.paths import Course
 from grader.grading.autograde import Progress, grade_class, local_engine
-from grader.paths import Course
 
 from .conftest import STUDENTS
 

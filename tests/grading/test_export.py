@@ -9,10 +9,10 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.autograde import grade_class
 from grader.grading.ledger import Entry, Ledger, entries, highest
-from grader.paths import Course
 
 LAB = "01-toy"
 

@@ -11,11 +11,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_markdown_cell, new_raw_cell
 
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
 from grader.grading.folder import files_of
 from grader.grading.plain import STOCK_STEPS, autograde
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB, STUDENT = "01-toy", "demo-01"
 ACTIVE = ["working.html", "a/b.svg", "README.md", "json.py", f"old/{LAB}.ipynb", "nbgrader_config.json", "x.html;.txt"]

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.late import Late, read_late
+from grader.course.paths import Course
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
-from grader.grading.late import Late, read_late
 from grader.grading.plain import autograde
-from grader.paths import Course
 
 LAB, DAY = "01-toy", 86_400.0
 FILE = """

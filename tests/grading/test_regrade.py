@@ -8,9 +8,9 @@ from typing import Any
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.autograde import grade_class
-from grader.paths import Course
 
 LAB = "01-toy"
 

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 from .conftest import STUDENTS
 
@@ -26,7 +26,7 @@ Rows = Callable[[Course], list[tuple[Any, ...]]]
 KILLED_AFTER = """
 import os, signal, sys
 from grader.grading import autograde, record
-from grader.paths import find_course
+from grader.course.paths import find_course
 
 def stop_at(progress):
     if progress.done == int(sys.argv[1]):

@@ -10,11 +10,11 @@ from typing import Any
 import nbformat
 
 from grader.cells import grade_id
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
 from grader.grading.plain import autograde, autograde_plainly
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 Rows = Callable[[Course], list[tuple[Any, ...]]]

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from grader.build.release import build_lab
 from grader.cli import app
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.assignment import Assignment
 from grader.grading.autograde import grade_class
 from grader.grading.on_dask import run_on
 from grader.grading.result import Done, Task
-from grader.paths import ROOT_VARIABLE, Course
 
 LAB = "01-toy"
 Rows = Callable[[Course], list[tuple[Any, ...]]]

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from grader.build.notebooks import read_source, solution_namespace
 from grader.cells import is_demo
 from grader.checks.registry import LabChecks, load_lab
-from grader.paths import Course
+from grader.course.paths import Course
 
 
 @dataclass(frozen=True)

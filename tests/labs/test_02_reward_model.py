@@ -15,7 +15,7 @@ import torch
 import labkit
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
-from grader.paths import Course
+from grader.course.paths import Course
 
 LAB = "02-reward-model"
 

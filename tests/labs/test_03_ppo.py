@@ -14,7 +14,7 @@ import torch
 
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
-from grader.paths import Course
+from grader.course.paths import Course
 from labkit.quiet import quiet_transformers
 
 LAB = "03-ppo"

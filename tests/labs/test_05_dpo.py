@@ -12,7 +12,7 @@ import torch
 
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
-from grader.paths import Course
+from grader.course.paths import Course
 
 LAB = "05-dpo"
 NAMES = ("policy_chosen", "policy_rejected", "ref_chosen", "ref_rejected")

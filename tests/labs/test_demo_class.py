@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from grader.build.release import build_lab
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 
 REPO = Course(Path(__file__).resolve().parents[2])
 

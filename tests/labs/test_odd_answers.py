@@ -15,8 +15,8 @@ import torch
 from grader.build.notebooks import checks_of, solution_namespace
 from grader.checks.running import run_check
 from grader.checks.student import InProcess, Result
+from grader.course.paths import Course
 from grader.kernels.values import NotAValueError, copy_value
-from grader.paths import Course
 
 LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo")
 TRIES = 10  # odd answers for each check; all labs and kinds together are some 30,000

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.keep import Made, make
 from grader.quizzes.prove import prove
 from grader.quizzes.score import QuizScore, score_attempts

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.families import FAMILIES
 from grader.quizzes.load import load
 from grader.quizzes.model import AnyItem

@@ -17,11 +17,11 @@ from grader.build.notebooks import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import Course
 from grader.grading.autograde import grade_class
 from grader.grading.demo_class import make_class
 from grader.grading.plain import autograde, autograde_plainly
-from grader.paths import Course
 from grader.quizzes.keep import read_secret
 from grader.quizzes.kept import load_kept
 from grader.quizzes.run import score_file

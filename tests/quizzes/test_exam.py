@@ -9,8 +9,8 @@ import pytest
 
 from grader.build.leaks import find_leaks
 from grader.build.release import build_lab, check_lab
+from grader.course.paths import Course
 from grader.exchange.bundle import leaks_in
-from grader.paths import Course
 from grader.quizzes.kept import load_kept
 from grader.quizzes.load import load
 from grader.quizzes.own import exams

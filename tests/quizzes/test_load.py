@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.load import QuizError, load
 from grader.quizzes.schema import schema
 

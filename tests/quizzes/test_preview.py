@@ -9,7 +9,7 @@ import pytest
 from lxml import html
 
 from grader.build.counts import check_counts, write_counts
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.load import load
 from grader.quizzes.model import BankModel
 from grader.quizzes.preview import preview

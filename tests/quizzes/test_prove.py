@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.paths import ROOT_VARIABLE
+from grader.course.paths import ROOT_VARIABLE
 from grader.quizzes.prove import prove
 from grader.usage import FELL_SHORT, HELD, WRONG_USE
 

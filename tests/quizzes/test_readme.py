@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from grader.paths import Course
+from grader.course.paths import Course
 from grader.quizzes.prove import prove
 
 

@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.cli import app
+from grader.course.paths import ROOT_VARIABLE
 from grader.kernels.sandbox import SandboxError
-from grader.paths import ROOT_VARIABLE
 from grader.quizzes import evaluate as evaluating
 from grader.quizzes.evaluate import evaluate
 from grader.quizzes.prove import MEMORY, prove

@@ -14,10 +14,10 @@ from lxml import html
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.coursedir import gradebook
+from grader.course.coursedir import gradebook
+from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import grade_class, write_rows
 from grader.grading.demo_class import make_class
-from grader.paths import ROOT_VARIABLE, Course
 from grader.reports.class_report import lab_report
 from grader.reports.pages import duration, points, share
 from grader.reports.results import lab_results

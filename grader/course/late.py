@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nbgrader.plugins import BasePlugin
 
-from grader.paths import Course, find_course
+from grader.course.paths import Course, find_course
 
 DAY = 86_400.0
 KNOWN: Mapping[str, tuple[float, float]] = {"per_day": (0, 1), "grace_minutes": (0, 100_000), "most": (0, 1)}
@@ -54,7 +54,7 @@ class Late:
 
 
 class LatePolicy(BasePlugin):  # type: ignore[misc]
-    """nbgrader's plugin point: `c.AssignLatePenalties.plugin_class = "grader.grading.late.LatePolicy"`."""
+    """nbgrader's plugin point: `c.AssignLatePenalties.plugin_class = "grader.course.late.LatePolicy"`."""
 
     def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:  # noqa: ARG002
         """The points to take off, or None where there is no policy."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.exchange.names import folded
+from grader.course.names import folded
 from grader.files import write_csv
 from grader.text import FORMULA, defused, is_student_text, student_text
 

@@ -21,8 +21,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
+from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
-from grader.paths import Course
 from grader.times import MOST_BYTES, TIMESTAMP, time_of
 
 # nbgrader 0.9.6 builds its rows in an order that newer SQLAlchemy remarks on at every submission; the rows are right.

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.exchange.names import folded, made_id, name_key, spellings
-from grader.exchange.roster import Line, Roster, id_problem
+from grader.course.names import folded, made_id, name_key, spellings
+from grader.course.roster import Line, Roster, id_problem
 from grader.text import student_text
 
 MOST_NAMED = 5

@@ -1,0 +1,1 @@
+"""What a course is: nbgrader's configuration and gradebook, folders, people, late work."""
