@@ -1,9 +1,11 @@
 """nbgrader on this layout: where its folders lie, and the hooks of `grader` that make it fair."""
 
 import os
+import sys
 from pathlib import Path
 
-import grader.course.coursedir  # noqa: F401 - mends how nbgrader reads times that students wrote
+if "nbgrader" in sys.modules:  # where nbgrader is not at work, nothing waits until it is imported
+    import grader.course.coursedir  # noqa: F401 - mends how nbgrader reads times that students wrote
 
 ROOT = Path(__file__).resolve().parent
 STEP = "nbgrader.preprocessors."
@@ -17,6 +19,8 @@ c.CourseDirectory.release_directory = "labs"
 c.CourseDirectory.submitted_directory = "class/submitted"
 c.CourseDirectory.autograded_directory = "class/autograded"
 c.CourseDirectory.feedback_directory = "class/feedback"
+# The grader's own folder: cache, history, reports, who is who.
+c.Grader.class_directory = "class"
 # GRADER_DB puts the gradebook elsewhere, such as postgresql+psycopg://user@host/rlhf; `grader grade --db` sets it.
 c.CourseDirectory.db_url = os.environ.get("GRADER_DB") or f"sqlite:///{ROOT}/class/gradebook.db?timeout=60"
 

@@ -15,9 +15,14 @@ def grade_id(cell: NotebookNode) -> str | None:
     return None if found is None else str(found)
 
 
+def tags_of(cell: NotebookNode) -> list[str]:
+    """The tags of a cell."""
+    return list(cell.metadata.get("tags", []))
+
+
 def is_demo(cell: NotebookNode) -> bool:
     """Whether grading skips the cell."""
-    return "demo" in cell.metadata.get("tags", [])
+    return "demo" in tags_of(cell)
 
 
 def imports_of(notebook: NotebookNode) -> list[list[str]]:

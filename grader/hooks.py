@@ -16,6 +16,7 @@ from grader.course.paths import find_course
 from grader.neutral import neutral
 
 NOTEBOOK_METADATA = ("kernelspec", "language_info")
+TAG = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -44,7 +45,7 @@ def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
     demo = {cell["id"] for cell in released.cells if is_demo(cell)}
-    texts = {(cell.cell_type, cell.source): cell for cell in released.cells if cell.cell_type != "code"}
+    texts = _texts_of(released)
     names: list[str | None] = []
     for cell in submitted.cells:
         name = _claimed_id(cell)
@@ -77,12 +78,45 @@ def _kept(
         kept.metadata["tags"] = ["demo"]
     if kind == "code":
         return NotebookNode(kept, outputs=[], execution_count=None)
-    same = texts.get((kind, cell.source))
+    return _neutral(kept, texts)
+
+
+def tame(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
+    """A sanitized notebook of a course that does not restore cells, with no tag on a graded cell and no active text.
+
+    nbgrader itself keeps tags, by which a student would have a graded cell skipped (and get all its points), and other
+    metadata. Sources, ids, nbgrader's metadata and the order of cells stay as they are.
+    """
+    known = {cell.metadata.nbgrader.get("grade_id"): cell for cell in released.cells if "nbgrader" in cell.metadata}
+    texts = _texts_of(released)
+    for place, cell in enumerate(submitted.cells):
+        graded = known.get(_claimed_id(cell) or "")
+        own = {name: value for name, value in cell.metadata.items() if name == "nbgrader" or isinstance(value, bool)}
+        tags = cell.metadata.get("tags") if graded is None else graded.metadata.get("tags")
+        plain = [tag for tag in tags if isinstance(tag, str) and TAG.fullmatch(tag)] if isinstance(tags, list) else []
+        cell.metadata = NotebookNode(own | ({"tags": plain} if plain else {}))
+        if cell.cell_type != "code":
+            submitted.cells[place] = _neutral(cell, texts)
+    submitted.metadata = NotebookNode(
+        {name: submitted.metadata[name] for name in ("kernelspec",) if name in submitted.metadata}
+    )
+    if "language_info" in released.metadata:
+        submitted.metadata["language_info"] = copy.deepcopy(released.metadata.language_info)
+    return submitted
+
+
+def _texts_of(released: NotebookNode) -> Mapping[tuple[str, str], NotebookNode]:
+    return {(cell.cell_type, cell.source): cell for cell in released.cells if cell.cell_type != "code"}
+
+
+def _neutral(cell: NotebookNode, texts: Mapping[tuple[str, str], NotebookNode]) -> NotebookNode:
+    """A text cell: the release's as it is, a student's as text in which nothing acts."""
+    same = texts.get((cell.cell_type, cell.source))
     if same is None:  # a raw cell is passed on as it is, to any format: only the release may have one
-        kept.cell_type, kept.source = "markdown", neutral(cell.source)
+        cell.cell_type, cell.source = "markdown", neutral(cell.source)
     elif "attachments" in same:
-        kept["attachments"] = copy.deepcopy(same.attachments)
-    return kept
+        cell["attachments"] = copy.deepcopy(same.attachments)
+    return cell
 
 
 def _has_demo_tag(cell: NotebookNode) -> bool:

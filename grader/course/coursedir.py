@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ from nbgrader.converters.base import BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
+from grader.course.config import read_config
 from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.times import MOST_BYTES, TIMESTAMP, time_of
@@ -78,8 +80,15 @@ BaseConverter.init_assignment = _copy_no_submission
 
 
 def load_config(course: Course, **coursedir: str) -> Config:
-    """What `nbgrader_config.py` of the course says; `coursedir` replaces settings of `CourseDirectory`."""
-    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    """What nbgrader's configuration says of the course; `coursedir` replaces settings of `CourseDirectory`.
+
+    Raises:
+        LookupError: a configuration file cannot be read.
+    """
+    config = read_config(course.root)
+    config.CourseDirectory.setdefault("root", str(course.root))
+    if db := course.db or os.environ.get("GRADER_DB", ""):
+        config.CourseDirectory.db_url = db
     for name, value in coursedir.items():
         config.CourseDirectory[name] = value
     return config
@@ -93,15 +102,22 @@ def converter(kind: type[Any], config: Config, **traits: Any) -> Any:
 @contextmanager
 def gradebook(course: Course) -> Iterator[Any]:
     """The course's gradebook, opened through nbgrader's API and closed again."""
-    course.class_dir.mkdir(parents=True, exist_ok=True)
-    settings = load_config(course).CourseDirectory
-    with Gradebook(settings.db_url, settings.course_id) as opened:
+    directory = CourseDirectory(config=load_config(course))
+    if directory.db_url.startswith("sqlite:///"):
+        Path(directory.db_url.removeprefix("sqlite:///").partition("?")[0]).parent.mkdir(parents=True, exist_ok=True)
+    with Gradebook(directory.db_url, directory.course_id) as opened:
         if opened.engine.dialect.name == "sqlite":
             # Readers (formgrader) and the recorder do not wait for one another, nor for the disk at every submission.
             for setting in ("journal_mode = WAL", "synchronous = NORMAL"):
                 opened.db.execute(text(f"PRAGMA {setting}"))
             opened.db.commit()
         yield opened
+
+
+def assignment_names(course: Course) -> list[str]:
+    """The assignments that can be graded: those of the gradebook, and this course's own with trusted checks."""
+    with gradebook(course) as book:
+        return sorted({*course.assignments(), *(one.name for one in book.assignments)})
 
 
 def submitters(book: Any, lab: str) -> list[str]:

@@ -1,29 +1,121 @@
-"""Where everything of a course lies, from one root."""
+"""Where everything of a course lies: nbgrader's folders, as its configuration names them, and what the grader adds."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal
+
+from grader.course.config import CONFIG, config_files, read_config
 
 ROOT_VARIABLE = "GRADER_ROOT"
+MARKS_OF_A_COURSE = ("source", "submitted", "gradebook.db")
+Step = Literal["source", "release", "submitted", "autograded", "feedback"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The names of folders, relative to the root: the traits of nbgrader's `CourseDirectory`, with its defaults.
+
+    `home` is the grader's own folder: cache, history, reports, roster (`c.Grader.class_directory`). `excluded` names
+    students who are left out (`student_id_exclude`).
+    """
+
+    structure: str = str(Path("{nbgrader_step}", "{student_id}", "{assignment_id}"))
+    source: str = "source"
+    release: str = "release"
+    submitted: str = "submitted"
+    autograded: str = "autograded"
+    feedback: str = "feedback"
+    home: str = "grading"
+    excluded: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(config: Mapping[str, Any]) -> Layout:
+        """What nbgrader's configuration says."""
+        said = config.get("CourseDirectory", {})
+        steps = ("source", "release", "submitted", "autograded", "feedback")
+        named = {step: str(said[f"{step}_directory"]) for step in steps if f"{step}_directory" in said}
+        if "directory_structure" in said:
+            named["structure"] = str(said["directory_structure"])
+        if "class_directory" in config.get("Grader", {}):
+            named["home"] = str(config["Grader"]["class_directory"])
+        excluded = (name.strip() for name in str(said.get("student_id_exclude", "")).split(","))
+        return Layout(**named, excluded=tuple(name for name in excluded if name))
 
 
 @dataclass(frozen=True)
 class Course:
-    """The folders of one course; `root` is the folder with `nbgrader_config.py`."""
+    """One course. `root` is nbgrader's: what `CourseDirectory.root` says, or the folder of `nbgrader_config.py`."""
 
     root: Path
+    told: Layout | None = None
+    """The layout, where it is known already: processes that read what students wrote are told, and read no file."""
+    db: str = ""
+    """The address of the gradebook, where it is not the configuration's: `grader grade --db`, `nbgrader --db`."""
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The names of its folders."""
+        return self.told or Layout.of(read_config(self.root))
+
+    def to_json(self) -> dict[str, Any]:
+        """For other processes."""
+        return {"root": str(self.root), "layout": asdict(self.layout)}
+
+    @staticmethod
+    def from_json(said: Mapping[str, Any]) -> Course:
+        """The inverse of `to_json`."""
+        layout = dict(said["layout"])
+        return Course(Path(said["root"]), Layout(**{**layout, "excluded": tuple(layout["excluded"])}))
+
+    def folder(self, step: Step, student: str, assignment: str) -> Path:
+        """The folder of one student and assignment at a step of nbgrader; "." for the student of `source`."""
+        return self.root / os.path.normpath(self._format(getattr(self.layout, step), student, assignment))
+
+    def _format(self, step: str, student: str, assignment: str) -> str:
+        names = {"nbgrader_step": step, "student_id": student, "assignment_id": assignment}
+        return self.layout.structure.format(**names)
+
+    def source_of(self, assignment: str) -> Path:
+        """The instructor's version of an assignment."""
+        return self.folder("source", ".", assignment)
+
+    def release_of(self, assignment: str) -> Path:
+        """What students were given."""
+        return self.folder("release", ".", assignment)
+
+    def students(self, step: Step, assignment: str) -> list[str]:
+        """Everyone who has a folder at a step, in order; also who has none of this assignment, where names come first.
+
+        Hidden folders are nobody's. Links count: what became of their work is said where it is read.
+        """
+        parts = Path(self.layout.structure).parts
+        place = next(i for i, part in enumerate(parts) if "{student_id}" in part)
+        above, part = str(Path(*parts[:place])), parts[place]
+        names = {"nbgrader_step": getattr(self.layout, step), "assignment_id": assignment}
+        parent = self.root / above.format(**names)
+        if not parent.is_dir():
+            return []
+        before, after = (re.escape(half.format(**names)) for half in part.split("{student_id}", 1))
+        pattern = re.compile(f"{before}(.+){after}", re.DOTALL)
+        found = (pattern.fullmatch(one.name) for one in parent.iterdir() if one.is_dir())
+        known = {match[1] for match in found if match and not match[0].startswith(".")}
+        return sorted(known - set(self.layout.excluded))
 
     @property
     def labs(self) -> Path:
-        """What students receive; committed; written by `grader build` alone."""
-        return self.root / "labs"
+        """What students receive; in this kit committed, and written by `grader build` alone."""
+        return self.root / self.layout.release
 
     @property
     def solutions(self) -> Path:
-        """The sources: one folder a lab."""
+        """Trusted checks and the sources of labs, one folder an assignment; a course need not have it."""
         return self.root / "solutions"
 
     @property
@@ -38,18 +130,18 @@ class Course:
 
     @property
     def source(self) -> Path:
-        """Instructor notebooks for nbgrader, made from `solutions`."""
-        return self.root / "build" / "source"
+        """Instructor notebooks for nbgrader."""
+        return self.root / self.layout.source
 
     @property
     def class_dir(self) -> Path:
-        """Submissions, results and the gradebook of one class."""
-        return self.root / "class"
+        """What the grader keeps of a class: cache, history, reports, roster."""
+        return self.root / self.layout.home
 
     @property
     def submitted(self) -> Path:
-        """What students handed in: `submitted/<student>/<lab>/`."""
-        return self.class_dir / "submitted"
+        """What students handed in."""
+        return self.root / self.layout.submitted
 
     @property
     def roster(self) -> Path:
@@ -59,12 +151,12 @@ class Course:
     @property
     def autograded(self) -> Path:
         """Executed notebooks, as formgrader opens them."""
-        return self.class_dir / "autograded"
+        return self.root / self.layout.autograded
 
     @property
     def feedback(self) -> Path:
-        """Pages for students, as `nbgrader release_feedback` takes them: `feedback/<student>/<lab>/<lab>.html`."""
-        return self.class_dir / "feedback"
+        """Pages for students, as `nbgrader release_feedback` takes them."""
+        return self.root / self.layout.feedback
 
     @property
     def cache(self) -> Path:
@@ -77,7 +169,7 @@ class Course:
 
     @property
     def gradebook(self) -> Path:
-        """Nbgrader's SQLite database."""
+        """Nbgrader's SQLite database of this kit."""
         return self.class_dir / "gradebook.db"
 
     @property
@@ -90,7 +182,7 @@ class Course:
         return sorted(path.parent.name for path in self.solutions.glob("*/lab.py"))
 
     def assignments(self) -> list[str]:
-        """The labs that are graded: those with a `checks.py`, a quiz, or both."""
+        """The labs whose grades are trusted: those with a `checks.py`, a quiz, or both."""
         return [name for name in self.lab_names() if self.has_checks(name) or self.bank_of(name)]
 
     def has_checks(self, lab: str) -> bool:
@@ -106,17 +198,6 @@ class Course:
         banks = self.bank_files()
         return banks.get(lab) or banks.get(lab.partition("-")[2])
 
-    def require_assignment(self, lab: str) -> str:
-        """Return `lab` if it is graded.
-
-        Raises:
-            LookupError: it is not; the message lists those that are.
-        """
-        if lab not in self.assignments():
-            known = ", ".join(self.assignments()) or "none yet"
-            raise LookupError(f"No graded lab is called {lab!r} in {self.solutions}. Graded labs: {known}.")
-        return lab
-
     def secret(self) -> bytes:
         """The course secret, 32 random bytes that seed the checks; made on first use, readable by the owner only."""
         path = self.class_dir / "secret"
@@ -131,18 +212,36 @@ class Course:
 
 
 def find_course(start: Path | None = None) -> Course:
-    """The course around `start` (default: the working directory), else the one this package was installed from.
+    """The course around `start` (default: the working directory), as nbgrader would find it; never another one.
 
-    `GRADER_ROOT` in the environment decides before either.
+    `GRADER_ROOT` in the environment decides first. Then the nearest folder upward that has an `nbgrader_config.py`, or
+    the root that it names; then the root that the configuration of the user or the machine names; then a folder that
+    looks like a course without any configuration.
 
     Raises:
-        LookupError: no folder with `nbgrader_config.py` and `solutions/` was found.
+        LookupError: there is none.
     """
-    package = Path(__file__).resolve().parent.parent
     named = os.environ.get(ROOT_VARIABLE)
+    if named:
+        return _course_at(Path(named).resolve())
     here = (start or Path.cwd()).resolve()
-    candidates = [Path(named)] if named else [here, *here.parents, package]
-    for folder in candidates:
-        if (folder / "nbgrader_config.py").exists() and (folder / "solutions").is_dir():
-            return Course(folder)
-    raise LookupError(f"No course found from {here}: run this inside the repository, or set {ROOT_VARIABLE} to it.")
+    for folder in (here, *here.parents):
+        if (folder / CONFIG).is_file():
+            return _course_at(folder)
+    if config_files(here) and (root := read_config(here).get("CourseDirectory", {}).get("root")):
+        return Course(Path(root).resolve())
+    if any((here / name).exists() for name in MARKS_OF_A_COURSE):
+        return Course(here)
+    raise LookupError(
+        f"No course found at {here} or above: no {CONFIG}, no source/ or submitted/. Go to the folder of the course, "
+        f"or name it: {ROOT_VARIABLE}=/path/to/course."
+    )
+
+
+def _course_at(folder: Path) -> Course:
+    """The course of a folder; its configuration is read at once only where it may name another root."""
+    path = folder / CONFIG
+    if path.is_file() and re.search(r"CourseDirectory\s*\.\s*root\b|\.root\s*=", path.read_text(encoding="utf-8")):
+        root = read_config(folder).get("CourseDirectory", {}).get("root")
+        return Course(Path(root).resolve() if root else folder)
+    return Course(folder)

@@ -16,10 +16,13 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from grader.cells import imports_of
-from grader.course.coursedir import gradebook
+from grader.course.coursedir import gradebook, load_config
 from grader.course.paths import Course
+from grader.grading.given import Given, given_files
+from grader.grading.settings import Steps, steps_of
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 
@@ -27,6 +30,7 @@ RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)'
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
 GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
 DISTRIBUTIONS = ("torch", "numpy", "transformers", "trl", "datasets", "ipython", "nbgrader", "nbformat", "safetensors")
+ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 
 
 @dataclass(frozen=True)
@@ -39,44 +43,19 @@ class MasterCell:
     checksum: str
     locked: bool
     max_score: float | None
+    """The most that it can give, for cells that are graded."""
+    solution: bool = False
+    task: bool = False
 
 
 @dataclass(frozen=True)
-class Assignment:
-    """Everything that a grade depends on besides the submission and the environment."""
+class Master:
+    """One notebook of an assignment, as it was released and as the gradebook knows it."""
 
-    lab: str
+    name: str
     release: str
     kernelspec: str | None
     cells: tuple[MasterCell, ...]
-    checks: str
-    fixtures: str
-    secret: bytes
-    banks: Mapping[str, str] = field(default_factory=dict)
-    """Released quiz banks with their keys: the hash of what students have, and the bank as JSON."""
-    limits: Limits = field(default_factory=Limits)
-    sandboxed: bool = True
-
-    def to_bytes(self) -> bytes:
-        """As JSON."""
-        content = asdict(self) | {"secret": base64.b64encode(self.secret).decode("ascii"), "banks": dict(self.banks)}
-        return json.dumps(content, sort_keys=True).encode()
-
-    @staticmethod
-    def from_bytes(data: bytes) -> Assignment:
-        """The inverse of `to_bytes`."""
-        content = json.loads(data)
-        content["secret"] = base64.b64decode(content["secret"])
-        content["cells"] = tuple(MasterCell(**cell) for cell in content["cells"])
-        content["limits"] = Limits(**content["limits"])
-        return Assignment(**content)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
-        parts = hashlib.sha256(self.to_bytes())
-        parts.update(environment().encode())
-        return parts.hexdigest()
 
     @cached_property
     def released(self) -> NotebookNode:
@@ -95,53 +74,176 @@ class Assignment:
         """The most that each graded cell can give."""
         return {cell.name: cell.max_score for cell in self.cells if cell.max_score is not None}
 
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that a grade depends on besides the submission and the environment."""
+
+    lab: str
+    masters: tuple[Master, ...]
+    steps: Steps
+    checks: str = ""
+    fixtures: str = ""
+    secret: bytes = b""
+    banks: Mapping[str, str] = field(default_factory=dict)
+    """Released quiz banks with their keys: the hash of what students have, and the bank as JSON."""
+    given: Given = field(default_factory=Given)
+    limits: Limits = field(default_factory=Limits)
+    sandboxed: bool = True
+
+    def to_bytes(self) -> bytes:
+        """As JSON."""
+        content = asdict(self) | {"secret": base64.b64encode(self.secret).decode("ascii"), "banks": dict(self.banks)}
+        return json.dumps(content | {"given": self.given.to_json()}, sort_keys=True).encode()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Assignment:
+        """The inverse of `to_bytes`."""
+        content = json.loads(data)
+        content["secret"] = base64.b64decode(content["secret"])
+        content["masters"] = tuple(
+            Master(**{**one, "cells": tuple(MasterCell(**cell) for cell in one["cells"])}) for one in content["masters"]
+        )
+        content["steps"] = Steps.from_json(content["steps"])
+        content["given"] = Given.from_json(content["given"])
+        content["limits"] = Limits(**content["limits"])
+        return Assignment(**content)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
+        parts = hashlib.sha256(self.to_bytes())
+        parts.update(environment().encode())
+        return parts.hexdigest()
+
+    @property
+    def alone(self) -> bool:
+        """Whether it has one notebook."""
+        return len(self.masters) == 1
+
+    @property
+    def trusted(self) -> bool:
+        """Whether checks or quizzes give its points, which no student code can reach; else its tests are ordinary."""
+        return any(master.exercises() or master.quizzes() for master in self.masters)
+
+    @property
+    def executes(self) -> bool:
+        """Whether code of students runs at all: not for quizzes alone."""
+        return not self.trusted or any(master.exercises() for master in self.masters)
+
+    def max_score(self) -> float:
+        """The most that it can give."""
+        return sum(sum(master.max_scores().values()) for master in self.masters)
+
+    def worth(self, cell: str) -> float:
+        """The most that the cell of that name can give; 0 where there is none."""
+        return next((scores[cell] for master in self.masters if cell in (scores := master.max_scores())), 0.0)
+
     def imports(self) -> list[list[str]]:
-        """What the lab's notebook imports outside demo cells: lists of a module and names taken from it."""
-        return imports_of(self.released)
+        """What its notebooks import outside of cells that are skipped: lists of a module and names taken from it."""
+        found: dict[str, set[str]] = {}
+        for master in self.masters:
+            for module, *names in imports_of(master.released):
+                found.setdefault(module, set()).update(names)
+        return [[module, *sorted(names)] for module, names in found.items()]
 
 
-def load_assignment(course: Course, lab: str, limits: Limits | None = None, sandboxed: bool = True) -> Assignment:
-    """Read one assignment from the gradebook, `labs/` and `solutions/`.
+def load_assignment(
+    course: Course,
+    lab: str,
+    limits: Limits | None = None,
+    sandboxed: bool = True,
+    only: str = "*",
+    config: Config | None = None,
+) -> Assignment:
+    """Read one assignment from the gradebook, the release and `solutions/`.
+
+    Args:
+        course: the course.
+        lab: the assignment.
+        limits: what a kernel may use; by default what the course's configuration says.
+        sandboxed: whether kernels are shut in.
+        only: a pattern of the notebooks to grade, as nbgrader's `--notebook`.
+        config: nbgrader's configuration, where it is more than the files say.
 
     Raises:
-        LookupError: nbgrader does not know the lab.
+        LookupError: nbgrader does not know it, or no notebook matches.
     """
     folder = course.solutions / lab
     with gradebook(course) as book:
-        notebook = book.find_notebook(lab, lab)
-        scores = {cell.name: float(cell.max_score) for cell in notebook.grade_cells}
-        cells = tuple(
-            MasterCell(c.name, c.cell_type, c.source, c.checksum, bool(c.locked), scores.get(c.name))
-            for c in notebook.source_cells
-        )
-        kernelspec = notebook.kernelspec
+        masters = tuple(_master(course, lab, notebook) for notebook in _notebooks(book, lab, only))
+    checks = _text(folder / "checks.py")
+    config = config or load_config(course)
+    steps = steps_of(config)
+    plain = Assignment(lab, masters, steps)
+    if limits is None:
+        limits = steps.limits() if plain.trusted else steps.limits(ORDINARY_SECONDS)
+    trusted = {"checks": checks, "fixtures": _text(folder / "fixtures.py"), "secret": course.secret()}
     return Assignment(
         lab=lab,
-        release=(course.labs / lab / f"{lab}.ipynb").read_text(encoding="utf-8"),
-        kernelspec=kernelspec,
-        cells=cells,
-        checks=_text(folder / "checks.py"),
-        fixtures=_text(folder / "fixtures.py"),
-        secret=course.secret(),
-        banks=_banks(course, cells),
-        limits=limits or Limits(),
+        masters=masters,
+        steps=steps,
+        banks=_banks(course, masters),
+        given=given_files(course, lab, config),
+        limits=limits,
         sandboxed=sandboxed,
+        **trusted if plain.trusted else {},  # type: ignore[arg-type]
     )
+
+
+def _notebooks(book: Any, lab: str, only: str) -> list[Any]:
+    from fnmatch import fnmatchcase
+
+    known = sorted(book.find_assignment(lab).notebooks, key=lambda one: str(one.name))
+    found = [one for one in known if fnmatchcase(one.name, only)]
+    if not found:
+        names = ", ".join(one.name for one in known) or "none"
+        raise LookupError(f"{lab} has no notebook called {only!r} in the gradebook; it has: {names}.")
+    return found
+
+
+def _master(course: Course, lab: str, notebook: Any) -> Master:
+    grades = {cell.name: float(cell.max_score) for cell in (*notebook.grade_cells, *notebook.task_cells)}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    tasks = {cell.name for cell in notebook.task_cells}
+    cells = tuple(
+        MasterCell(
+            name=c.name,
+            cell_type=c.cell_type,
+            source=c.source,
+            checksum=c.checksum,
+            locked=bool(c.locked),
+            max_score=grades.get(c.name),
+            solution=c.name in solutions,
+            task=c.name in tasks,
+        )
+        for c in notebook.source_cells
+    )
+    return Master(notebook.name, _release(course, lab, notebook.name), notebook.kernelspec, cells)
+
+
+def _release(course: Course, lab: str, notebook: str) -> str:
+    """The notebook that students were given, else the instructor's, else an empty one: both can have been removed."""
+    for folder in (course.release_of(lab), course.source_of(lab)):
+        path = folder / f"{notebook}.ipynb"
+        if path.is_file():
+            return path.read_text(encoding="utf-8")
+    return nbformat.writes(nbformat.v4.new_notebook())
 
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _banks(course: Course, cells: tuple[MasterCell, ...]) -> dict[str, str]:
+def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
     """Every released bank that a quiz cell of these may need, by hash."""
-    if not any(QUIZ.search(cell.source) for cell in cells):
+    if not any(master.quizzes() for master in masters):
         return {}
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(course.banks.glob("*.json"))}
 
 
 def zygote_for(assignment: Assignment) -> Zygote:
-    """Start, without waiting for it, a zygote that has imported what the assignment's notebook imports."""
+    """Start, without waiting for it, a zygote that has imported what the assignment's notebooks import."""
     return lab_zygote(assignment.imports(), assignment.sandboxed)
 
 

@@ -109,11 +109,14 @@ def _held(graded: Graded, found: Limited, worth: float) -> Graded:
     points = min(round(found.score * worth, 2), worth)
     if not graded.attempts or QUIZ_CELL not in graded.scores or points == graded.scores[QUIZ_CELL]:
         return replace(graded, events=events)
-    notebook = nbformat.reads(graded.notebook, as_version=4)
-    for cell in notebook.cells:
-        if grade_id(cell) == QUIZ_CELL:
-            lines = [f"Quiz: {points:g} of {worth:g} points.", *(f"attempts.jsonl, {one}." for one in found.remarks)]
-            cell.outputs = of_quiz(lines, points)
+    lines = [f"Quiz: {points:g} of {worth:g} points.", *(f"attempts.jsonl, {one}." for one in found.remarks)]
+    notebooks, marks = dict(graded.notebooks), dict(graded.marks)
+    for name in [name for name, known in graded.marks.items() if QUIZ_CELL in known]:
+        notebook = nbformat.reads(notebooks[name], as_version=4)
+        for cell in notebook.cells:
+            if grade_id(cell) == QUIZ_CELL:
+                cell.outputs = of_quiz(lines, points)
+        notebooks[name] = nbformat.writes(notebook)
+        marks[name] = {**marks[name], QUIZ_CELL: Mark(points)}
     scores = graded.scores | {QUIZ_CELL: points}
-    marks = {**graded.marks, QUIZ_CELL: Mark(points)}
-    return replace(graded, scores=scores, notebook=nbformat.writes(notebook), marks=marks, events=events)
+    return replace(graded, scores=scores, notebooks=notebooks, marks=marks, events=events)

@@ -13,8 +13,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import MissingEntry
-
 from grader.cells import QUIZ_CELL
 from grader.course.coursedir import gradebook, load_config
 from grader.course.late import read_late
@@ -23,7 +21,7 @@ from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment, load_assignment
 from grader.grading.attempts import Attempts
 from grader.grading.cache import Cache
-from grader.grading.intake import Taken, is_text
+from grader.grading.intake import Taken, Wanted, is_text
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.local import run_locally
 from grader.grading.reading import take_in_all, task_of
@@ -85,33 +83,38 @@ def local_engine(jobs: int | None = None) -> Engine:
     return lambda assignment, tasks: run_locally(assignment, tasks, workers)
 
 
-def roster(course: Course) -> list[str]:
-    """Every student whom the gradebook knows or who has a folder under `class/submitted`, in order.
+def roster(course: Course, lab: str) -> list[str]:
+    """Every student whom the gradebook knows or who has a folder among what was handed in, in order.
 
-    A student without a submission of the lab at hand gets a row too.
+    A student without a submission of the assignment at hand gets a row too.
     """
-    folders = {p.name for p in course.submitted.iterdir() if p.is_dir()} if course.submitted.exists() else set()
     with gradebook(course) as book:
-        known = {student.id for student in book.students}
-    return sorted(name for name in folders | known if not name.startswith("."))
+        known = {student.id for student in book.students if not student.id.startswith(".")}
+    return sorted({*course.students("submitted", lab), *known} - set(course.layout.excluded))
 
 
 def require_assignment(course: Course, lab: str) -> None:
-    """Make sure that nbgrader knows the lab and has its master.
+    """Make sure that nbgrader knows the assignment.
 
     Raises:
-        LookupError: `grader build` has not been run here.
+        LookupError: it does not; the message says what registers it.
     """
-    course.require_assignment(lab)
-    master = course.source / lab / f"{lab}.ipynb"
     with gradebook(course) as book:
-        try:
-            book.find_assignment(lab)
-            registered = True
-        except MissingEntry:
-            registered = False
-    if not registered or not master.exists():
+        known = {one.name for one in book.assignments if one.notebooks}
+    if lab in known:
+        return
+    if lab in course.assignments():
         raise LookupError(f"{lab} is not registered in the gradebook: run `grader build {lab}` first.")
+    if course.source_of(lab).is_dir():
+        raise LookupError(f"{lab} is not registered in the gradebook: run `nbgrader generate_assignment {lab}` first.")
+    there = ", ".join(sorted(known | set(course.assignments()))) or "none yet"
+    raise LookupError(f"No assignment is called {lab!r} in {course.root}. Assignments: {there}.")
+
+
+def wanted_of(assignment: Assignment) -> Wanted:
+    """What of a student's folder is a submission of it."""
+    names = tuple(master.name for master in assignment.masters)
+    return Wanted(names, assignment.steps.ignore, assignment.steps.by_student)
 
 
 def grade_class(
@@ -137,7 +140,7 @@ def grade_class(
     require_assignment(course, lab)
     read_late(course)  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed)
-    names = roster(course) if students is None else students
+    names = roster(course, lab) if students is None else students
     with (
         locked(course.cache / f".{lab}.lock", waits),
         spool_in(course) as spool,
@@ -198,7 +201,7 @@ class _Recorder:
         waiting: dict[str, list[Taken]] = defaultdict(list)
         not_ready = []
         place = {name: number for number, name in enumerate(names)}
-        for taken in take_in_all(self._course, self._assignment.lab, names, self._spool):
+        for taken in take_in_all(self._course, self._assignment.lab, wanted_of(self._assignment), names, self._spool):
             if not taken.ready:
                 not_ready.append(taken)
                 continue
@@ -239,7 +242,7 @@ class _Recorder:
         row = Row(
             student=student_text(name),
             score=round(sum(graded.scores.values()), 2),
-            max_score=sum(self._assignment.max_scores().values()),
+            max_score=self._assignment.max_score(),
             graded=graded.graded,
             reason=graded.reason,
             remedy=graded.remedy,
@@ -257,16 +260,17 @@ class _Recorder:
 
         Returns the result held to the limit of attempts, and what the graded folder leaves out.
         """
-        lab = self._assignment.lab
-        submission = Submission(b"")
+        submission = None
         if graded.graded:
-            worth = self._assignment.max_scores().get(QUIZ_CELL, 0.0)
+            worth = self._assignment.worth(QUIZ_CELL)
             graded, copied = self._attempts.hold(taken.student, graded, worth)
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
         with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
-            left = record(self._book, self._course, self._config, self._late, lab, taken.student, submission, graded)
+            left = record(
+                self._book, self._course, self._config, self._late, self._assignment, taken.student, submission, graded
+            )
         if graded.graded:
             self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
         return graded, left

@@ -18,8 +18,7 @@ def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
     path = course.bank_of(lab)
     if path is None:
         raise LookupError(f"{lab} has no quiz: there is no bank of its name in {course.quizzes}.")
-    folders = [one for one in sorted(course.submitted.glob("*")) if not one.name.startswith(".")]
-    return dict(sorted(score_all(course, lab, path.stem, [one.name for one in folders])))
+    return dict(sorted(score_all(course, lab, path.stem, course.students("submitted", lab))))
 
 
 def first_attempts(course: Course, lab: str) -> list[AttemptScore]:

@@ -12,28 +12,39 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from grader.course.coursedir import load_config
 from grader.course.paths import Course, find_course
 from grader.files import write_whole
+from grader.grading.assignment import Assignment
+from grader.grading.given import Given, given_files
 from grader.grading.intake import read_files
-from grader.grading.result import Submission
+from grader.grading.result import Graded, Submission
 from grader.inert import is_inert, left_behind
 from grader.text import StudentText, student_text
 
 READ_ONLY = 0o444
 
 
-def write_folder(course: Course, lab: str, student: str, submission: Submission, notebook: str) -> list[StudentText]:
-    """Write the folder of one graded submission; without a notebook there is none.
+def write_folder(
+    course: Course, assignment: Assignment, student: str, submission: Submission | None, graded: Graded
+) -> list[StudentText]:
+    """Write the folder of one graded submission; where nothing was graded there is none.
 
     Returns one line for the student's row that names the files that stay in `submitted`, or none.
     """
-    folder = course.autograded / student / lab
-    if not notebook:
+    folder = course.folder("autograded", student, assignment.lab)
+    if not graded.notebooks:
         shutil.rmtree(folder, ignore_errors=True)
         return []
-    released = _released(course.source / lab)
-    _write(folder, _beside(lab, released, submission.files) | {f"{lab}.ipynb": notebook.encode("utf-8")})
-    return left_behind(submission.files, released)
+    handed_in = submission.files if submission else {}
+    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in graded.notebooks.items()}
+    others = {path.name for path in course.source_of(assignment.lab).glob("*.ipynb")} - notebooks.keys()
+    kept = others - {f"{master.name}.ipynb" for master in assignment.masters}  # graded before, not asked for now
+    given = assignment.given
+    beside = _beside([*given.names, *notebooks], {**handed_in, **graded.files}) | dict(given.small)
+    _write(folder, beside | notebooks, assignment.steps.permissions, kept | given.large.keys())
+    _copy_large(folder, given, assignment.steps.permissions)
+    return left_behind(handed_in, given.names)
 
 
 class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
@@ -43,12 +54,24 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
         """Write the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""
         course = find_course()
         lab, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        files, released = files_of(course, lab, student, self.log), _released(course.source / lab)
-        notebooks = {path.name for path in (course.source / lab).glob("*.ipynb")}  # nbgrader writes them itself
-        _write(course.autograded / student / lab, _beside(lab, released, files), notebooks)
-        for line in left_behind(files, released):
+        files, given = files_of(course, lab, student, self.log), given_files(course, lab, load_config(course))
+        notebooks = {path.name for path in course.source_of(lab).glob("*.ipynb")}  # nbgrader writes them itself
+        folder = course.folder("autograded", student, lab)
+        beside = _beside([*given.names, *notebooks], files) | dict(given.small)
+        _write(folder, beside, READ_ONLY, notebooks | given.large.keys())
+        _copy_large(folder, given, READ_ONLY)
+        for line in left_behind(files, given.names):
             self.log.warning("%s: %s", student, line)
         return nb, resources
+
+
+def files_in(folder: Path) -> Mapping[str, bytes]:
+    """What stands in a graded folder: nbgrader put it there, from what was handed in and from the course."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
 
 
 def files_of(course: Course, lab: str, student: str, log: logging.Logger) -> Mapping[str, bytes]:
@@ -58,7 +81,7 @@ def files_of(course: Course, lab: str, student: str, log: logging.Logger) -> Map
         OSError: it cannot be read; `log` says what to do. nbgrader leaves this submission ungraded and goes on.
     """
     try:
-        return read_files(course, lab, student)
+        return read_files(course.folder("submitted", student, lab))
     except OSError as refused:
         what = f"{course.submitted.name}/{student_text(student)}"
         why = refused.strerror or type(refused).__name__
@@ -66,33 +89,45 @@ def files_of(course: Course, lab: str, student: str, log: logging.Logger) -> Map
         raise
 
 
-def _released(master: Path) -> dict[str, bytes]:
-    """The release's own files, by relative name; notebooks aside."""
-    paths = [path for path in sorted(master.rglob("*")) if path.is_file() and path.suffix != ".ipynb"]
-    return {str(path.relative_to(master)): path.read_bytes() for path in paths}
-
-
-def _beside(lab: str, released: Mapping[str, bytes], files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What stands beside the notebook; of what was handed in, nothing that stands where the release has its own."""
-    taken = [*released, f"{lab}.ipynb"]
+def _beside(taken: list[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Of what was handed in or written, the inert, but nothing that stands where the course has its own: `taken`."""
     folders = {str(parent) for name in taken for parent in Path(name).parents}
-    kept = {
+    return {
         name: content
         for name, content in files.items()
         if is_inert(name, content)
+        and name not in taken
         and name not in folders
         and not any(str(parent) in taken for parent in Path(name).parents)
     }
-    return kept | dict(released)
 
 
-def _write(folder: Path, files: dict[str, bytes], kept: Set[str] = frozenset()) -> None:
+def _copy_large(folder: Path, given: Given, mode: int) -> None:
+    """The course's large files, copied once."""
+    for name in given.large:
+        source, goal = given.path(name), folder / name
+        if goal.is_file() and not goal.is_symlink() and _same(source, goal):
+            continue
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        part = goal.with_name(f".{goal.name}.part")
+        part.unlink(missing_ok=True)
+        shutil.copy2(source, part)
+        part.chmod(mode)
+        part.replace(goal)
+
+
+def _same(one: Path, other: Path) -> bool:
+    a, b = one.stat(), other.stat()
+    return (a.st_size, a.st_mtime_ns) == (b.st_size, b.st_mtime_ns)
+
+
+def _write(folder: Path, files: Mapping[str, bytes], mode: int, kept: Set[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _remove_others(folder, files.keys() | kept)
     for name, content in files.items():
         path = folder / name
         if not path.is_file() or path.read_bytes() != content:
-            write_whole(path, content, READ_ONLY)
+            write_whole(path, content, mode)
 
 
 def _remove_others(folder: Path, names: Set[str]) -> None:

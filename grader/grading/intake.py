@@ -13,9 +13,11 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain, write_whole
@@ -74,10 +76,27 @@ class NotReadyError(Exception):
         self.reason, self.remedy = student_text(reason), student_text(remedy)
 
 
-def take_in(course: Course, lab: str, student: str, spool: Path) -> Taken:
+@dataclass(frozen=True)
+class Wanted:
+    """What of a folder is a submission: `notebooks` by name, without what `ignore` names (patterns of base names).
+
+    `named` says that the student belongs to what is graded, because the course's own steps may ask.
+    """
+
+    notebooks: tuple[str, ...]
+    ignore: tuple[str, ...] = ()
+    named: bool = False
+
+    @staticmethod
+    def from_json(said: Mapping[str, Any]) -> Wanted:
+        """From what `dataclasses.asdict` made, after a way through JSON."""
+        return Wanted(tuple(said["notebooks"]), tuple(said["ignore"]), bool(said["named"]))
+
+
+def take_in(course: Course, lab: str, student: str, wanted: Wanted, spool: Path) -> Taken:
     """Read a submission, and write what is ready to `spool`. It raises nothing for what a submission holds or is."""
     try:
-        submission = read_submission(course, lab, student)
+        submission = read_submission(course, lab, student, wanted)
         write_whole(spool / submission.digest, submission.to_bytes())
     except NotReadyError as found:
         return Taken(student, False, found.reason, found.remedy)
@@ -94,8 +113,8 @@ def take_in(course: Course, lab: str, student: str, spool: Path) -> Taken:
     return Taken(student, True, digest=submission.digest)
 
 
-def read_submission(course: Course, lab: str, student: str) -> Submission:
-    """A submission as it is graded: its notebook without outputs, and the other files beside it.
+def read_submission(course: Course, lab: str, student: str, wanted: Wanted) -> Submission:
+    """A submission as it is graded: its notebooks without outputs, and the other files beside them.
 
     Links and what nbgrader ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all,
     20 folders deep, with a name of more than 200 bytes or one that cannot be shown, or that cannot be read; the
@@ -103,18 +122,24 @@ def read_submission(course: Course, lab: str, student: str) -> Submission:
 
     Raises:
         NotReadyError: there is nothing to grade.
-        OSError: the folder or the notebook cannot be read.
+        OSError: the folder or a notebook cannot be read.
     """
-    folder = course.submitted / student / lab
-    path = folder / f"{lab}.ipynb"
-    _look_at(course, student, folder, path)
-    raw = read_plain(path, MAX_NOTEBOOK_BYTES)
-    seen = hashlib.sha256(raw)
-    found = read_notebook(raw, lab)
-    if isinstance(found, str):
-        raise NotReadyError(found, "ask for the file again; this one is kept as it is")
-    del raw
-    files, notes = _beside(folder, path)
+    folder = course.folder("submitted", student, lab)
+    paths = [folder / f"{name}.ipynb" for name in wanted.notebooks]
+    there = _look_at(course, student, folder, paths)
+    seen = hashlib.sha256(student.encode() if wanted.named else b"")
+    notebooks = {}
+    for path in there:
+        raw = read_plain(path, MAX_NOTEBOOK_BYTES)
+        seen.update(f"\0{path.name}\0{len(raw)}\0".encode() + raw)
+        found = read_notebook(raw, path.stem)
+        if isinstance(found, str):
+            raise NotReadyError(found, "ask for the file again; this one is kept as it is")
+        notebooks[path.stem] = found
+        del raw
+    files, notes = _beside(folder, paths, wanted.ignore)
+    if unknown := [student_text(name, 60) for name in sorted(files) if "/" not in name and name.endswith(".ipynb")]:
+        notes.append(student_text(f"not of this assignment, and not graded: {', '.join(unknown[:MAX_NAMED])}"))
     time = time_of(files[TIMESTAMP]) if TIMESTAMP in files else None
     if TIMESTAMP in files and time is None:
         size = len(files[TIMESTAMP])
@@ -126,20 +151,20 @@ def read_submission(course: Course, lab: str, student: str) -> Submission:
         seen.update(content)
     seen.update(json.dumps(notes).encode())
     when = time.isoformat() if time else ""
-    return Submission(found, files, seen.hexdigest(), when, tuple(notes))
+    return Submission(notebooks, files, seen.hexdigest(), when, tuple(notes), student if wanted.named else "")
 
 
-def read_files(course: Course, lab: str, student: str) -> dict[str, bytes]:
-    """The files beside the notebook alone, for nbgrader's own road, which reads the notebook itself.
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The files beside the notebooks of a submission alone, for nbgrader's own road, which reads notebooks itself.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    folder = course.submitted / student / lab
-    return _beside(folder, folder / f"{lab}.ipynb")[0]
+    return _beside(folder, [], ("*.ipynb",))[0]
 
 
-def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
+def _look_at(course: Course, student: str, folder: Path, paths: Sequence[Path]) -> list[Path]:
+    """The notebooks that are there, of those that are wanted."""
     if glob.escape(student) != student:
         found = f"nbgrader would read the name {student} as a pattern for many names"
         raise NotReadyError(found, "rename the folder: no *, ? or [ in it")
@@ -151,28 +176,33 @@ def _look_at(course: Course, student: str, folder: Path, path: Path) -> None:
     if not is_student_text(student, MAX_NAME_BYTES):
         raise NotReadyError("the name of the folder has characters that cannot be shown", "rename the folder")
     if not folder.is_dir():
-        raise NotReadyError("nothing handed in", f"put {path.name} into {_short(course, folder)}")
-    if any(place.is_symlink() for place in (folder.parent, folder, path)):
+        raise NotReadyError("nothing handed in", f"put {paths[0].name} into {_short(course, folder)}")
+    if any(place.is_symlink() for place in (folder.parent, folder, *paths)):
         raise NotReadyError("the submission is a link", "replace it by the file itself")
-    if not path.is_file():
-        _without_notebook(course, folder, path)
-    size = path.stat().st_size
-    if size > MAX_NOTEBOOK_BYTES:
-        found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
-        raise NotReadyError(found, "clear its outputs and hand it in again")
+    there = [path for path in paths if path.is_file()]
+    if not there:
+        _without_notebook(course, folder, paths[0])
+    for path in there:
+        size = path.stat().st_size
+        if size > MAX_NOTEBOOK_BYTES:
+            found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
+            raise NotReadyError(found, "clear its outputs and hand it in again")
+    return there
 
 
-def _beside(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[StudentText]]:
+def _beside(
+    folder: Path, notebooks: Sequence[Path], ignore: Sequence[str]
+) -> tuple[dict[str, bytes], list[StudentText]]:
     """The other files by relative name, and what was left out of them."""
     files: dict[str, bytes] = {}
     left, complete = MAX_OTHER_BYTES, True
     unread: list[str] = []
     odd = 0
-    for path in _files_below(folder, unread):
+    for path in _files_below(folder, unread, ignore):
         if path is None:
             complete = False
             continue
-        if path == notebook:
+        if path in notebooks:
             continue
         name = path.relative_to(folder).as_posix()
         if not is_student_text(name, MAX_PATH):
@@ -200,7 +230,7 @@ def _beside(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[Studen
     return files, notes
 
 
-def _files_below(folder: Path, unread: list[str]) -> Iterator[Path | None]:
+def _files_below(folder: Path, unread: list[str], ignore: Sequence[str]) -> Iterator[Path | None]:
     """Plain files in and below `folder`, in order, links not followed; None once for all that is too many or deep."""
     entries, folders = 0, [(folder, 0)]
     while folders:
@@ -218,7 +248,7 @@ def _files_below(folder: Path, unread: list[str]) -> Iterator[Path | None]:
             if entries > MAX_ENTRIES:
                 yield None
                 return
-            if entry.name in IGNORED or entry.is_symlink():
+            if entry.name in IGNORED or entry.is_symlink() or any(fnmatch(entry.name, one) for one in ignore):
                 continue
             if entry.is_file(follow_symlinks=False):
                 yield here / entry.name
@@ -234,7 +264,7 @@ def _without_notebook(course: Course, folder: Path, path: Path) -> None:
     others = [student_text(name, 60) for name in sorted(listed)]
     notebooks = [name for name in others if name.endswith(".ipynb")]
     if notebooks:
-        remedy = f"if it is this lab, rename it to {path.name} and grade again"
+        remedy = f"if it is this one, rename it to {path.name} and grade again"
         raise NotReadyError(f"no {path.name}, but {', '.join(notebooks[:3])}", remedy)
     if others:
         raise NotReadyError(f"no {path.name}, only {', '.join(others[:3])}", "ask for the notebook")

@@ -62,7 +62,7 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
 
 def _zygote(assignment: Assignment) -> AbstractContextManager[Zygote | None]:
     """None for a lab of quizzes alone, which runs nothing."""
-    return zygote_for(assignment) if assignment.exercises() else nullcontext()
+    return zygote_for(assignment) if assignment.executes else nullcontext()
 
 
 def _modules(checks: str) -> list[str]:

@@ -17,11 +17,18 @@ QUIET.setLevel(logging.CRITICAL)
 
 
 def marks_of(notebook: NotebookNode) -> Mapping[str, Mark]:
-    """The mark of each cell that nbgrader knows, by name; a cell that gives no points has 0."""
-    return {name: _mark(cell) for cell in notebook.cells if (name := grade_id(cell))}
+    """The mark of each cell that nbgrader knows, by name.
+
+    Raises:
+        ValueError: a test cell ended in more points than it can give; the message names the cell.
+    """
+    return {name: _mark(cell, name) for cell in notebook.cells if (name := grade_id(cell))}
 
 
-def _mark(cell: Any) -> Mark:
-    points = determine_grade(cell, QUIET)[0] if is_grade(cell) else 0.0
+def _mark(cell: Any, name: str) -> Mark:
+    try:
+        points = determine_grade(cell, QUIET)[0] if is_grade(cell) else None
+    except ValueError as wrong:
+        raise ValueError(f"cell {name}: {wrong}") from None
     blank = bool(cell.metadata.nbgrader.get("checksum") == compute_checksum(cell) and not is_task(cell))
-    return Mark(None if points is None else float(points), blank)
+    return Mark(None if points is None else float(points), blank, bool(is_grade(cell)))

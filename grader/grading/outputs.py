@@ -73,14 +73,15 @@ class Budget:
         return [f"all its outputs together are more than {most}: those of later cells were cut"]
 
 
-def clean(raw: Sequence[Any], budget: Budget) -> list[NotebookNode]:
+def clean(raw: Sequence[Any], budget: Budget, results: bool = False) -> list[NotebookNode]:
     """Outputs as nbformat has them, from what a kernel sent: text and pixel images only, bounded by cell and notebook.
 
+    With `results` the value of a cell stays one, which nbgrader reads as points: only for cells of ordinary tests.
     HTML, SVG, JavaScript and widgets are left out: formgrader and feedback would run them in the instructor's browser.
     """
     kept, text_left = [], MAX_TEXT
     for output in raw[:MAX_OUTPUTS]:
-        found = _clean(output) if isinstance(output, dict) else None
+        found = _clean(output, results) if isinstance(output, dict) else None
         if found is None:
             continue
         if found.output_type == "stream":
@@ -108,7 +109,7 @@ def _bytes_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
-def _clean(output: dict[str, Any]) -> NotebookNode | None:
+def _clean(output: dict[str, Any], results: bool) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -119,8 +120,10 @@ def _clean(output: dict[str, Any]) -> NotebookNode | None:
         name, value = _text(output.get("ename"))[:200], _text(output.get("evalue"))[:4_000]
         return new_output("error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"])
     if kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
-        # A result is shown as a display: only trusted checks may leave what nbgrader reads as a grade.
+        # A result is shown as a display, unless it may be points: only what nbgrader asked for may be a grade.
         data = _inert(output["data"])
+        if results and kind == "execute_result" and "text/plain" in data:
+            return new_output("execute_result", data, execution_count=1)
         return new_output("display_data", data) if data else None
     return None
 
@@ -166,9 +169,9 @@ def trouble(outputs: Sequence[NotebookNode]) -> list[str]:
     return found + ["its output was cut"] * any(CUT in text or LINES_CUT in text for text in streams)
 
 
-def of_checks(exercise: str, outcomes: tuple[Outcome, ...]) -> list[NotebookNode]:
+def of_checks(exercise: str, outcomes: tuple[Outcome, ...], most: float) -> list[NotebookNode]:
     """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
-    return [new_output("display_data", as_mime(exercise, outcomes)), of_points(score(outcomes))]
+    return [new_output("display_data", as_mime(exercise, outcomes)), of_points(min(score(outcomes), most))]
 
 
 def of_failure(name: str, reason: str) -> NotebookNode:

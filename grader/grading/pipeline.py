@@ -12,26 +12,30 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from grader.cells import grade_id, is_demo
+from grader.cells import grade_id, tags_of
 from grader.checks.across import Across
 from grader.checks.registry import LabChecks
-from grader.checks.running import Outcome, run_check, score
+from grader.checks.running import Outcome, run_check
 from grader.grading import outputs
 from grader.grading.alterations import alterations, later_definitions
-from grader.grading.assignment import Assignment
-from grader.grading.marks import marks_of
+from grader.grading.assignment import Assignment, Master
 from grader.grading.quiz_outputs import of_quiz
 from grader.grading.remarks import remarks
-from grader.grading.result import Graded, Submission, texts
-from grader.grading.sanitize import sanitize
+from grader.grading.result import Graded, Mark, Submission, label, texts
+from grader.grading.steps import Context, autograde
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.notebook_kernel import NotebookKernel
+from grader.kernels.sandbox import SandboxError
 from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.run import ATTEMPTS_FILE, told
 from grader.quizzes.score import score_attempts
 from grader.quizzes.seen import taken
+from grader.text import StudentText, student_text
 
-StartKernel = Callable[[Mapping[str, bytes]], Kernel]
+Files = Mapping[str, bytes]
+StartKernel = Callable[[Files], Kernel]
+MISSING = "no {}.ipynb was handed in: its cells give 0 points"
+BROKEN = "nbgrader's steps failed on {}.ipynb: {}: {}"
 
 
 @lru_cache(maxsize=4)
@@ -41,45 +45,122 @@ def keyed_banks(banks: tuple[tuple[str, str], ...]) -> Mapping[str, KeyedBank]:
 
 
 def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, start: StartKernel) -> Graded:
-    """Grade one submission. It never raises for anything that a submission holds or does.
+    """Grade one submission, notebook by notebook. It never raises for anything that a submission holds or does.
+
+    A notebook sees what was handed in beside it, the files of the assignment, and what the notebooks before it wrote.
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    found = nbformat.reads(submission.notebook.decode("utf-8"), as_version=4)
-    altered = texts(alterations(found, assignment.released))
-    graded = grade_notebook(assignment, checks, sanitize(assignment, found), submission.files, start)
-    return replace(graded, events=[*submission.notes, *graded.events], flags=[*altered, *graded.flags])
-
-
-def grade_notebook(
-    assignment: Assignment, checks: LabChecks, notebook: NotebookNode, files: Mapping[str, bytes], start: StartKernel
-) -> Graded:
-    """Execute and check a sanitized notebook, whose cells get their outputs."""
     began = time.monotonic()
+    done = Graded(True, {}, events=list(submission.notes))
+    files = {**submission.files, **assignment.given.small}
+    for name in assignment.given.large:
+        files.pop(name, None)
+    for master in assignment.masters:
+        if master.name not in submission.notebooks:
+            done = _without(done, assignment, master)
+            continue
+        found = nbformat.reads(submission.notebooks[master.name].decode("utf-8"), as_version=4)
+        try:
+            done, files = _with(done, files, assignment, checks, master, found, submission.student, start)
+        except SandboxError:
+            raise
+        except Exception as broken:  # noqa: BLE001 - steps of nbgrader and of the course raise anything
+            reason = student_text(BROKEN.format(master.name, type(broken).__name__, broken))
+            return Graded(False, {}, reason=reason, remedy=student_text("look at the notebook and at its tests"))
+    return replace(done, seconds=round(time.monotonic() - began, 3))
+
+
+def _without(done: Graded, assignment: Assignment, master: Master) -> Graded:
+    """A notebook that was not handed in gives 0 for each of its cells, as nbgrader has it."""
+    zeros = {label(master.name, cell, assignment.alone): 0.0 for cell in master.max_scores()}
+    missing = student_text(MISSING.format(master.name))
+    return replace(done, scores=done.scores | zeros, events=[*done.events, missing])
+
+
+def _with(
+    done: Graded,
+    files: Files,
+    assignment: Assignment,
+    checks: LabChecks,
+    master: Master,
+    found: NotebookNode,
+    student: str,
+    start: StartKernel,
+) -> tuple[Graded, Files]:
+    """What was done so far, with one more notebook; and the files, with what it wrote."""
+    flags = texts(alterations(found, master.released)) if assignment.trusted else []
+    executed = Executed()
+
+    def execute(notebook: NotebookNode) -> None:
+        nonlocal executed
+        laid_out = (
+            files if assignment.trusted else {**files, f"{master.name}.ipynb": nbformat.writes(notebook).encode()}
+        )
+        executed = execute_notebook(assignment, master, checks, notebook, laid_out, start)
+
+    context = Context(assignment, master, execute)
+    names = {"notebook": master.name, "assignment": assignment.lab, "student": student, "db_url": ""}
+    graded = autograde(context, found, names)
+    flags += executed.flags
+    if assignment.trusted:
+        flags += texts([*later_definitions(graded, master.exercises()), *remarks(graded, master.released)])
+    alone = assignment.alone
+    before = "" if alone else f"{master.name}: "
+    merged = replace(
+        done,
+        scores=done.scores
+        | {label(master.name, cell, alone): points for cell, points in _scores(master, context.marks)},
+        notebooks=done.notebooks | {master.name: nbformat.writes(graded)},
+        outcomes=done.outcomes | executed.outcomes,
+        events=[*done.events, *texts([before + event for event in executed.events])],
+        flags=[*done.flags, *texts([before + flag for flag in flags])],
+        marks={**done.marks, master.name: context.marks},
+        attempts=[*done.attempts, *executed.attempts],
+        files={**done.files, **executed.files},
+    )
+    return merged, {**files, **executed.files}
+
+
+def _scores(master: Master, marks: Mapping[str, Mark]) -> list[tuple[str, float]]:
+    """The points of each cell that can give some; those that a person gives are 0 here."""
+    return [(cell, (marks[cell].points if cell in marks else None) or 0.0) for cell in master.max_scores()]
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What became of a notebook's cells besides their outputs."""
+
+    outcomes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    events: list[StudentText] = field(default_factory=list)
+    flags: list[StudentText] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    files: Files = field(default_factory=dict)
+
+
+def execute_notebook(
+    assignment: Assignment, master: Master, checks: LabChecks, notebook: NotebookNode, files: Files, start: StartKernel
+) -> Executed:
+    """Execute and check a sanitized notebook, whose cells get their outputs.
+
+    Raises:
+        SandboxError: kernels cannot be sandboxed here.
+    """
     kernel = NotebookKernel(lambda: start(files), assignment.limits)
-    run = _Run(assignment, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
+    run = _Run(assignment, master, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
     try:
         run.cells(notebook)
         flags = run.look_for_tampering()
+        wrote = {} if assignment.trusted else run.harvest()
     finally:
         kernel.close()
-    return Graded(
-        graded=True,
-        scores=run.scores,
-        notebook=nbformat.writes(notebook),
+    return Executed(
         outcomes={name: [asdict(outcome) for outcome in outcomes] for name, outcomes in run.outcomes.items()},
         events=texts(kernel.events),
-        flags=texts(
-            [
-                *flags,
-                *later_definitions(notebook, assignment.exercises()),
-                *remarks(notebook, assignment.released),
-            ]
-        ),
-        marks=marks_of(notebook),
+        flags=texts(flags),
         attempts=run.attempts,
-        seconds=round(time.monotonic() - began, 3),
+        files=wrote,
     )
 
 
@@ -88,65 +169,70 @@ class _Run:
     """The notebook's cells in order, and what they gave."""
 
     assignment: Assignment
+    master: Master
     checks: LabChecks
     kernel: NotebookKernel
-    files: Mapping[str, bytes]
+    files: Files
     banks: Mapping[str, KeyedBank]
-    scores: dict[str, float] = field(default_factory=dict)
     budget: outputs.Budget = field(default_factory=outputs.Budget)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    count: int = 0
 
     def cells(self, notebook: NotebookNode) -> None:
-        """Run student cells in the kernel, and at the places of hidden cells the trusted checks."""
-        exercises, quizzes = self.assignment.exercises(), self.assignment.quizzes()
-        scores = self.assignment.max_scores()
+        """Run each cell by its strategy: a trusted check or a quiz at its place, all else in the kernel."""
+        exercises, quizzes = self.master.exercises(), self.master.quizzes()
+        scores = self.master.max_scores()
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type != "code":
                 continue
             name = grade_id(cell)
             if name in exercises:
-                cell.outputs = self.check(name, exercises[name], scores[name])
+                cell.outputs = self.check(exercises[name], scores[name])
                 cell.execution_count = 1
             elif name in quizzes:
-                cell.outputs = self.quiz(name, quizzes[name], scores[name])
+                cell.outputs = self.quiz(quizzes[name], scores[name])
                 cell.execution_count = 1
-            elif exercises and not is_demo(cell):
-                cell.outputs = self.run(cell.source, f"cell {place + 1}" + (f" ({name})" if name else ""))
-            if name in scores and name not in exercises and name not in quizzes:
-                self.scores[name] = 0.0
+            elif self.assignment.executes and self.assignment.steps.skip_tag not in tags_of(cell):
+                self.cell(cell, f"cell {place + 1}" + (f" ({name})" if name else ""), name in scores)
 
-    def run(self, source: str, where: str) -> list[NotebookNode]:
-        """One cell of the student's notebook."""
-        if not source.strip():
-            return []
+    def cell(self, cell: NotebookNode, where: str, graded: bool) -> None:
+        """One cell of the student's notebook, or a cell of ordinary tests, whose last value may be its points."""
+        if not cell.source.strip():
+            return
+        self.count += 1
+        cell.execution_count = self.count
         try:
-            found = outputs.clean(self.kernel.run(source, where), self.budget)
-            self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(found)]
+            raw = self.kernel.run(cell.source, where)
+            cell.outputs = outputs.clean(raw, self.budget, results=graded and not self.assignment.trusted)
+            self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(cell.outputs)]
             self.kernel.events += self.budget.overdrawn()
-            return found
         except CallTimeoutError as slow:
-            return [outputs.of_failure("CellTimeoutError", str(slow))]
+            cell.outputs = [outputs.of_failure("CellTimeoutError", str(slow))]
         except KernelDiedError as died:
-            return [outputs.of_failure("DeadKernelError", str(died))]
+            cell.outputs = [outputs.of_failure("DeadKernelError", str(died))]
 
-    def check(self, name: str, exercise: str, most: float) -> list[NotebookNode]:
+    def check(self, exercise: str, most: float) -> list[NotebookNode]:
         """All hidden checks of one exercise, each with a student of its own: a dead kernel costs one check."""
         done = tuple(
             run_check(check, self.assignment.lab, self._student(), self.assignment.secret)
             for check in self.checks.of(exercise)
         )
         self.outcomes[exercise] = done
-        self.scores[name] = min(score(done), most)
-        return outputs.of_checks(exercise, done)
+        return outputs.of_checks(exercise, done, most)
 
-    def quiz(self, name: str, bank: str, most: float) -> list[NotebookNode]:
+    def quiz(self, bank: str, most: float) -> list[NotebookNode]:
         """A quiz, scored from what was handed in: no student code runs for it, and what ran before cannot change it."""
         scored = score_attempts(self.files.get(ATTEMPTS_FILE), self.banks, bank, most)
-        self.scores[name] = min(scored.points, most)
         self.attempts = [asdict(one) for one in taken(scored, self.banks)]
         self.kernel.events += [f"{ATTEMPTS_FILE}: {problem}" for problem in scored.problems]
-        return of_quiz(told(scored), self.scores[name])
+        return of_quiz(told(scored), min(scored.points, most))
+
+    def harvest(self) -> Files:
+        """What the notebook wrote beside itself."""
+        found = self.kernel.harvest()
+        self.kernel.events += found.left_out
+        return found.files
 
     def _student(self) -> Across:
         return Across(self.kernel, self.checks.fixtures, self.assignment.fixtures)
@@ -154,7 +240,7 @@ class _Run:
     def look_for_tampering(self) -> list[str]:
         """Run a cell whose outcome is known, and ask the kernel what changed in it."""
         faults = [f"the check {o.check} broke: {o.fault}" for done in self.outcomes.values() for o in done if o.fault]
-        if not self.outcomes:
+        if not self.outcomes and not self.count:
             return faults
         token = secrets.token_hex(4)
         source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"

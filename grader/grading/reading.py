@@ -11,14 +11,16 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from grader.course.paths import Course
 from grader.files import read_plain
-from grader.grading.intake import Taken, take_in
+from grader.grading.intake import Taken, Wanted, take_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
 from grader.quizzes.kept import load_kept
@@ -38,9 +40,10 @@ def readers() -> int:
     return min(2, cores)
 
 
-def take_in_all(course: Course, lab: str, students: Iterable[str], spool: Path) -> Iterator[Taken]:
+def take_in_all(course: Course, lab: str, wanted: Wanted, students: Iterable[str], spool: Path) -> Iterator[Taken]:
     """Have each student's work read; in the order in which it is done. What is ready lies in `spool` then."""
-    asked = [(name, _request(course, lab, name, spool)) for name in students]
+    more = {"spool": str(spool), "wanted": asdict(wanted)}
+    asked = [(name, _request(course, lab, name, more)) for name in students]
     for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
         if isinstance(answer, Lost):
             said = student_text(f"it could not be read: {answer.reason}")
@@ -51,7 +54,7 @@ def take_in_all(course: Course, lab: str, students: Iterable[str], spool: Path) 
 
 def score_all(course: Course, lab: str, bank: str, students: Sequence[str]) -> Iterator[tuple[str, QuizScore]]:
     """Each student's attempts at a bank, rescored; nothing of students without an attempts file."""
-    asked = [(name, _request(course, lab, name, bank=bank)) for name in students]
+    asked = [(name, _request(course, lab, name, {"bank": bank})) for name in students]
     for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
         if isinstance(answer, Lost):
             why = student_text(f"it could not be read: {answer.reason}")
@@ -65,17 +68,17 @@ def task_of(taken: Taken, spool: Path, assignment: str) -> Task:
     return Task(taken.key(assignment), spool / taken.digest)
 
 
-def _request(course: Course, lab: str, student: str, spool: Path | None = None, bank: str = "") -> bytes:
-    asked = {"root": str(course.root), "lab": lab, "student": student, "spool": str(spool), "bank": bank}
-    return json.dumps(asked).encode("ascii")
+def _request(course: Course, lab: str, student: str, more: Mapping[str, Any]) -> bytes:
+    return json.dumps({"course": course.to_json(), "lab": lab, "student": student, **more}).encode("ascii")
 
 
 def _answer(request: bytes) -> bytes:
     asked = json.loads(request)
-    course = Course(Path(asked["root"]))
-    if not asked["bank"]:
-        return take_in(course, asked["lab"], asked["student"], Path(asked["spool"])).to_bytes()
-    path = course.submitted / asked["student"] / asked["lab"] / ATTEMPTS_FILE
+    course = Course.from_json(asked["course"])
+    lab, student = asked["lab"], asked["student"]
+    if "spool" in asked:
+        return take_in(course, lab, student, Wanted.from_json(asked["wanted"]), Path(asked["spool"])).to_bytes()
+    path = course.folder("submitted", student, lab) / ATTEMPTS_FILE
     if any(place.is_symlink() for place in (path.parent.parent, path.parent, path)) or not path.is_file():
         return b""
     return score_attempts(read_plain(path, MAX_FILE, cut=True), _banks(course.banks), asked["bank"]).to_bytes()

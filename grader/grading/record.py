@@ -1,9 +1,9 @@
-"""The one writer: results into nbgrader's gradebook and `class/autograded`, as nbgrader's own autograde leaves them."""
+"""The one writer: results into nbgrader's gradebook and `autograded`, as nbgrader's own autograde leaves them."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from traitlets.config import Config
 
 from grader.course.late import Late, apply_late
 from grader.course.paths import Course
+from grader.grading.assignment import Assignment
 from grader.grading.folder import write_folder
 from grader.grading.result import Graded, Mark, Submission
 from grader.text import StudentText
@@ -20,8 +21,7 @@ from grader.text import StudentText
 QUIET = logging.getLogger("grader.record")
 QUIET.setLevel(logging.CRITICAL)
 
-
-ABSENT = Mark(0.0)
+NOTHING = Mark(0.0)
 
 
 def record(
@@ -29,9 +29,9 @@ def record(
     course: Course,
     config: Config,
     late: Late,
-    lab: str,
+    assignment: Assignment,
     student: str,
-    submission: Submission,
+    submission: Submission | None,
     graded: Graded,
 ) -> list[StudentText]:
     """Write one result: the files first, then all rows of the submission in one transaction.
@@ -40,10 +40,14 @@ def record(
 
     Whenever the process ends, the gradebook holds the submission as it was before or as it is now, and the next run
     completes it. What a grader gave by hand in formgrader stays; such cells ask for a look where their grade changed.
+    Where nothing could be graded, an assignment with trusted checks has rows with 0 points. One with ordinary tests has
+    what nbgrader leaves: no row where nothing was handed in, and no points where a step failed.
     """
-    left = write_folder(course, lab, student, submission, graded.notebook)
+    left = write_folder(course, assignment, student, submission, graded)
+    if not assignment.trusted and submission is None:
+        return left
     with _one_transaction(book):
-        _write_rows(book, config, lab, student, submission, graded, late)
+        _write_rows(book, config, assignment, student, submission, graded, late)
     return left
 
 
@@ -62,20 +66,53 @@ def _one_transaction(book: Any) -> Iterator[None]:
 
 
 def _write_rows(
-    book: Any, config: Config, lab: str, student: str, submission: Submission, graded: Graded, late: Late
+    book: Any,
+    config: Config,
+    assignment: Assignment,
+    student: str,
+    submission: Submission | None,
+    graded: Graded,
+    late: Late,
 ) -> None:
     book.update_or_create_student(student)
-    timestamp = datetime.fromisoformat(submission.handed_in) if submission.handed_in else None
-    kept = book.update_or_create_submission(lab, student, **({"timestamp": timestamp} if timestamp else {}))
-    apply_late(late, lab, kept)
+    handed_in = submission.handed_in if submission else ""
+    timestamp = {"timestamp": datetime.fromisoformat(handed_in)} if handed_in else {}
+    kept = book.update_or_create_submission(assignment.lab, student, **timestamp)
+    apply_late(late, assignment.lab, kept)
     for notebook in kept.notebooks:
-        for grade in notebook.grades:
-            _set_grade(grade, graded.marks.get(grade.name, ABSENT).points)
-        for comment in notebook.comments:
-            blank = graded.marks.get(comment.name, ABSENT).blank
-            comment.auto_comment = "No response." if blank else None
+        if notebook.name not in {master.name for master in assignment.masters}:
+            continue  # not asked for now
+        if graded.graded and notebook.name in graded.marks:
+            _write_marks(notebook, graded.marks[notebook.name])
+        elif graded.graded or assignment.trusted:
+            _write_zeros(notebook, graded.graded)
+            if graded.graded:
+                continue  # as nbgrader, which looks at no penalty of a notebook that was not handed in
         book.db.flush()
         _set_penalty(config, kept, notebook, student)
+
+
+def _write_marks(notebook: Any, marks: Mapping[str, Mark]) -> None:
+    """Cells that the notebook has; what it lost keeps what it had, which is nothing at first."""
+    for grade in notebook.grades:
+        mark = marks.get(grade.name)
+        if mark is not None and mark.graded:
+            _set_grade(grade, mark.points)
+    for comment in notebook.comments:
+        mark = marks.get(comment.name)
+        if mark is not None:
+            comment.auto_comment = "No response." if mark.blank else None
+
+
+def _write_zeros(notebook: Any, missing: bool) -> None:
+    """A notebook that was not handed in, or one that could not be graded."""
+    for grade in notebook.grades:
+        if missing:
+            grade.auto_score, grade.needs_manual_grade = 0.0, False
+        else:
+            _set_grade(grade, NOTHING.points)
+    for comment in () if missing else notebook.comments:
+        comment.auto_comment = None
 
 
 def _set_grade(grade: Any, points: float | None) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
 from grader.grading.assignment import load_assignment
-from grader.grading.autograde import Engine, local_engine, require_assignment, roster, spool_in
+from grader.grading.autograde import Engine, local_engine, require_assignment, roster, spool_in, wanted_of
 from grader.grading.cache import Cache
 from grader.grading.reading import take_in_all, task_of
+from grader.grading.result import label
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,11 @@ def what_if(
     assignment = load_assignment(course, lab, sandboxed=sandboxed)
     cache = Cache(course.cache / lab)
     with spool_in(course) as spool:
-        ready = [taken for taken in take_in_all(course, lab, roster(course), spool) if taken.ready]
+        ready = [
+            taken
+            for taken in take_in_all(course, lab, wanted_of(assignment), roster(course, lab), spool)
+            if taken.ready
+        ]
         keys = {taken.student: taken.key(assignment.digest) for taken in ready}
         found = {key: known.scores for key in set(keys.values()) if (known := cache.get(key)) is not None}
         tasks = {keys[one.student]: task_of(one, spool, assignment.digest) for one in ready}
@@ -60,10 +66,12 @@ def what_if(
         return [moved for one in book.assignment_submissions(lab) for moved in _moved(one, scores.get(one.student.id))]
 
 
-def _moved(submission: object, scores: dict[str, float] | None) -> Iterator[Moved]:
-    for notebook in submission.notebooks if scores is not None else ():  # type: ignore[attr-defined]
+def _moved(submission: Any, scores: dict[str, float] | None) -> Iterator[Moved]:
+    alone = len(submission.notebooks) == 1
+    for notebook in submission.notebooks if scores is not None else ():
         for grade in notebook.grades:
-            before, after = float(grade.auto_score or 0.0), float((scores or {}).get(grade.name, 0.0))
+            cell = label(notebook.name, grade.name, alone)
+            before, after = float(grade.auto_score or 0.0), float((scores or {}).get(cell, 0.0))
             if grade.max_score and abs(before - after) > 1e-9:
-                student, by_hand = submission.student.id, grade.manual_score is not None  # type: ignore[attr-defined]
-                yield Moved(student, grade.name, before, after, float(grade.max_score), by_hand)
+                by_hand = grade.manual_score is not None
+                yield Moved(submission.student.id, cell, before, after, float(grade.max_score), by_hand)

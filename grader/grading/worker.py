@@ -47,10 +47,15 @@ def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) ->
 
     def start(files: Mapping[str, bytes]) -> Kernel:
         if zygote is None:
-            raise RuntimeError(f"{found.lab} has exercises, and no zygote was started for it")
-        return Kernel(zygote, found.limits, files)
+            raise RuntimeError(f"{found.lab} has cells to run, and no zygote was started for it")
+        return new_kernel(found, zygote, files)
 
     return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
+
+
+def new_kernel(assignment: Assignment, zygote: Started, files: Mapping[str, bytes]) -> Kernel:
+    """A kernel in a folder with `files` and the assignment's large files, which is called like the assignment."""
+    return Kernel(zygote, assignment.limits, files)
 
 
 @lru_cache(maxsize=4)
