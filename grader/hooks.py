@@ -97,9 +97,8 @@ def tame(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode(own | ({"tags": plain} if plain else {}))
         if cell.cell_type != "code":
             submitted.cells[place] = _neutral(cell, texts)
-    submitted.metadata = NotebookNode(
-        {name: submitted.metadata[name] for name in ("kernelspec",) if name in submitted.metadata}
-    )
+    kernel = submitted.metadata.get("kernelspec")
+    submitted.metadata = NotebookNode({} if kernel is None else {"kernelspec": kernel})
     if "language_info" in released.metadata:
         submitted.metadata["language_info"] = copy.deepcopy(released.metadata.language_info)
     return submitted

@@ -228,7 +228,7 @@ def _release(course: Course, lab: str, notebook: str) -> str:
         path = folder / f"{notebook}.ipynb"
         if path.is_file():
             return path.read_text(encoding="utf-8")
-    return nbformat.writes(nbformat.v4.new_notebook())
+    return str(nbformat.writes(nbformat.v4.new_notebook()))
 
 
 def _text(path: Path) -> str:

@@ -44,6 +44,17 @@ def keyed_banks(banks: tuple[tuple[str, str], ...]) -> Mapping[str, KeyedBank]:
     return {name: parse_kept(text) for name, text in banks}
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What is graded, and with what: the same for each notebook of a submission."""
+
+    assignment: Assignment
+    checks: LabChecks
+    files: Files
+    student: str
+    start: StartKernel
+
+
 def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, start: StartKernel) -> Graded:
     """Grade one submission, notebook by notebook. It never raises for anything that a submission holds or does.
 
@@ -53,17 +64,17 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
         SandboxError: kernels cannot be sandboxed here.
     """
     began = time.monotonic()
+    given = assignment.given
+    files = {name: content for name, content in submission.files.items() if name not in given.large}
+    work = _Work(assignment, checks, {**files, **given.small}, submission.student, start)
     done = Graded(True, {}, events=list(submission.notes))
-    files = {**submission.files, **assignment.given.small}
-    for name in assignment.given.large:
-        files.pop(name, None)
     for master in assignment.masters:
         if master.name not in submission.notebooks:
             done = _without(done, assignment, master)
             continue
         found = nbformat.reads(submission.notebooks[master.name].decode("utf-8"), as_version=4)
         try:
-            done, files = _with(done, files, assignment, checks, master, found, submission.student, start)
+            done = _with(done, work, master, found)
         except SandboxError:
             raise
         except Exception as broken:  # noqa: BLE001 - steps of nbgrader and of the course raise anything
@@ -79,39 +90,28 @@ def _without(done: Graded, assignment: Assignment, master: Master) -> Graded:
     return replace(done, scores=done.scores | zeros, events=[*done.events, missing])
 
 
-def _with(
-    done: Graded,
-    files: Files,
-    assignment: Assignment,
-    checks: LabChecks,
-    master: Master,
-    found: NotebookNode,
-    student: str,
-    start: StartKernel,
-) -> tuple[Graded, Files]:
-    """What was done so far, with one more notebook; and the files, with what it wrote."""
+def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Graded:
+    """What was done so far, with one more notebook; whatever its steps raise is raised."""
+    assignment = work.assignment
     flags = texts(alterations(found, master.released)) if assignment.trusted else []
     executed = Executed()
 
     def execute(notebook: NotebookNode) -> None:
         nonlocal executed
-        laid_out = (
-            files if assignment.trusted else {**files, f"{master.name}.ipynb": nbformat.writes(notebook).encode()}
-        )
-        executed = execute_notebook(assignment, master, checks, notebook, laid_out, start)
+        itself = {} if assignment.trusted else {f"{master.name}.ipynb": nbformat.writes(notebook).encode("utf-8")}
+        files = {**work.files, **done.files, **itself}
+        executed = execute_notebook(assignment, master, work.checks, notebook, files, work.start)
 
     context = Context(assignment, master, execute)
-    names = {"notebook": master.name, "assignment": assignment.lab, "student": student, "db_url": ""}
+    names = {"notebook": master.name, "assignment": assignment.lab, "student": work.student, "db_url": ""}
     graded = autograde(context, found, names)
     flags += executed.flags
     if assignment.trusted:
         flags += texts([*later_definitions(graded, master.exercises()), *remarks(graded, master.released)])
-    alone = assignment.alone
-    before = "" if alone else f"{master.name}: "
-    merged = replace(
+    before = "" if assignment.alone else f"{master.name}: "
+    return replace(
         done,
-        scores=done.scores
-        | {label(master.name, cell, alone): points for cell, points in _scores(master, context.marks)},
+        scores=done.scores | _scores(master, context.marks, assignment.alone),
         notebooks=done.notebooks | {master.name: nbformat.writes(graded)},
         outcomes=done.outcomes | executed.outcomes,
         events=[*done.events, *texts([before + event for event in executed.events])],
@@ -120,12 +120,12 @@ def _with(
         attempts=[*done.attempts, *executed.attempts],
         files={**done.files, **executed.files},
     )
-    return merged, {**files, **executed.files}
 
 
-def _scores(master: Master, marks: Mapping[str, Mark]) -> list[tuple[str, float]]:
+def _scores(master: Master, marks: Mapping[str, Mark], alone: bool) -> dict[str, float]:
     """The points of each cell that can give some; those that a person gives are 0 here."""
-    return [(cell, (marks[cell].points if cell in marks else None) or 0.0) for cell in master.max_scores()]
+    points = {cell: marks[cell].points if cell in marks else None for cell in master.max_scores()}
+    return {label(master.name, cell, alone): found or 0.0 for cell, found in points.items()}
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,11 @@ class _Run:
 
     def harvest(self) -> Files:
         """What the notebook wrote beside itself."""
+        if not hasattr(self.kernel, "harvest"):
+            return {}
         found = self.kernel.harvest()
         self.kernel.events += found.left_out
-        return found.files
+        return dict(found.files)
 
     def _student(self) -> Across:
         return Across(self.kernel, self.checks.fixtures, self.assignment.fixtures)

@@ -46,11 +46,8 @@ def what_if(
     assignment = load_assignment(course, lab, sandboxed=sandboxed)
     cache = Cache(course.cache / lab)
     with spool_in(course) as spool:
-        ready = [
-            taken
-            for taken in take_in_all(course, lab, wanted_of(assignment), roster(course, lab), spool)
-            if taken.ready
-        ]
+        read = take_in_all(course, lab, wanted_of(assignment), roster(course, lab), spool)
+        ready = [taken for taken in read if taken.ready]
         keys = {taken.student: taken.key(assignment.digest) for taken in ready}
         found = {key: known.scores for key in set(keys.values()) if (known := cache.get(key)) is not None}
         tasks = {keys[one.student]: task_of(one, spool, assignment.digest) for one in ready}

@@ -22,25 +22,9 @@ OWNERS = ("nbgrader", "nbconvert", "grader")  # steps of these packages ask nobo
 LAZY, CLASS = "a list that was added to", "a class"
 # What of `c.Execute` a forked kernel does as nbclient does it; any other setting goes to nbclient itself.
 UNDERSTOOD = frozenset(
-    [
-        "timeout",
-        "iopub_timeout",
-        "startup_timeout",
-        "interrupt_on_timeout",
-        "error_on_timeout",
-        "shutdown_kernel",
-        "enabled",
-        "skip_cells_with_tag",
-        "extra_arguments",
-        "allow_errors",
-        "raise_on_iopub_timeout",
-        "execute_retries",
-        "ipython_hist_file",
-        "store_widget_state",
-        "record_timing",
-        "coalesce_streams",
-        "sandbox",
-    ]
+    {"timeout", "iopub_timeout", "startup_timeout", "interrupt_on_timeout", "error_on_timeout", "shutdown_kernel"}
+    | {"enabled", "skip_cells_with_tag", "extra_arguments", "allow_errors", "raise_on_iopub_timeout", "sandbox"}
+    | {"execute_retries", "ipython_hist_file", "store_widget_state", "record_timing", "coalesce_streams"}
 )
 
 

@@ -171,5 +171,5 @@ def _run(steps: Sequence[Step], notebook: NotebookNode, resources: dict[str, Any
 
 def _built(names: Sequence[str], config: Config) -> list[Step]:
     stand_ins = _stand_ins()
-    found = [stand_ins.get(kind, kind) for kind in map(import_item, names)]
+    found: list[Any] = [stand_ins.get(kind, kind) for kind in map(import_item, names)]
     return [kind(config=config, log=QUIET) if inspect.isclass(kind) else kind for kind in found if kind is not None]

@@ -193,7 +193,7 @@ def test_a_lab_that_was_not_built_is_refused(toy: Course) -> None:
     toy.gradebook.unlink()
     with pytest.raises(LookupError, match="run `grader build 01-toy` first"):
         grade_class(toy, LAB)
-    with pytest.raises(LookupError, match="Graded labs: 01-toy"):
+    with pytest.raises(LookupError, match="Assignments: 01-toy"):
         grade_class(toy, "09-none")
 
 
