@@ -26,14 +26,19 @@ WATCHED = {
     "IPython.core.interactiveshell": "InteractiveShell.run_cell InteractiveShell.run_cell_async "
     "InteractiveShell.run_code InteractiveShell.run_ast_nodes InteractiveShell.showtraceback "
     "InteractiveShell.showsyntaxerror InteractiveShell.transform_ast InteractiveShell.transform_cell",
-    "grader.kernels.shell": "Shell.run Shell._showtraceback Hook.write_format_data Publisher.publish Collector.error "
-    "Collector.stream Collector.rich Collector.finished",
+    "grader.kernels.shell": "Shell.run Shell._tell Shell._execute Shell._showtraceback Hook.write_format_data "
+    "Publisher.publish",
+    "grader.kernels.streams": "Collector.error Collector.stream Collector.text Collector.rich Collector.finished",
     "grader.kernels.calls": "call_with_values plain_copies",
     "grader.kernels.values": "copy_value type_name",
     "grader.kernels.wire": "dump load send receive",
 }
 
 
+METHODS = frozenset(
+    "run_cell run_cell_async run_code showtraceback _showtraceback transform_ast should_run_async run _tell "
+    "_execute".split()
+)
 OTHERS = (
     "sys.settrace",
     "sys.setprofile",
@@ -60,8 +65,7 @@ def fingerprint(shell: Any) -> dict[str, Any]:
     found["the AST transformers of IPython"] = (list(shell.ast_transformers), None)
     transformers = (shell.input_transformers_cleanup, shell.input_transformers_post)
     found["the input transformers of IPython"] = ([one for kind in transformers for one in kind], None)
-    overridden = {"run_cell", "run_code", "showtraceback", "_showtraceback", "transform_ast", "run"} & set(vars(shell))
-    found["methods of the shell"] = (sorted(overridden), None)
+    found["methods of the shell"] = (sorted(METHODS & set(vars(shell))), None)
     found["the class of the shell"] = (type(shell), None)
     return found
 

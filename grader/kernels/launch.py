@@ -50,6 +50,8 @@ class Started:
     warnings: tuple[str, ...] = ()
     no_groups: str = ""
     """Why kernels have no control groups of their own; nothing where they have."""
+    layers: str = ""
+    """How folders of the host are shown in working folders: see `layers`. Nothing where kernels are not sandboxed."""
 
 
 @dataclass
@@ -99,19 +101,21 @@ def start_zygote(
             "or, for a class that you trust, say --sandbox=none."
         )
     folder = tempfile.mkdtemp(prefix="grader-zygote-")
-    root = Path(folder) / "root"
+    root, trial = Path(folder, "root"), Path(folder, "trial")
     root.mkdir()
+    trial.mkdir()
     address = str(Path(folder) / "socket")
     view = View.of(*readable)
     settings = {
         "socket": address,
         "root": str(root),
+        "trial": str(trial),
         "imports": [list(entry) for entry in imports],
         "paths": list(view.paths),
         "sandboxed": sandboxed,
     }
     environment = ENVIRONMENT | ({"LABKIT_CACHE": str(cache)} if cache else {})
-    command = [sys.executable, "-I", "-m", "grader.kernels.zygote"]
+    command = [sys.executable, "-I", "-B", "-m", "grader.kernels.zygote"]
     with open(Path(folder, SAID), "wb") as said:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment, cwd="/"
@@ -153,5 +157,5 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
         raise SandboxError(status["refused"])
     zygote.ready = True
     zygote.groups = (Place(**status["place"]), status["prefix"]) if status["place"] else None
-    zygote.started = replace(zygote.started, no_groups=status["no_groups"])
+    zygote.started = replace(zygote.started, no_groups=status["no_groups"], layers=status["layers"])
     return zygote
