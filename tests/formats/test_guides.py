@@ -43,6 +43,22 @@ def test_every_format_has_a_page_and_every_page_a_format() -> None:
     assert {path.stem for path in PAGES.glob("*/*.md")} - {"README"} == set(formats())
 
 
+SYSTEMS = [
+    path.name for path in PAGES.iterdir() if path.name not in ("model", "reading") and (path / "__init__.py").exists()
+]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_folder_says_what_its_system_is_known_to_do_and_stands_in_the_table(system: str) -> None:
+    """Its page names every module and page that lies there; the table names every format that it writes."""
+    said = (PAGES / system / "README.md").read_text("utf-8")
+    for module in (PAGES / system).glob("*.py"):
+        assert module.stem == "__init__" or f"`{module.stem}`" in said, module
+    (row,) = re.findall(rf"(?m)^\| \[{system}/\]\({system}/README.md\) \|.*$", (PAGES / "README.md").read_text("utf-8"))
+    for page in (PAGES / system).glob("*.md"):
+        assert page.stem == "README" or (f"({page.name})" in said and f"`{page.stem}`" in row)
+
+
 @pytest.mark.parametrize("name", list(formats()))
 def test_a_page_says_how_to_import_and_what_changes(name: str) -> None:
     known = formats()[name]

@@ -1,4 +1,4 @@
-"""Every exported question has the elements that Moodle's importer reads, as formats/README.md lists them; no others."""
+"""Every exported question has the elements that Moodle's importer reads, as moodle/README.md lists them; no others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader import formats
+from grader.formats import moodle
 from grader.formats.model.registry import TYPES, export_bank
 from grader.formats.moodle.text import LISTED, percent, shares_of
 from grader.quizzes.rendered import RenderedBank, RenderedItem
@@ -27,10 +27,8 @@ def patterns(text: str) -> dict[str, re.Pattern[str]]:
     return {name: re.compile(pattern.replace("(?:file )?", "(?:file )*")) for name, pattern in found.items()}
 
 
-SAID = (Path(formats.__path__[0]) / "README.md").read_text("utf-8")
-TYPES_SAID, ELEMENTS_SAID = SAID[SAID.index("## Moodle XML") : SAID.index("## GIFT")].split(
-    "What stands inside of them"
-)
+SAID = (Path(moodle.__path__[0]) / "README.md").read_text("utf-8")
+TYPES_SAID, ELEMENTS_SAID = SAID.split("What stands inside of them")
 QUESTIONS, ELEMENTS = patterns(TYPES_SAID), patterns(ELEMENTS_SAID)
 
 

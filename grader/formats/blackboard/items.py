@@ -18,7 +18,7 @@ from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
 from grader.formats.model.richtext import Blank, Style, plain
 from grader.formats.model.typed import accepted, right_answers
-from grader.formats.qti.scoring import number
+from grader.formats.model.xmltext import number
 from grader.quizzes.rendered import RenderedOption, RenderedPart
 
 STYLE = Style(maths="tex-double", code="inline")

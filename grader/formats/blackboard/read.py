@@ -15,11 +15,10 @@ from typing import Any
 from lxml.etree import _Element as Element
 
 from grader.formats.blackboard.read_parts import RIGHT, BlackboardParts, earns
-from grader.formats.qti.processing import children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import NO_FEEDBACK, ReadOption, choice, options, words
 from grader.formats.reading.numbers import Span, number, read_decimal
-from grader.formats.reading.prose import name_of
 from grader.formats.reading.spelling import blank_mark, literal, with_blanks
 
 UNSCORED = {

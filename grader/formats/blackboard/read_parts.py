@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import UnknownError, children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.qti12.item import RESPONSES, QtiItem
 from grader.formats.qti12.rules import variable
 from grader.formats.reading import prose
+from grader.formats.reading.drafts import UnknownError
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.prose import name_of
 
 RIGHT, WRONG, SCORE = "correct", "incorrect", "SCORE"
 

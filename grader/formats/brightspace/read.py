@@ -13,13 +13,12 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.qti12.item import RESPONSES, TEXTS, QtiItem, is_plain
 from grader.formats.qti12.rules import variable
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import NO_FEEDBACK, ReadOption, options, words
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.prose import name_of
 from grader.formats.reading.spelling import literal, with_blanks
 
 COUNTED = {"D2L_Correct": 1, "D2L_Incorrect": -1}

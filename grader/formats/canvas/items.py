@@ -18,9 +18,8 @@ from grader.formats.model.figures import Figures
 from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
 from grader.formats.model.richtext import Style, plain, rich
-from grader.formats.model.typed import listed, spellings
-from grader.formats.model.xmltext import clean
-from grader.formats.qti.scoring import accepted_range, number
+from grader.formats.model.typed import accepted_range, listed, spellings
+from grader.formats.model.xmltext import clean, number
 from grader.quizzes.rendered import RenderedOption, RenderedPart
 
 NAMESPACE = "http://www.imsglobal.org/xsd/ims_qtiasiv1p2"

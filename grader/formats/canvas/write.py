@@ -10,8 +10,7 @@ from grader.formats.canvas.manifest import Resource, figures, manifest
 from grader.formats.model.packages import pack
 from grader.formats.model.pools import pools
 from grader.formats.model.registry import Losses, exporter
-from grader.formats.model.xmltext import clean, dump_xml
-from grader.formats.qti.scoring import number
+from grader.formats.model.xmltext import clean, dump_xml, number
 from grader.quizzes.rendered import RenderedBank
 
 LEARNING = "associatedcontent/imscc_xmlv1p1/learning-application-resource"

@@ -11,8 +11,7 @@ from lxml.etree import _Element as Element
 from grader.formats.model.data_uri import png_uri
 from grader.formats.model.pools import Question
 from grader.formats.model.richtext import Style, inner, tree
-from grader.formats.model.xmltext import clean
-from grader.formats.qti.scoring import number
+from grader.formats.model.xmltext import clean, number
 
 STYLE = Style(maths="tex-parens", code="inline", xml=False)
 VERSION = "8.0 2023-01-01"  # of ILIAS, whose form this is

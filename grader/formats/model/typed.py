@@ -58,6 +58,18 @@ def half_unit(decimals: int) -> Decimal:
     return Decimal(5).scaleb(-decimals - 1)
 
 
+def accepted_range(part: RenderedPart, answer: Answer | None = None) -> tuple[Decimal, Decimal, bool, bool]:
+    """The numbers that round to an accepted one, or to `answer`: from, to, and whether both ends belong to them.
+
+    Answers are rounded half to even, so an end belongs to the range if the even neighbour does.
+    """
+    unit = Decimal(1).scaleb(-part.decimals)
+    accepted = [Decimal(known.answer) for known in part.answers if known.credit] if answer is None else []
+    least, most = (min(accepted), max(accepted)) if answer is None else (Decimal(answer.answer),) * 2
+    even_least, even_most = (int(end / unit) % 2 == 0 for end in (least, most))
+    return least - unit / 2, most + unit / 2, even_least, even_most
+
+
 def plain(number: Decimal) -> Decimal:
     """The number without needless zeros, and without an exponent when it is written."""
     short = number.normalize()

@@ -63,3 +63,20 @@ def dump_xml(root: etree._Element) -> bytes:
     """A document as UTF-8 with a declaration. No white space is added: it would count in listings."""
     made: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return made + b"\n"
+
+
+def name_of(element: etree._Element) -> str:
+    """The name of an element without its namespace; empty for comments and the like."""
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def children(element: etree._Element) -> list[etree._Element]:
+    """The child elements, without comments."""
+    return [child for child in element if name_of(child)]
+
+
+def number(value: str | float) -> str:
+    """A float as XML spells it, as short as it can be."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if float(value).is_integer() else repr(float(value))

@@ -9,10 +9,9 @@ from grader.formats.model.packages import pack, unpack
 from grader.formats.model.pools import pools
 from grader.formats.model.registry import Losses, exporter
 from grader.formats.model.richtext import MATHML
-from grader.formats.model.xmltext import dump_xml
+from grader.formats.model.xmltext import dump_xml, number
 from grader.formats.qti.dialect import QTI21
 from grader.formats.qti.package import TEST, package
-from grader.formats.qti.scoring import number
 from grader.quizzes.rendered import RenderedBank
 
 SETTINGS = "QTI21PackageConfig.xml"

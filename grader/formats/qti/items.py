@@ -10,8 +10,9 @@ from grader.formats.model.figures import Figures
 from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
 from grader.formats.model.richtext import is_block, plain
+from grader.formats.model.xmltext import number
 from grader.formats.qti.dialect import Dialect, fill
-from grader.formats.qti.scoring import CREDIT, Said, number, option_id, processing, response_id
+from grader.formats.qti.scoring import CREDIT, Said, option_id, processing, response_id
 from grader.quizzes.rendered import RenderedOption, RenderedPart
 
 STYLESHEET = "styles.css"

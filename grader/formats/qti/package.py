@@ -9,10 +9,9 @@ from pygments.formatters import HtmlFormatter
 from grader.formats.model.packages import pack
 from grader.formats.model.pools import Pool, Question, pools
 from grader.formats.model.registry import Losses
-from grader.formats.model.xmltext import dump_xml
+from grader.formats.model.xmltext import dump_xml, number
 from grader.formats.qti.dialect import Dialect, fill, said
 from grader.formats.qti.items import STYLESHEET, ItemWriter, identifier
-from grader.formats.qti.scoring import number
 from grader.quizzes.rendered import RenderedBank
 
 LOM = "http://ltsc.ieee.org/xsd/LOM"

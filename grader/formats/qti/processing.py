@@ -14,15 +14,12 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
+from grader.formats.model.xmltext import children, name_of
+from grader.formats.reading.drafts import UnknownError
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.prose import name_of
 
 MAX_STEPS = 20_000
 Value = Any  # None, a text, a Decimal, a bool, or a list of these
-
-
-class UnknownError(ValueError):
-    """An expression or rule that is not known here."""
 
 
 class _ExitError(Exception):
@@ -61,11 +58,6 @@ def typed_value(text: str, base: str) -> Value:
     if base in ("pair", "directedPair"):
         return " ".join(text.split())
     return text.strip() if base == "identifier" else text
-
-
-def children(element: Element) -> list[Element]:
-    """The child elements, without comments."""
-    return [child for child in element if name_of(child)]
 
 
 def declared(item: Element) -> dict[str, Declared]:

@@ -12,7 +12,8 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import Declared, Processing, UnknownError, bounds, children, declared
+from grader.formats.model.xmltext import children, name_of
+from grader.formats.qti.processing import Declared, Processing, bounds, declared
 from grader.formats.qti.read_package import About, about_items
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import (
@@ -22,13 +23,13 @@ from grader.formats.reading.drafts import (
     Drafts,
     ItemReader,
     ReadOption,
+    UnknownError,
     choice,
     options,
     plain_points,
 )
 from grader.formats.reading.numbers import read_decimal
 from grader.formats.reading.packaged import documents
-from grader.formats.reading.prose import name_of
 from grader.formats.reading.spelling import blank_mark, with_blanks
 from grader.formats.reading.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.reading.drafts import LAB, Drafts
-from grader.formats.reading.prose import name_of
 
 LAB_NAME = re.compile(r"\d\d-[a-z0-9-]+(?:#[\w-]+)?")
 

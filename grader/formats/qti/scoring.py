@@ -14,6 +14,8 @@ from decimal import Decimal
 from lxml.etree import _Element as Element
 
 from grader.formats.model.pools import Question
+from grader.formats.model.typed import accepted_range
+from grader.formats.model.xmltext import number
 from grader.formats.qti.dialect import Dialect
 from grader.quizzes.keyed import Answer
 from grader.quizzes.rendered import RenderedItem, RenderedPart
@@ -45,18 +47,6 @@ def response_id(item: RenderedItem, part: RenderedPart) -> str:
 def is_one(item: RenderedItem) -> bool:
     """Whether all parts of an item are one interaction."""
     return item.type in ("order", "match") or len(item.variants[0].parts) == 1
-
-
-def accepted_range(part: RenderedPart, answer: Answer | None = None) -> tuple[Decimal, Decimal, bool, bool]:
-    """The numbers that round to an accepted one, or to `answer`: from, to, and whether both ends belong to them.
-
-    Answers are rounded half to even, so an end belongs to the range if the even neighbour does.
-    """
-    unit = Decimal(1).scaleb(-part.decimals)
-    accepted = [Decimal(known.answer) for known in part.answers if known.credit] if answer is None else []
-    least, most = (min(accepted), max(accepted)) if answer is None else (Decimal(answer.answer),) * 2
-    even_least, even_most = (int(end / unit) % 2 == 0 for end in (least, most))
-    return least - unit / 2, most + unit / 2, even_least, even_most
 
 
 def processing(dialect: Dialect, question: Question, said: list[Said]) -> Element:
@@ -155,9 +145,9 @@ class _Rules:
     def feedback_on_boxes(self, part: RenderedPart) -> Element:
         """After an answer, all feedback, each behind the statement that it is about."""
         ids = []
-        for number, option in enumerate(part.options):
+        for place, option in enumerate(part.options):
             if option.feedback:
-                ids.append(option_id(number))
+                ids.append(option_id(place))
                 self.said.append(Said("FEEDBACK", ids[-1], "", f"{_block(option.html)}{_block(option.feedback)}"))
         shown = self.dialect.make("multiple", *[self.value("identifier", name) for name in ids or [NONE]])
         return self.when_answered(["RESPONSE"], self.set("FEEDBACK", shown))
@@ -236,13 +226,6 @@ class _Rules:
 def feedback_id(item: RenderedItem, part: RenderedPart) -> str:
     """The outcome variable that chooses a part's feedback."""
     return "FEEDBACK" if is_one(item) else f"FEEDBACK_{part.id}"
-
-
-def number(value: str | float) -> str:
-    """A float as XML spells it, as short as it can be."""
-    if isinstance(value, str):
-        return value
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def _any(dialect: Dialect, tests: Sequence[Element]) -> Element:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.qti12.rules import COMPARED, Rules
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import (
@@ -23,7 +23,6 @@ from grader.formats.reading.drafts import (
     plain_points,
 )
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.prose import name_of
 from grader.formats.reading.spelling import blank_mark, with_blanks
 from grader.formats.reading.verdicts import UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 

@@ -10,11 +10,10 @@ from lxml.etree import _Element as Element
 
 from grader.formats.blackboard.read import BlackboardItem
 from grader.formats.brightspace.read import BrightspaceItem
-from grader.formats.qti.processing import UnknownError, children
+from grader.formats.model.xmltext import children, name_of
 from grader.formats.qti12.item import QtiItem
-from grader.formats.reading.drafts import Draft, Drafts, plain_points, slug
+from grader.formats.reading.drafts import Draft, Drafts, UnknownError, plain_points, slug
 from grader.formats.reading.packaged import documents
-from grader.formats.reading.prose import name_of
 
 COPY = "assessment_qti.xml"  # a quiz of Canvas lies in a package twice: this one has what Common Cartridge knows of it
 WORTH = ("points_per_item", "qmd_weighting")  # Canvas's and Blackboard's for an item that is drawn

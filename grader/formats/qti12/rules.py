@@ -9,9 +9,9 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
-from grader.formats.qti.processing import UnknownError, children
+from grader.formats.model.xmltext import children, name_of
+from grader.formats.reading.drafts import UnknownError
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.prose import name_of
 
 COMPARED = ("varequal", "vargt", "vargte", "varlt", "varlte", "varsubstring")
 

@@ -25,6 +25,10 @@ ITEM: TypeAdapter[Any] = TypeAdapter(AnyItem)
 TAGS = ("objective", "bloom", "difficulty", "family", "lab")
 
 
+class UnknownError(ValueError):
+    """An expression or rule that is not known here."""
+
+
 class ImportRefusedError(ValueError):
     """A file that is refused as a whole; the message says the line where that is known, and what to do."""
 

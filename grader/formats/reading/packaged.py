@@ -7,9 +7,8 @@ from typing import Literal
 from lxml.etree import _Element as Element
 
 from grader.formats.model.packages import unpack
-from grader.formats.model.xmltext import XmlError, parse_xml
+from grader.formats.model.xmltext import XmlError, name_of, parse_xml
 from grader.formats.reading.drafts import ImportRefusedError
-from grader.formats.reading.prose import name_of
 
 ROOTS: dict[str, Literal["moodle-xml", "qti12", "qti21"]] = {
     "quiz": "moodle-xml",

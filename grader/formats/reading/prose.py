@@ -10,7 +10,7 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.etree import _Element as Element
 
-from grader.formats.model.xmltext import clean
+from grader.formats.model.xmltext import clean, name_of
 from grader.formats.reading.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing
 from grader.quizzes.markup import to_inline
 
@@ -329,11 +329,6 @@ class _Prose:
             self.maths(tex, tex, found["inline"] is None, line)
             end = found.end()
         line.text(text[end:])
-
-
-def name_of(element: Element) -> str:
-    """The name of an element without its namespace; empty for comments and the like."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
 def holds_block(element: Element) -> bool:
