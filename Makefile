@@ -60,7 +60,7 @@ $(NPM)/.ready: Makefile
 
 # Programs of others that judge what we export, in an environment of their own.
 foreign-tools: setup
-	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m tests.export.foreign
+	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m tests.formats.foreign
 
 # The pictures in the README. CLASS=FOLDER shows the graded class of that course instead of a toy class.
 pictures: setup browser-tools

@@ -11,7 +11,7 @@ import typer
 
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.commands import bundle, collect
-from grader.export.commands import quiz_app
+from grader.formats.commands import quiz_app
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
 

@@ -28,7 +28,7 @@ def bundle(
     check, wrong answer or key is found in it. instructor: the course with all of these, without classes and caches.
     """
     from grader.exchange.bundle import instructor_bundle, student_bundle
-    from grader.export.packages import pack
+    from grader.formats.model.packages import pack
 
     makers = {"student": (student_bundle, "rlhf-labs.zip"), "instructor": (instructor_bundle, "rlhf-lab-kit.zip")}
     with wrong_use() as course:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
 import labkit
-from grader.export.formats.html import PAGE, content_secret
-from grader.export.registry import export_bank
+from grader.formats.model.registry import export_bank
+from grader.formats.page.write import PAGE, content_secret
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import RenderedBank, keyed
