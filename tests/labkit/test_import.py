@@ -24,7 +24,7 @@ def test_names_that_need_nothing_heavy_load_nothing_heavy() -> None:
 
 
 def test_fetch_loads_nothing_heavy() -> None:
-    assert heavy_after("import labkit.fetch") == set()
+    assert heavy_after("import rlhf.fetch") == set()
 
 
 def test_every_public_name_is_listed_and_there() -> None:
