@@ -70,7 +70,7 @@ c.HTMLExporter.exclude_anchor_links = True
 # c.Quizzes.exam = ["assessment"]
 
 # What of this course the kit does not know; see grader/settings.py. No model hub is asked while students' code runs.
-c.Grader.title = "RLHF labs"
+c.Grader.title = "RLHF Lab Kit"
 c.Grader.kernel_name = "Python 3 (RLHF labs)"
 c.Grader.prepare = ["python -m rlhf.fetch  # the human ratings, 2.4 MB"]
 c.Grader.readable = ["rlhf"]

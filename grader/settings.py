@@ -7,7 +7,7 @@
     c.Grader.families = {"off-by-one": "bounds of loops"}    # of mistakes that quiz items aim at
     c.Grader.kernel_name = "Python 3"                        # how the kernel of released notebooks is called
     c.Grader.looks = "mylib.looks:LOOKS"                     # what `grader doctor` looks at besides
-    c.Grader.title = "Algorithms"                            # what bundles say
+    c.Grader.title = "Algorithms"                            # what bundles and exports say
     c.Grader.prepare = ["python -m mylib.fetch"]             # what a student runs once, after the installation
 
 Nothing of it has to be said: the defaults are those of a course that has none of these.
@@ -46,7 +46,7 @@ class CourseSettings:
     looks: str = ""
     """`module:NAME` of a mapping of what `grader doctor` looks at to functions that give (verdict, found, remedy)."""
     title: str = ""
-    """What the course is called, where its files are given away."""
+    """What the course is called, where its files and its banks are given away."""
     prepare: tuple[str, ...] = ()
     """Commands that a student runs once in `labs/`, after the installation."""
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from grader.kernels import canary, sandbox
 from grader.kernels.calls import Called, call_with_values, method_of
+from grader.kernels.later import when_loaded
 from grader.kernels.limits import Limits
 from grader.kernels.shell import Collector, Shell
 from grader.kernels.values import Handle, NotAValueError
@@ -37,8 +38,7 @@ def reseed() -> None:
     random.seed(SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(SEED)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(SEED)
+    when_loaded("torch", lambda torch: torch.manual_seed(SEED))  # by itself it begins anywhere
 
 
 class Session:
@@ -49,6 +49,8 @@ class Session:
         self.objects: dict[str, Any] = {}
         self.fixtures: types.ModuleType | None = None
         self.before = canary.fingerprint(shell)
+        if "torch" not in sys.modules:
+            when_loaded("torch", lambda _: self.before.update(canary.of_module("torch")))
 
     def serve(self) -> None:
         """Answer requests until the trusted side goes."""

@@ -132,6 +132,7 @@ def examined(
     """
     results, faults = _examine(bank, False, limit, progress, variants, walls)
     rendered, unshown = render_bank(bank, results)
+    rendered = replace(rendered, course=settings_of(bank.path).title)
     if made_exam(bank.path):
         rendered = replace(rendered, mode="exam")
     return rendered, list(dict.fromkeys(faults + unshown))

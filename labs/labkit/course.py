@@ -23,7 +23,15 @@ def libraries() -> tuple[str, ...]:
     """The modules of the course libraries that are installed."""
     from importlib.metadata import entry_points
 
-    return tuple(sorted({point.value for point in entry_points(group=GROUP)}))
+    return tuple(sorted({point.value for point in entry_points(group=GROUP) if _is_there(point.value)}))
+
+
+def _is_there(module: str) -> bool:
+    """Whether a module can be found; an entry point may outlive what it names."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def find(name: str) -> object | None:
