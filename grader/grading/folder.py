@@ -65,12 +65,16 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
-def files_in(folder: Path) -> Mapping[str, bytes]:
-    """What stands in a graded folder: nbgrader put it there, from what was handed in and from the course."""
+def files_in(folder: Path, given: Given) -> Mapping[str, bytes]:
+    """What stands in a graded folder: nbgrader put it there, from what was handed in and from the course.
+
+    The course's large files are not read; see `Given.lower`.
+    """
+    found = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")))
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink()
+        name: path.read_bytes()
+        for name, path in found
+        if name not in given.large and path.is_file() and not path.is_symlink()
     }
 
 

@@ -64,7 +64,7 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
             return new_kernel(assignment, zygote, files)
 
         folder = course.folder("autograded", student, lab)
-        files = files_of(course, lab, student, self.log) if assignment.trusted else files_in(folder)
+        files = files_of(course, lab, student, self.log) if assignment.trusted else files_in(folder, assignment.given)
         done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, start)
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
         for path, content in done.files.items():

@@ -177,7 +177,7 @@ class _Run:
     budget: outputs.Budget = field(default_factory=outputs.Budget)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    count: int = 0
+    ran: bool = False
 
     def cells(self, notebook: NotebookNode) -> None:
         """Run each cell by its strategy: a trusted check or a quiz at its place, all else in the kernel."""
@@ -200,10 +200,9 @@ class _Run:
         """One cell of the student's notebook, or a cell of ordinary tests, whose last value may be its points."""
         if not cell.source.strip():
             return
-        self.count += 1
-        cell.execution_count = self.count
         try:
             raw = self.kernel.run(cell.source, where)
+            self.ran, cell.execution_count = True, self.kernel.count
             cell.outputs = outputs.clean(raw, self.budget, results=graded and not self.assignment.trusted)
             self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(cell.outputs)]
             self.kernel.events += self.budget.overdrawn()
@@ -230,8 +229,6 @@ class _Run:
 
     def harvest(self) -> Files:
         """What the notebook wrote beside itself."""
-        if not hasattr(self.kernel, "harvest"):
-            return {}
         found = self.kernel.harvest()
         self.kernel.events += found.left_out
         return dict(found.files)
@@ -242,7 +239,7 @@ class _Run:
     def look_for_tampering(self) -> list[str]:
         """Run a cell whose outcome is known, and ask the kernel what changed in it."""
         faults = [f"the check {o.check} broke: {o.fault}" for done in self.outcomes.values() for o in done if o.fault]
-        if not self.outcomes and not self.count:
+        if not self.outcomes and not self.ran:
             return faults
         token = secrets.token_hex(4)
         source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"

@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import multiprocessing.connection
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -57,7 +58,12 @@ def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) ->
 
 def new_kernel(assignment: Assignment, zygote: Started, files: Mapping[str, bytes]) -> Kernel:
     """A kernel in a folder with `files` and the assignment's large files, which is called like the assignment."""
-    return Kernel(zygote, assignment.limits, files)
+    return Kernel(zygote, assignment.limits, files, folder=plain_name(assignment.lab), lower=assignment.given.lower)
+
+
+def plain_name(lab: str) -> str:
+    """A name that a folder can have: the assignment's own, wherever it can."""
+    return lab if re.fullmatch(r"[\w.+ -]{1,100}", lab) and lab.strip(".") else "work"
 
 
 @lru_cache(maxsize=4)
