@@ -11,7 +11,7 @@ import typer
 
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.commands import bundle, collect
-from grader.export.commands import quiz_app
+from grader.formats.commands import quiz_app
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from grader.grading.regrade import Moved
 
 app = typer.Typer(
-    help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"
-    "A lab is named by its folder in solutions/, such as 01-decoding. Exit codes: 0 all held, 1 something fell short "
-    "(it is listed), 2 wrong use.",
+    help="Grade any nbgrader course, fast and shut in; build and verify labs with trusted checks; quizzes.\n\n"
+    "Run it in the folder of a course. An assignment is named as nbgrader names it. Exit codes: 0 all held, "
+    "1 something fell short (it is listed), 2 wrong use.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -97,6 +97,12 @@ def verify(
 @app.command()
 def grade(
     lab: OneLab,
+    student: Annotated[str | None, typer.Option(help="Only students whose names match, such as 'a*'.")] = None,
+    notebook: Annotated[str, typer.Option(help="Only notebooks whose names match.")] = "*",
+    force: Annotated[bool, typer.Option("--force", "-f", help="Execute again what has not changed.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Only work that was never graded, or is newer than what was.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Workers on this machine; as many as cores by default.")
     ] = None,
@@ -107,7 +113,7 @@ def grade(
     ] = None,
     db: Annotated[
         str | None,
-        typer.Option(help="The gradebook's address, such as postgresql+psycopg://…; class/gradebook.db else."),
+        typer.Option(help="The gradebook's address, such as postgresql+psycopg://…; the configuration's else."),
     ] = None,
     sandbox: Annotated[
         str,
@@ -116,25 +122,29 @@ def grade(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar, no table; failures only.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Grade class/submitted for one lab, with a row for every student, whatever was handed in.
+    """Grade one assignment of any nbgrader course, with a row for every student, whatever was handed in.
 
-    Student code runs in sandboxed kernels, the hidden checks outside of them. Finished results are kept in
-    class/cache: a run that was stopped goes on where it was, and an unchanged submission is not executed again. It
-    writes nbgrader's gradebook and class/autograded, and the rows to class/reports/LAB/grading.csv and .json. Exit code
-    1 where a submission could not be graded; the table says why and what to do.
+    Student code runs in sandboxed kernels; trusted checks run outside of them, ordinary tests inside. It goes by
+    nbgrader_config.py, writes nbgrader's gradebook and the folder of graded notebooks, and the rows to
+    reports/ASSIGNMENT/grading.csv and .json. Finished results are kept: a run that was stopped goes on where it was,
+    and an unchanged submission is not executed again. Exit code 1 where a submission could not be graded; the table
+    says why and what to do.
 
-    Examples: `grader grade 01-decoding --jobs 8`, `grader grade 05-dpo --engine dask --scheduler tcp://host:8786`
+    Examples: `grader grade ps1`, `grader grade ps1 --student ada --force`, `grader grade 05-dpo --engine dask`
     """
-    from grader.grading.autograde import write_rows
+    from grader.grading.autograde import chosen, write_rows
 
     with wrong_use() as course:
         if db:
             os.environ["GRADER_DB"] = _database(db)
-        chosen = _engine(engine, scheduler, jobs)
+        runs_on = _engine(engine, scheduler, jobs)
         if sandbox not in ("auto", "none"):
             raise LookupError(f"--sandbox is auto or none, not {sandbox!r}.")
-        rows = _grade_with_progress(course, lab, engine=chosen, sandboxed=sandbox == "auto", quiet=quiet)
-        files = [str(path) for path in write_rows(course, lab, rows)]
+        some = student is not None or update
+        names = chosen(course, lab, student, update) if some else None
+        how = {"sandboxed": sandbox == "auto", "quiet": quiet, "notebooks": notebook, "force": force}
+        rows = _grade_with_progress(course, lab, names, runs_on, **how)  # type: ignore[arg-type]
+        files = [str(path) for path in write_rows(course, lab, rows, keep_others=some)]
     if not as_json and not quiet:
         _show_rows(rows)
         stderr().print(f"Written: {', '.join(files)}")
@@ -255,6 +265,8 @@ def _grade_with_progress(
     engine: Engine | None = None,
     sandboxed: bool = True,
     quiet: bool = False,
+    notebooks: str = "*",
+    force: bool = False,
 ) -> list[Row]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -279,7 +291,8 @@ def _grade_with_progress(
         def waits() -> None:
             bar.update(task, description="another run is grading this lab: waiting for it")
 
-        return grade_class(course, lab, students, show, engine, sandboxed=sandboxed, waits=waits)
+        more = {"sandboxed": sandboxed, "waits": waits, "notebooks": notebooks, "force": force}
+        return grade_class(course, lab, students, show, engine, **more)  # type: ignore[arg-type]
 
 
 def _show_rows(rows: list[Row]) -> None:

@@ -20,7 +20,7 @@ import torch
 
 from grader.build.release import build_lab
 from grader.course.paths import ROOT_VARIABLE, Course
-from grader.grading.local import ONE_THREAD
+from grader.threads import ONE_THREAD
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """What the READMEs tell people to type works: their commands are run, in their order, on a course of two small labs.
 
 Parsed only, because other tests run them: schedulers and databases of other machines (`grading/test_scale.py`), and all
-formats at once (`export/`). Sources of models and of the set-up are looked at, since they take hours and a network.
+formats at once (`formats/`). Sources of models and of the set-up are looked at, since they take hours and a network.
 """
 
 from __future__ import annotations

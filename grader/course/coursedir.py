@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -17,8 +18,9 @@ from alembic.script import ScriptDirectory
 from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde
-from nbgrader.converters.base import BaseConverter
+from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.utils import find_all_files
 from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
@@ -61,7 +63,9 @@ _copy_files = BaseConverter.init_assignment
 
 
 def _copy_no_submission(self: Any, lab: str, student: str) -> None:
-    """Before conversion: files of the course are copied, those of a student are not.
+    """Before conversion: files of the course are copied, those of a student only where they are plain files.
+
+    Where the configuration lists `grader.grading.folder.KeepInert`, that step writes a student's files.
 
     Raises:
         ValueError: a student's notebook is a link, no plain file or too large; nbgrader goes on with the others.
@@ -73,6 +77,23 @@ def _copy_no_submission(self: Any, lab: str, student: str) -> None:
         linked = any(place.is_symlink() for place in (path, path.parent, path.parent.parent))
         if linked or not path.is_file() or path.stat().st_size > MAX_NOTEBOOK_BYTES:
             raise ValueError(f"{path} is a link, no plain file, or larger than {MAX_NOTEBOOK_BYTES // 2**20} MB")
+    if not any("KeepInert" in str(step) for step in self.sanitize_preprocessors):
+        _copy_plain_files(self, Path(self._format_source(lab, student)), Path(self._format_dest(lab, student)))
+
+
+def _copy_plain_files(self: Any, folder: Path, goal: Path) -> None:
+    """As nbgrader's own, without links and pipes, and bounded by its `max_file_size` (in kilobytes)."""
+    for name in find_all_files(str(folder), [*self.coursedir.ignore, "*.ipynb"]):
+        path = Path(name)
+        try:
+            content = read_plain(path, 1000 * self.coursedir.max_file_size)
+        except OSError as refused:
+            self.log.warning("Left out %s: %s", name, refused.strerror)
+            continue
+        copy = goal / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.unlink(missing_ok=True)
+        copy.write_bytes(content)
 
 
 # nbgrader 0.9.6 reads a submitted notebook and copies what lies beside it wherever links lead, however large it is: one
@@ -108,6 +129,52 @@ def course_of(step: Any, db: str = "") -> Course:
             return Course(Path(owner.coursedir.root), Layout.of(owner.config), db)
         owner = getattr(owner, "parent", None)
     return replace(find_course(), db=db)
+
+
+def convert(
+    kind: type[Any], course: Course, lab: str, student: str, said: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
+    """Run one of nbgrader's converters on one student's work. Returns in one line what went wrong, or nothing.
+
+    Args:
+        kind: Autograde or GenerateFeedback.
+        course: the course.
+        lab: the assignment.
+        student: whose work.
+        said: settings by section that replace the configuration's.
+    """
+    config = load_config(course, assignment_id=lab, student_id=student)
+    for section, values in (said or {}).items():
+        for name, value in values.items():
+            config[section][name] = value
+    log = logging.getLogger(f"grader.{kind.__name__}.{student}")
+    log.setLevel(logging.WARNING)
+    log.propagate = False
+    heard = _Heard()
+    log.addHandler(heard)
+    try:
+        converter(kind, config, log=log, force=True).start()
+    except NbGraderException:
+        return heard.cause() or f"nbgrader's {kind.__name__} failed"
+    finally:
+        log.removeHandler(heard)
+    return ""
+
+
+class _Heard(logging.Handler):
+    """Keeps the errors that nbgrader logs, to say in one line what happened."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += record.getMessage().strip().splitlines()
+
+    def cause(self) -> str:
+        """The exception at the end of a traceback if one was logged, else the first error."""
+        ends = [line for line in self.lines if line and not line[0].isspace() and "Error" in line.split(":")[0]]
+        return "".join(ends[-1:] or self.lines[:1])[:200]
 
 
 @contextmanager

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,16 +20,17 @@ from traitlets.config import Config
 from grader.cells import imports_of
 from grader.course.coursedir import gradebook, load_config
 from grader.course.paths import Course
+from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version, load_settings
+from grader.grading.configured import Steps, steps_of
 from grader.grading.given import Given, given_files
-from grader.grading.settings import Steps, steps_of
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
 GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
-DISTRIBUTIONS = ("torch", "numpy", "transformers", "trl", "datasets", "ipython", "nbgrader", "nbformat", "safetensors")
 ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
+DISTRIBUTIONS = ("numpy", "ipython", "nbgrader", "nbformat", "safetensors")  # and those that the course names
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ class Assignment:
     given: Given = field(default_factory=Given)
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True
+    settings: CourseSettings = NOTHING_SAID
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -107,13 +108,14 @@ class Assignment:
         content["steps"] = Steps.from_json(content["steps"])
         content["given"] = Given.from_json(content["given"])
         content["limits"] = Limits(**content["limits"])
+        content["settings"] = CourseSettings.from_json(json.dumps(content["settings"]))
         return Assignment(**content)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
         parts = hashlib.sha256(self.to_bytes())
-        parts.update(environment().encode())
+        parts.update(environment(self.settings.distributions).encode())
         return parts.hexdigest()
 
     @property
@@ -187,6 +189,7 @@ def load_assignment(
         given=given_files(course, lab, config),
         limits=limits,
         sandboxed=sandboxed,
+        settings=load_settings(course.root).of_grades(),
         **trusted if plain.trusted else {},  # type: ignore[arg-type]
     )
 
@@ -249,14 +252,14 @@ def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
 
 def zygote_for(assignment: Assignment) -> Zygote:
     """Start, without waiting for it, a zygote that has imported what the assignment's notebooks import."""
-    return lab_zygote(assignment.imports(), assignment.sandboxed)
+    return lab_zygote(assignment.imports(), assignment.settings, assignment.sandboxed)
 
 
-def environment() -> str:
+def environment(distributions: Iterable[str] = ()) -> str:
     """What a grade depends on in this installation: Python, the packages that labs use, and the code that checks."""
     versions: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in DISTRIBUTIONS:
-        versions[name] = importlib.metadata.version(name)
+    for name in (*DISTRIBUTIONS, *distributions):
+        versions[name] = installed_version(name)
     for files in GRADING_CODE:
         code = hashlib.sha256()
         for path in sorted(Path(__file__).parent.parent.glob(files)):

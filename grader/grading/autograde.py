@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
-from grader.course.coursedir import gradebook, load_config
+from grader.course.coursedir import gradebook, load_config, time_in
 from grader.course.late import read_late
 from grader.course.paths import Course
 from grader.files import locked, write_csv, write_whole
@@ -27,6 +29,7 @@ from grader.grading.local import run_locally
 from grader.grading.reading import take_in_all, task_of
 from grader.grading.record import record
 from grader.grading.result import Done, Graded, Submission, Task, texts
+from grader.grading.serial import grade_serially
 from grader.kernels.limits import Limits
 from grader.text import NO_TEXT, StudentText, student_text
 
@@ -111,6 +114,29 @@ def require_assignment(course: Course, lab: str) -> None:
     raise LookupError(f"No assignment is called {lab!r} in {course.root}. Assignments: {there}.")
 
 
+def chosen(course: Course, lab: str, pattern: str | None, newer: bool) -> list[str]:
+    """The students whose names match a pattern; with `newer`, those of them whose work is newer than what was graded.
+
+    Raises:
+        LookupError: nobody's does.
+    """
+    everyone = roster(course, lab)
+    names = [name for name in everyone if pattern is None or fnmatchcase(name, pattern)]
+    if not names and pattern is not None:
+        near = ", ".join(get_close_matches(pattern, everyone, 3)) or ", ".join(everyone[:3]) or "nobody"
+        raise LookupError(f"no student is called {pattern!r}; there are: {near}.")
+    return [name for name in names if not newer or _is_newer(course, lab, name)]
+
+
+def _is_newer(course: Course, lab: str, student: str) -> bool:
+    """As nbgrader has it: never graded, or with a time that is later than that of what was graded."""
+    graded = course.folder("autograded", student, lab)
+    if not graded.is_dir():
+        return True
+    now, before = (time_in(folder) for folder in (course.folder("submitted", student, lab), graded))
+    return now is not None and before is not None and now > before
+
+
 def wanted_of(assignment: Assignment) -> Wanted:
     """What of a student's folder is a submission of it."""
     names = tuple(master.name for master in assignment.masters)
@@ -126,12 +152,15 @@ def grade_class(
     limits: Limits | None = None,
     sandboxed: bool = True,
     waits: Callable[[], None] = lambda: None,
+    notebooks: str = "*",
+    force: bool = False,
 ) -> list[Row]:
-    """Grade a lab for every student, and give each a row, whatever was handed in.
+    """Grade an assignment for every student, and give each a row, whatever was handed in.
 
     Results are kept under `class/cache` as they come and recorded at once: a run that is stopped at any moment goes on
     where it was. Equal submissions are executed once. Of two runs on one lab the later one waits for the other, and
-    takes its results; `waits` is called then.
+    takes its results; `waits` is called then. `notebooks` is a pattern of their names; with `force` nothing is taken
+    from the cache.
 
     Raises:
         LookupError: the lab is not registered.
@@ -139,14 +168,18 @@ def grade_class(
     """
     require_assignment(course, lab)
     read_late(course)  # a broken file is told before anything is graded
-    assignment = load_assignment(course, lab, limits, sandboxed)
+    assignment = load_assignment(course, lab, limits, sandboxed, notebooks)
     names = roster(course, lab) if students is None else students
     with (
         locked(course.cache / f".{lab}.lock", waits),
         spool_in(course) as spool,
         _Recorder(course, assignment, watch, len(names), spool) as run,
     ):
-        waiting = run.record_what_is_known(names)
+        waiting = run.record_what_is_known(names, force)
+        if assignment.steps.serial:
+            for taken in [one for students in waiting.values() for one in students]:
+                run.note(taken, grade_serially(course, assignment, taken.student))
+            waiting = {}
         tasks = [task_of(taken[0], spool, assignment.digest) for taken in waiting.values()]
         if tasks:
             for done in (engine or local_engine())(assignment, tasks):
@@ -196,7 +229,7 @@ class _Recorder:
     def __exit__(self, *error: object) -> None:
         self._opened.__exit__(None, None, None)
 
-    def record_what_is_known(self, names: Sequence[str]) -> dict[str, list[Taken]]:
+    def record_what_is_known(self, names: Sequence[str], force: bool) -> dict[str, list[Taken]]:
         """Record everybody who needs no execution; returns the others, by the key of their result, in order."""
         waiting: dict[str, list[Taken]] = defaultdict(list)
         not_ready = []
@@ -206,7 +239,7 @@ class _Recorder:
                 not_ready.append(taken)
                 continue
             key = taken.key(self._assignment.digest)
-            known = self._cache.get(key)
+            known = None if force or self._assignment.steps.serial else self._cache.get(key)
             if known is None:
                 waiting[key].append(taken)
             else:
@@ -227,6 +260,10 @@ class _Recorder:
         for taken in students:
             self._record(taken, graded, executed=True)
 
+    def note(self, taken: Taken, graded: Graded) -> None:
+        """A row for a result that is recorded already."""
+        self._row(taken, graded, [], executed=True)
+
     def _record(self, taken: Taken, graded: Graded, executed: bool) -> None:
         name = taken.student
         left: list[StudentText] = []
@@ -236,7 +273,10 @@ class _Recorder:
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
             reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
             graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
-        flags = graded.flags
+        self._row(taken, graded, left, executed)
+
+    def _row(self, taken: Taken, graded: Graded, left: Sequence[StudentText], executed: bool) -> None:
+        name, flags = taken.student, graded.flags
         if not self._assignment.sandboxed and graded.graded:
             flags = [*flags, student_text(WITHOUT_SANDBOX)]
         row = Row(

@@ -60,7 +60,8 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
 
         def start(files: Mapping[str, bytes]) -> Kernel:
-            zygote = own_zygote(tuple(map(tuple, assignment.imports())), assignment.sandboxed)
+            imports = tuple(map(tuple, assignment.imports()))
+            zygote = own_zygote(imports, assignment.settings, assignment.sandboxed)
             return new_kernel(assignment, zygote, files)
 
         ignore = () if assignment.trusted else assignment.steps.ignore

@@ -14,7 +14,7 @@ from nbformat.v4 import new_output
 
 from grader.checks.running import Outcome, as_mime, score
 from grader.grading.quiz_outputs import of_points
-from grader.kernels.shell import CUT
+from grader.kernels.streams import CUT
 
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 MAX_OUTPUTS = 200

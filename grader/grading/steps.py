@@ -171,5 +171,11 @@ def _run(steps: Sequence[Step], notebook: NotebookNode, resources: dict[str, Any
 
 def _built(names: Sequence[str], config: Config) -> list[Step]:
     stand_ins = _stand_ins()
-    found: list[Any] = [stand_ins.get(kind, kind) for kind in map(import_item, names)]
-    return [kind(config=config, log=QUIET) if inspect.isclass(kind) else kind for kind in found if kind is not None]
+    kinds = (stand_ins.get(kind, kind) for kind in map(import_item, names))
+    return [_made(kind, config) for kind in kinds if kind is not None]
+
+
+def _made(kind: Any, config: Config) -> Step:
+    """A step ready to be called: nbconvert takes classes and plain functions alike."""
+    make: Callable[..., Step] = kind
+    return make(config=config, log=QUIET) if inspect.isclass(kind) else kind

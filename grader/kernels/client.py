@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
@@ -10,13 +11,15 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grader.kernels import canary
+from grader.kernels.harvest import Harvest, gather, lay_out, stamps
 from grader.kernels.launch import Started
+from grader.kernels.layers import one_part
 from grader.kernels.limits import Limits
 from grader.kernels.process import Process, born
-from grader.kernels.sandbox import SandboxError
 from grader.kernels.values import Handle
 from grader.kernels.watch import resident_mb, usage
 from grader.kernels.wire import Closed, Message, TimeUp, WireError, receive, send
@@ -38,39 +41,63 @@ class CallTimeoutError(Exception):
 class Kernel:
     """One forked kernel. Every method may raise `KernelDiedError`; after that, only `close` may be called.
 
-    `process` is what runs it, and `lost` says why it was given up.
+    Its working folder is called `folder`. What the folder `lower` of this machine holds is seen there, not copied, and
+    may be written to without changing it; `files` are laid out over that. `process` is what runs it, `layers` says how
+    `lower` is shown, `count` is the number of the last cell as notebooks show it, and `lost` says why it was given up.
     """
 
     started: Started
     limits: Limits
     files: Mapping[str, bytes] = field(default_factory=dict)
+    folder: str = "work"
+    lower: Path | None = None
 
     def __post_init__(self) -> None:
         """Have it forked.
 
         Raises:
             SandboxError: it could not enter its sandbox.
+            LayoutError: `files` cannot be laid out.
+            ValueError: `folder` cannot be the name of a folder.
         """
         self._inherited_mb, self._looked = 0.0, 0.0
         self.process = Process(0)
         self.lost = ""
-        self._folder = "" if self.started.sandboxed else tempfile.mkdtemp(prefix="grader-kernel-")
+        self.count: int | None = None
+        name, self._scratch = one_part(self.folder), ""
+        if not self.started.sandboxed:
+            self._scratch = tempfile.mkdtemp(prefix="grader-kernel-")
+            self._lay_below(Path(self._scratch, name))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(BIRTH_SECONDS)
+        lower = str(self.lower.absolute()) if self.lower and self.started.sandboxed else ""
+        request = {"op": "new", "name": name, "folder": f"{self._scratch}/{name}", "lower": lower}
         try:
             self._socket.connect(self.started.socket)
-            send(self._socket, {"op": "new", "limits": asdict(self.limits), "folder": self._folder})
+            send(self._socket, request | {"limits": asdict(self.limits)})
             deadline = time.monotonic() + BIRTH_SECONDS
             self.process = born(self._socket, deadline)
             self._inherited_mb = resident_mb(self.pid)
+            lay_out(self.process.folder, self.files, self.limits)
+            self._before = stamps(self.process.folder, self.limits)
         except (OSError, WireError, TimeUp) as failed:
             self.close()
             raise KernelDiedError(f"a kernel could not be started ({failed or type(failed).__name__})") from failed
-        except SandboxError:
+        except BaseException:
             self.close()
             raise
-        if self.files:
-            self._ask({"op": "files", "names": list(self.files)}, list(self.files.values()), self.limits.call_seconds)
+
+    def _lay_below(self, folder: Path) -> None:
+        """Without a sandbox nothing can be shown in a folder: what is below is copied."""
+        if self.lower is None:
+            folder.mkdir()
+        else:
+            shutil.copytree(self.lower, folder, symlinks=True)
+
+    @property
+    def layers(self) -> str:
+        """How `lower` is shown in the working folder; nothing where there is none."""
+        return self.process.layers
 
     @property
     def pid(self) -> int:
@@ -84,9 +111,10 @@ class Kernel:
             CallTimeoutError: it took too long and was stopped.
         """
         header, _ = self._ask({"op": "run", "source": source}, (), seconds or self.limits.cell_seconds)
-        outputs = header.get("outputs")
+        outputs, count = header.get("outputs"), header.get("count")
         if type(outputs) is not list:
             raise self._lost("it answered a cell with something else")
+        self.count = count if type(count) is int and 0 < count < 10**6 else None
         return outputs
 
     def call(
@@ -115,15 +143,28 @@ class Kernel:
             return ["its own report"]
         return [name for name in names if type(name) is str][:20]
 
+    def harvest(self) -> Harvest:
+        """The files of the working folder that were made or changed in it; also when the kernel was lost.
+
+        The kernel is not asked: this side reads the folder, within `limits`.
+        """
+        return gather(self.process.folder, self._before, self.limits) if self.process.folder >= 0 else Harvest()
+
     def close(self) -> None:
-        """End it, with every process that it started."""
+        """End it, with every process that it started, and forget its files."""
+        self._end()
+        if self.process.folder >= 0:
+            os.close(self.process.folder)
+            self.process.folder = -1
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _end(self) -> None:
         self.process.send(signal.SIGKILL)
         if not self.started.sandboxed:
             self.process.end_group()
         self.process.close()
         self._socket.close()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _ask(self, header: dict[str, Any], values: Sequence[Any], seconds: float) -> Message:
         """Send a request and wait for its answer; when time is up, stop what runs, or else end the kernel."""
@@ -177,6 +218,6 @@ class Kernel:
         group = self.process.group
         if group is not None and group.ran_out_of_memory():
             reason = f"it used more than {self.limits.memory_mb} MB of memory"
-        self.close()
+        self._end()
         self.lost = reason
         return KernelDiedError(reason)

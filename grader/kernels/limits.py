@@ -30,3 +30,13 @@ class Limits:
     """Text of one cell's output; the rest is cut."""
     restarts: int = 6
     """Kernels that one submission may lose before its remaining cells are given up."""
+    files: int = 200
+    """Files that are laid out beside the notebook."""
+    harvest_files: int = 100
+    """Files that are taken out of the working folder afterwards; see `harvest`."""
+    harvest_file_mb: int = 16
+    """The size of one of them."""
+    harvest_mb: int = 64
+    """The size of all of them together."""
+    harvest_depth: int = 8
+    """Folders that one of them may lie in, one below another."""

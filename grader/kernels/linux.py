@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import platform
+import socket
 import struct
 from typing import Any
 
@@ -13,6 +15,7 @@ RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND, REC, PRIVATE = 1, 2, 4, 8, 32, 409
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 24, 38, 22
 DETACH = 2
 CAPABILITY_VERSION_3 = 0x20080522
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 EINVAL = 22
 
@@ -38,6 +41,12 @@ def mount(source: str | None, target: str, kind: str | None, flags: int, data: s
     _check(result, f"mount {source or kind} on {target}")
 
 
+def read_only(target: str) -> None:
+    """Let nothing be written below a mount; what else was refused there stays refused. See statvfs(3)."""
+    kept = os.statvfs(target).f_flag & (NOSUID | NODEV | NOEXEC)
+    mount(None, target, None, BIND | REMOUNT | RDONLY | NOSUID | NODEV | kept)
+
+
 def pivot_root(new: str, old: str) -> None:
     """Make `new` the root and put the old one at `old`; see pivot_root(2)."""
     number = {"x86_64": 155, "aarch64": 41}.get(platform.machine())
@@ -49,6 +58,12 @@ def pivot_root(new: str, old: str) -> None:
 def detach(target: str) -> None:
     """Unmount `target` lazily; see umount2(2)."""
     _check(_libc.umount2(target.encode(), DETACH), f"umount {target}")
+
+
+def raise_loopback() -> None:
+    """Let a network that has just come into being reach itself, at 127.0.0.1 and ::1; see netdevice(7)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        fcntl.ioctl(asking, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
 def prctl(option: int, *values: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+from grader.kernels.harvest import Harvest
 from grader.kernels.limits import Limits
 from grader.kernels.values import Handle
 from grader.kernels.wire import Message
@@ -26,6 +27,7 @@ class NotebookKernel:
         self._start, self._limits = start, limits
         self._deadline = time.monotonic() + limits.submission_seconds
         self._kernel: Kernel | None = None
+        self._left = Harvest()
         self._done: list[str] = []
 
     @property
@@ -74,6 +76,15 @@ class NotebookKernel:
         """What the kernel finds tampered with in itself."""
         return self._asked("its last look at itself", lambda kernel: kernel.changed())
 
+    @property
+    def count(self) -> int | None:
+        """The number of the last cell, as notebooks show it."""
+        return self._kernel.count if self._kernel is not None else None
+
+    def harvest(self) -> Harvest:
+        """The files that cells made or changed: of the kernel that lives, or of the last that was lost."""
+        return self._left if self._kernel is None else self._kernel.harvest()
+
     def close(self) -> None:
         """End the kernel."""
         if self._kernel is not None:
@@ -97,6 +108,7 @@ class NotebookKernel:
         if self._kernel is not None:
             self.events.append(event)
             self.lost += 1
+            self._left = self._kernel.harvest()
         self.close()
 
     def _alive(self) -> Kernel:
@@ -125,5 +137,6 @@ class NotebookKernel:
     def _end(self, reason: str) -> None:
         if reason not in self.events:
             self.events.append(reason)
+        self._left = self.harvest()
         self.close()
         raise KernelDiedError(reason)

@@ -19,6 +19,7 @@ from grader.kernels.wire import WireError, dump, receive
 
 GROUP = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9
 MAX_DESCRIPTORS = 1
+FOLDER = "."
 
 
 @dataclass
@@ -29,6 +30,10 @@ class Process:
     descriptor: int = -1
     group: Group | None = None
     """The control group that it is in."""
+    folder: int = -1
+    """Its working folder, open: it can be read when the process has gone. The holder closes it."""
+    layers: str = ""
+    """How a folder of the host is shown in the working folder; nothing where there is none."""
 
     def send(self, number: int) -> None:
         """Signal it, if it still lives and may be signalled."""
@@ -75,6 +80,17 @@ def announce(connection: socket.socket, pid: int, group: Group | None = None) ->
             os.close(descriptor)
 
 
+def ready(connection: socket.socket, layers: str = "") -> None:
+    """Tell the trusted side that requests may come, and hand it the working folder: nothing of a student ran yet."""
+    folder = os.open(FOLDER, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        data = dump({"op": "ready", "layers": layers})
+        sent = socket.send_fds(connection, [data], [folder])
+        connection.sendall(data[sent:])
+    finally:
+        os.close(folder)
+
+
 def born(connection: socket.socket, deadline: float | None) -> Process:
     """The process of the kernel that comes into being at the other end, once it is ready for requests.
 
@@ -82,22 +98,21 @@ def born(connection: socket.socket, deadline: float | None) -> Process:
         SandboxError: it could not be shut in.
         WireError, TimeUp: as `wire.receive`.
     """
-    catching = _Catching(connection)
-    found = Process(0)
+    catching, found = _Catching(connection), Process(0)
     try:
         header = _well(receive(catching, deadline)[0])
         if header.get("op") != "born":
             raise WireError(f"it said {header.get('op')!r} before it was born")
         group = Group(**header["group"]) if header["group"] else None
-        found = Process(int(header["pid"]), catching.descriptors.pop() if catching.descriptors else -1, group)
-        _well(receive(connection, deadline)[0])
+        found = Process(int(header["pid"]), catching.take(), group)
+        header = _well(receive(catching, deadline)[0])
+        found.folder, found.layers = catching.take(), str(header.get("layers", ""))
     except BaseException:
         found.send(signal.SIGKILL)
         found.close()
         raise
     finally:
-        for descriptor in catching.descriptors:
-            os.close(descriptor)
+        catching.close()
     return found
 
 
@@ -112,12 +127,21 @@ class _Catching:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self.descriptors: list[int] = []
+        self._descriptors: list[int] = []
+
+    def take(self) -> int:
+        """The descriptor that came with the last message, or -1."""
+        return self._descriptors.pop() if self._descriptors else -1
+
+    def close(self) -> None:
+        """Close what nobody took."""
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def settimeout(self, seconds: float) -> None:
         self._connection.settimeout(seconds)
 
     def recv(self, size: int) -> bytes:
         data, descriptors, _, _ = socket.recv_fds(self._connection, size, MAX_DESCRIPTORS)
-        self.descriptors += descriptors
+        self._descriptors += descriptors
         return data

@@ -1,13 +1,14 @@
-"""The sandbox that a forked kernel enters: a file system with nothing but Python and labkit, no network, no rights.
+"""The sandbox that a forked kernel enters: Python, labkit and what the course says to read, no network, no rights.
 
 What is inside sees: the interpreter, the installed packages, `labkit`, fetched data, the system's libraries, all
-read-only; a `/tmp` and a home folder in memory; its own processes; no network, not even loopback. Nothing else is
+read-only; a `/tmp` and a home folder in memory; its own processes; a network that consists of itself. Nothing else is
 there: the paths of solutions, checks, quizzes, other submissions, the gradebook, `.git` and `build/` do not exist. See
 namespaces(7), pivot_root(2), capabilities(7), seccomp(2).
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import site
@@ -16,11 +17,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.kernels import linux, procfs, seccomp
+from grader.kernels import layers, linux, procfs, seccomp
 from grader.kernels.limits import Limits
 
 HOME = "/home/student"
-WORK = "/home/student/work"
+USER = "student"
 SYSTEM = (
     "/usr",
     "/lib",
@@ -35,7 +36,12 @@ SYSTEM = (
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 FIRST_UID = 64_000
 UIDS = 1_000
-MAX_FILES = 200
+NETWORK = {
+    # Buffers of TCP are memory that belongs to no process; 64 sockets of this size are less than a kernel may have.
+    "ipv4/tcp_wmem": "4096 16384 262144",
+    "ipv4/tcp_rmem": "4096 131072 262144",
+    "ipv4/tcp_max_tw_buckets": "256",
+}
 
 
 class SandboxError(Exception):
@@ -55,6 +61,26 @@ class View:
         python = [sys.prefix, sys.base_prefix, *site.getsitepackages()]
         wanted = [*SYSTEM, *python, *map(str, more)]
         return View(tuple(_outermost(path for path in wanted if Path(path).exists())))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A kernel's working folder: its name below the home folder, and the host's folder that is seen in it."""
+
+    name: str = "work"
+    lower: str = ""
+
+    def __post_init__(self) -> None:
+        """See `layers.one_part`."""
+        layers.one_part(self.name)
+
+    @property
+    def path(self) -> str:
+        """Where it is, inside."""
+        return f"{HOME}/{self.name}"
+
+
+USUAL = Place()
 
 
 def _outermost(paths: Iterable[str]) -> list[str]:
@@ -92,32 +118,55 @@ def leave_namespaces() -> None:
         ) from refused
 
 
-def enter(view: View, limits: Limits, root: str, number: int) -> None:
+def enter(view: View, limits: Limits, root: str, number: int, place: Place = USUAL) -> str:
     """Shut this process, the first of its namespaces, in. `root` is an empty folder; `number` picks the uid.
+
+    Returns how the host's folder is shown in the working folder; nothing where there is none.
 
     Raises:
         SandboxError: a step failed; nothing of a student may run then.
     """
     try:
-        _change_root(view, limits, root)
+        uid = FIRST_UID + number % UIDS if os.getuid() == 0 else os.getuid()
+        _raise_network()
+        how = _change_root(view, limits, root, uid, place)
         limit_resources(limits)
-        _give_up_rights(number)
+        _give_up_rights(uid)
         seccomp.load()
     except OSError as refused:
         raise SandboxError(
             f"the sandbox could not be entered ({refused}). For a class that you trust: --sandbox=none."
         ) from refused
+    return how
 
 
-def _change_root(view: View, limits: Limits, root: str) -> None:
+def _raise_network() -> None:
+    """The network of the namespace reaches itself, with small buffers; a container may keep the switches from us."""
+    linux.raise_loopback()
+    for name, value in NETWORK.items():
+        with contextlib.suppress(OSError):
+            Path("/proc/sys/net", name).write_text(value)
+
+
+def _change_root(view: View, limits: Limits, memory: str, uid: int, place: Place) -> str:
+    """Make a root in memory, and go there. Beside it, out of sight, lie the layers of the working folder."""
     linux.mount(None, "/", None, linux.REC | linux.PRIVATE)
-    memory = f"size={limits.disk_mb}m,nr_inodes=20000,mode=755"
-    linux.mount("tmpfs", root, "tmpfs", linux.NOSUID | linux.NODEV, memory)
+    content = layers.entries(place.lower) if place.lower else []
+    bounds = f"size={limits.disk_mb}m,nr_inodes={20_000 + 2 * len(content)},mode=755"
+    linux.mount("tmpfs", memory, "tmpfs", linux.NOSUID | linux.NODEV, bounds)
+    root = f"{memory}/root"
+    os.mkdir(root)
+    linux.mount(root, root, None, linux.BIND)
     for path in (*view.paths, *view.writable, *DEVICES):
         _show(path, root, read_only=path not in (*view.writable, *DEVICES))
-    for folder in ("/tmp", "/dev/shm", HOME, WORK):
+    for folder in ("/tmp", "/dev/shm", HOME):
         os.makedirs(root + folder, exist_ok=True)
         os.chmod(root + folder, 0o1777)
+    _name_the_user(root, uid)
+    work = root + place.path
+    os.mkdir(work, 0o755)
+    os.chown(work, uid, uid) if os.getuid() == 0 else None
+    how = layers.show(place.lower, content, work, memory, uid) if place.lower else ""
     os.makedirs(f"{root}/proc", exist_ok=True)
     procfs.show(f"{root}/proc")
     os.makedirs(f"{root}/.old")
@@ -125,7 +174,18 @@ def _change_root(view: View, limits: Limits, root: str) -> None:
     os.chdir("/")
     linux.detach("/.old")
     os.rmdir("/.old")
-    os.chdir(WORK)
+    os.chdir(place.path)
+    return how
+
+
+def _name_the_user(root: str, uid: int) -> None:
+    """What the C library looks up in /etc: the name of the user, and of this machine."""
+    etc = Path(root, "etc")
+    etc.mkdir(exist_ok=True)
+    (etc / "passwd").write_text(f"{USER}:x:{uid}:{uid}::{HOME}:/bin/sh\n")
+    (etc / "group").write_text(f"{USER}:x:{uid}:\n")
+    (etc / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
 
 
 def _show(path: str, root: str, read_only: bool) -> None:
@@ -140,10 +200,8 @@ def _show(path: str, root: str, read_only: bool) -> None:
     else:
         Path(target).touch()
     linux.mount(path, target, None, linux.BIND | linux.REC)
-    if not read_only:
-        return
-    kept = os.statvfs(path).f_flag & (linux.NOSUID | linux.NODEV | linux.NOEXEC)
-    linux.mount(None, target, None, linux.BIND | linux.REMOUNT | linux.RDONLY | linux.NOSUID | linux.NODEV | kept)
+    if read_only:
+        linux.read_only(target)
 
 
 def limit_resources(limits: Limits) -> None:
@@ -171,28 +229,11 @@ def limit_resources(limits: Limits) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _give_up_rights(number: int) -> None:
+def _give_up_rights(uid: int) -> None:
     linux.drop_bounding_set()
     if os.getuid() == 0:
-        uid = FIRST_UID + number % UIDS
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
     linux.drop_capabilities()
     linux.prctl(linux.PR_SET_PDEATHSIG, 9)
-
-
-def write_files(files: dict[str, bytes], folder: Path) -> None:
-    """Lay out the files of a submission in its working folder; names are relative and stay inside it.
-
-    Raises:
-        ValueError: a name leads outside, or there are too many files.
-    """
-    if len(files) > MAX_FILES:
-        raise ValueError(f"{len(files)} files, at most {MAX_FILES} are taken")
-    for name, content in files.items():
-        path = Path(os.path.normpath(folder / name))
-        if folder not in path.parents:
-            raise ValueError("a file name leads out of the folder")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)

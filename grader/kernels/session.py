@@ -2,8 +2,7 @@
 
 Requests are messages (see `wire`) whose header has an `id` that is drawn by the trusted side and an `op`:
 
-    files   {names}                values: their contents            lays out the working folder
-    run     {source}                                                 -> {outputs}
+    run     {source}                                                 -> {outputs, count}
     call    {name, kwargs, keep}   values: the arguments             -> {error, kept}   values: result, arguments after
     method  {ref, name, kwargs}    values: the arguments             -> as call
     build   {source, recipe}       values: the keyword arguments     -> {ref} or {error}
@@ -12,20 +11,21 @@ Requests are messages (see `wire`) whose header has an `id` that is drawn by the
 
 from __future__ import annotations
 
-import builtins
 import os
 import random
 import signal
 import socket
 import sys
 import types
-from pathlib import Path
 from typing import Any
 
-from grader.kernels import canary, sandbox
+from grader.kernels import canary, process
 from grader.kernels.calls import Called, call_with_values, method_of
+from grader.kernels.later import when_loaded
 from grader.kernels.limits import Limits
-from grader.kernels.shell import Collector, Shell
+from grader.kernels.paths import forget_shadowed, see_working_folder
+from grader.kernels.shell import Shell
+from grader.kernels.stand_ins import nobody_answers
 from grader.kernels.values import Handle, NotAValueError
 from grader.kernels.wire import Closed, Message, WireError, dump, receive
 
@@ -37,8 +37,7 @@ def reseed() -> None:
     random.seed(SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(SEED)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(SEED)
+    when_loaded("torch", lambda torch: torch.manual_seed(SEED))  # by itself it begins anywhere
 
 
 class Session:
@@ -48,7 +47,10 @@ class Session:
         self.connection, self.shell, self.limits = connection, shell, limits
         self.objects: dict[str, Any] = {}
         self.fixtures: types.ModuleType | None = None
+        self.ran = False
         self.before = canary.fingerprint(shell)
+        if "torch" not in sys.modules:
+            when_loaded("torch", lambda _: self.before.update(canary.of_module("torch")))
 
     def serve(self) -> None:
         """Answer requests until the trusted side goes."""
@@ -82,7 +84,11 @@ class Session:
         """Do what a request asks."""
         op = header["op"]
         if op == "run":
-            return {"outputs": self.shell.run(header["source"], self.limits.output_bytes)}, []
+            if not self.ran:
+                self.ran = True
+                forget_shadowed()  # the folder was laid out after the fork
+            outputs = self.shell.run(header["source"], self.limits.output_bytes)
+            return {"outputs": outputs, "count": self.shell.execution_count - 1}, []
         if op == "call":
             return self._call(header, values)
         if op == "method":
@@ -90,9 +96,6 @@ class Session:
             return self._called(lambda *a, **kw: method_of(target, header["name"])(*a, **kw), header, values)
         if op == "build":
             return self._build(header, values[0])
-        if op == "files":
-            sandbox.write_files(dict(zip(header["names"], values, strict=True)), Path.cwd())
-            return {}, []
         if op == "canary":
             return {"changed": canary.changed(self.before, self.shell)}, []
         return {"error": "unknown request"}, []
@@ -107,7 +110,7 @@ class Session:
         names = header["kwargs"]
         split = len(values) - len(names)
         kwargs = dict(zip(names, values[split:], strict=True))
-        self.shell.collector = Collector(0)
+        self.shell.collect(0)
         called = call_with_values(function, values[:split], kwargs, self._resolve, bool(header.get("keep")))
         if header.get("keep") and called.error is None:
             return {"error": None, "kept": self._keep(called)}, [None, called.after]
@@ -133,17 +136,15 @@ class Session:
         return {"error": None, "kept": self._keep(called)}, []
 
 
-def main(connection: socket.socket, shell: Shell, limits: Limits) -> None:
-    """Become a kernel; returns when the trusted side goes."""
-    builtins.input = _no_input
+def main(connection: socket.socket, shell: Shell, limits: Limits, layers: str) -> None:
+    """Become a kernel; returns when the trusted side goes. `layers` says how a folder of the host is shown."""
+    nobody_answers()
+    shell.attach()
+    see_working_folder()
     shell.user_ns["__name__"] = "__main__"
     reseed()
     os.register_at_fork(after_in_child=connection.close)  # a process that student code forks does not answer for it
     session = Session(connection, shell, limits)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    connection.sendall(dump({"op": "ready", "pid": os.getpid()}))
+    process.ready(connection, layers)
     session.serve()
-
-
-def _no_input(_prompt: object = "") -> str:
-    raise EOFError("There is nobody to answer input() while a notebook is graded.")

@@ -1,15 +1,19 @@
-"""The IPython shell of a kernel without sockets: it runs cells and collects their outputs as nbformat has them."""
+"""The IPython shell of a kernel without sockets: it runs cells as an ipykernel does, and gives back their outputs."""
 
 from __future__ import annotations
 
-import base64
+import asyncio
+import contextlib
 import io
-import json
+import os
+import shutil
 import subprocess
 import sys
 import traceback
+import zlib
 from typing import Any
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -17,133 +21,110 @@ from traitlets import Any as AnyTrait
 from traitlets import Type
 from traitlets.config import Config
 
-MAX_RICH = 4_000_000
-MAX_MESSAGE = 4_000
-CUT = "\n… the output was cut here …\n"
+from grader.kernels.stand_ins import KERNEL_ARGUMENTS, StandInKernel, StandInMagics
+from grader.kernels.streams import Collector, Descriptor, Stream
 
-
-class Collector:
-    """The outputs of the cell that runs; text beyond `most` bytes is dropped as it comes."""
-
-    def __init__(self, most: int) -> None:
-        self.outputs: list[dict[str, Any]] = []
-        self.text_left = most
-        self.rich_left = MAX_RICH
-
-    def stream(self, name: str, text: str) -> None:
-        """Text on stdout or stderr."""
-        if self.text_left <= 0:
-            return
-        raw = text[: self.text_left].encode("utf-8", "replace")  # no character has less than a byte
-        kept = raw[: self.text_left].decode("utf-8", "ignore")
-        self.text_left -= len(raw)
-        if self.text_left <= 0:
-            kept += CUT
-        last = self.outputs[-1] if self.outputs else None
-        if last is not None and last["output_type"] == "stream" and last["name"] == name:
-            last["text"].append(kept)
-        else:
-            self.outputs.append({"output_type": "stream", "name": name, "text": [kept]})
-
-    def rich(self, kind: str, data: Any, metadata: Any, count: int | None = None) -> None:
-        """A display or a result, as a bundle of MIME types."""
-        bundle = {str(mime): _plain(content) for mime, content in dict(data).items()}
-        self.rich_left -= sum(len(content) for content in bundle.values())
-        if self.rich_left < 0:
-            self.stream("stdout", CUT)
-            return
-        output: dict[str, Any] = {"output_type": kind, "data": bundle, "metadata": _jsonable(metadata or {})}
-        if count is not None:
-            output["execution_count"] = count
-        self.outputs.append(output)
-
-    def error(self, name: str, value: str, lines: list[str]) -> None:
-        """A traceback."""
-        text = [str(line)[:MAX_MESSAGE] for line in lines[:200]]
-        self.outputs.append(
-            {"output_type": "error", "ename": name[:200], "evalue": value[:MAX_MESSAGE], "traceback": text}
-        )
-
-    def finished(self) -> list[dict[str, Any]]:
-        """What was collected."""
-        for output in self.outputs:
-            if output["output_type"] == "stream":
-                output["text"] = "".join(output["text"])
-        return self.outputs
-
-
-def _plain(content: Any) -> str:
-    if isinstance(content, bytes):
-        return base64.b64encode(content).decode("ascii")
-    return content if isinstance(content, str) else json.dumps(content, default=str)
-
-
-def _jsonable(metadata: Any) -> dict[str, Any]:
-    try:
-        text = json.dumps(metadata, default=str)
-    except (TypeError, ValueError, RecursionError):
-        return {}
-    found = json.loads(text) if len(text) < MAX_MESSAGE else {}
-    return found if isinstance(found, dict) else {}
-
-
-class Stream(io.TextIOBase):
-    """`sys.stdout` and `sys.stderr` of cells."""
-
-    def __init__(self, shell: Shell, name: str) -> None:
-        super().__init__()
-        self._shell, self._name = shell, name
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        """Programs ask for it."""
-        return "utf-8"
-
-    def writable(self) -> bool:
-        """Always."""
-        return True
-
-    def write(self, text: str) -> int:
-        """Collect text."""
-        self._shell.collector.stream(self._name, str(text))
-        return len(text)
+# What an ipykernel sets: programs that cells start write in colours, and page nothing.
+ENVIRONMENT = {
+    "TERM": "xterm-color",
+    "CLICOLOR": "1",
+    "FORCE_COLOR": "1",
+    "CLICOLOR_FORCE": "1",
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+}
+HIDDEN = "ERROR: An error occurred while showtraceback was disabled"
 
 
 class Publisher(DisplayPublisher):  # type: ignore[misc]
     """`display(…)` goes to the collector."""
 
-    def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
-        """Collect a display."""
-        self.shell.collector.rich("display_data", data, metadata)
+    def publish(self, data: Any, metadata: Any = None, **more: Any) -> None:
+        """Collect a display, or change one of this cell."""
+        shown = str((more.get("transient") or {}).get("display_id", ""))
+        if more.get("update"):
+            self.shell.collector.update(shown, data, metadata)
+        else:
+            self.shell.collector.rich("display_data", data, metadata, shown=shown)
 
-    def clear_output(self, wait: bool = False) -> None:  # noqa: ARG002 - IPython's signature
+    def clear_output(self, wait: bool = False) -> None:
         """Forget what the cell showed so far."""
-        self.shell.collector.outputs.clear()
+        self.shell.collector.clear(wait)
 
 
 class Hook(DisplayHook):  # type: ignore[misc]
     """The value of a cell's last expression goes to the collector."""
 
+    showing = False
+
     def start_displayhook(self) -> None:
         """No prompt is written."""
+        self.showing = True
 
     def write_output_prompt(self) -> None:
         """No prompt is written."""
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         """Collect a result."""
-        self.shell.collector.rich("execute_result", format_dict, md_dict, self.prompt_count)
+        if format_dict:
+            self.shell.collector.rich("execute_result", format_dict, md_dict, self.prompt_count)
 
     def finish_displayhook(self) -> None:
         """No line is ended."""
+        self.showing = False
+
+
+class Compiler(CachingCompiler):  # type: ignore[misc]
+    """Cells are files of the names that an ipykernel gives them: warnings, and errors of threads, show these."""
+
+    def get_code_name(self, raw_code: str, code: str, number: int) -> str:  # noqa: ARG002 - IPython's signature
+        """A name for a cell, which depends on its text."""
+        return f"/tmp/ipykernel_{os.getpid()}/{zlib.crc32(raw_code.encode('utf-8', 'replace'))}.py"
 
 
 class Shell(InteractiveShell):  # type: ignore[misc]
-    """IPython as a kernel has it: rich display, magics, await at top level; no sockets, no history, no terminal."""
+    """IPython as a kernel has it: rich display, magics, a running event loop; no sockets, and nobody to answer."""
 
     collector = AnyTrait()
     display_pub_class = Type(Publisher)
     displayhook_class = Type(Hook)
+    compiler_class = Type(Compiler)
+    descriptors: tuple[Descriptor, ...] = ()
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.kernel = StandInKernel(self)
+        self._traceback: list[str] | None = None
+        self._while_showing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def init_environment(self) -> None:
+        """As an ipykernel has it."""
+        os.environ.update(ENVIRONMENT)
+
+    def init_virtualenv(self) -> None:
+        """The interpreter's own environment is the only one."""
+
+    def init_magics(self) -> None:
+        """IPython's, and stand-ins for those that an ipykernel adds."""
+        super().init_magics()
+        self.register_magics(StandInMagics)
+        self.magics_manager.register_alias("ed", "edit")
+
+    def init_hooks(self) -> None:
+        """There is no pager: what `name?` tells is for somebody who sits there."""
+        super().init_hooks()
+        self.set_hook("show_in_pager", lambda *_, **__: None, 99)
+
+    def get_parent(self) -> dict[str, Any]:
+        """The message that asked for the cell: there are none."""
+        return {}
+
+    def set_next_input(self, text: str, replace: bool = False) -> None:
+        """A cell that follows this one: nobody sees it."""
+
+    def ask_exit(self) -> None:
+        """`exit` and `quit` end the cell's kernel where somebody sits there; here the next cell follows."""
 
     def enable_gui(self, gui: str | None = None) -> None:
         """`%matplotlib inline` asks for it; there is no screen, and figures are displays."""
@@ -158,44 +139,128 @@ class Shell(InteractiveShell):  # type: ignore[misc]
             message = str(evalue)
         except Exception:  # noqa: BLE001 - student code may have written __str__
             message = ""
-        self.collector.error(name, message, list(stb))
+        self._traceback = list(stb)
+        self._while_showing = self._while_showing or self.displayhook.showing
+        self.collector.error(name, message, self._traceback)
+
+    def attach(self) -> None:
+        """Collect what this process, and those that it will start, write: once, in the forked kernel."""
+        sys.stdout, sys.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        self.descriptors = (Descriptor(1, "stdout"), Descriptor(2, "stderr"))
+        sys.argv = list(KERNEL_ARGUMENTS)
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+
+    def collect(self, most: int) -> Collector:
+        """A new collector; what was written to descriptors before it came is dropped."""
+        self._move_descriptors(None)
+        made = Collector(most, self._drain)
+        self.collector = made
+        return made
+
+    def _drain(self) -> None:
+        self._move_descriptors(self.collector)
+
+    def _move_descriptors(self, collector: Collector | None) -> None:
+        for one in self.descriptors:
+            one.move(collector)
 
     def run(self, source: str, most: int) -> list[dict[str, Any]]:
         """Run one cell and return its outputs; student errors are outputs, not exceptions."""
-        self.collector = Collector(most)
-        sys.stdout, sys.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        collector = self.collect(most)
+        self._traceback, self._while_showing = None, False
         try:
-            self.run_cell(source, store_history=True)
+            self._tell(self._executed(source))
         except KeyboardInterrupt:
-            self.collector.error("KeyboardInterrupt", "the cell was stopped", [])
+            collector.error("KeyboardInterrupt", "the cell was stopped", [])
         except BaseException as broken:  # noqa: BLE001 - a patched shell may raise anything
-            self.collector.error(type(broken).__name__, "", traceback.format_exception_only(broken)[:1])
-        return list(self.collector.finished())
+            collector.error(type(broken).__name__, "", traceback.format_exception_only(broken)[:1])
+        self._drain()
+        return list(collector.finished())
+
+    def _executed(self, source: str) -> Any:
+        """The result of a cell, which an event loop runs, as in an ipykernel."""
+        assert self._loop is not None
+        task = self._loop.create_task(self._execute(source))
+        try:
+            return self._loop.run_until_complete(task)
+        except KeyboardInterrupt:  # it came while the loop waited: the cell is cancelled
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                return self._loop.run_until_complete(task)
+            raise
+
+    async def _execute(self, source: str) -> Any:
+        """See `do_execute` of ipykernel: cells without `await` run as they are, within the running loop."""
+        transformed, failed = source, None
+        try:
+            transformed = self.transform_cell(source)
+        except Exception:  # noqa: BLE001 - an input transformer of a student; IPython shows it
+            failed = sys.exc_info()
+        given = {"transformed_cell": transformed, "preprocessing_exc_tuple": failed}
+        if not self.should_run_async(source, **given):
+            return self.run_cell(source, store_history=True)
+        result = None
+        try:
+            result = await self.run_cell_async(source, store_history=True, **given)
+        finally:
+            self.events.trigger("post_execute")
+            self.events.trigger("post_run_cell", result)
+        return result
+
+    def _tell(self, result: Any) -> None:
+        """An error that the cell had and did not show is shown, as nbgrader's Execute does with a kernel's reply."""
+        error = result.error_before_exec if result.error_before_exec is not None else result.error_in_exec
+        if result.success and not self._while_showing:
+            return
+        name = type(error).__name__
+        if any(one["output_type"] == "error" and one["ename"] == name for one in self.collector.outputs):
+            return
+        try:
+            message = str(error)
+        except Exception:  # noqa: BLE001 - student code may have written __str__
+            message = ""
+        self.collector.error(name, message, self._traceback or [HIDDEN])
 
 
 def run_command(shell: InteractiveShell, command: str) -> None:
     """`!command`, by pipes: IPython's own way wants a terminal, and a sandbox has none.
 
-    The output goes where cells print as it comes; `_exit_code` is set as IPython does: negative for a signal.
+    The output goes where cells print as it comes, with the ends of lines that a terminal would have made;
+    `_exit_code` is set as IPython does: negative for a signal.
+
+    Raises:
+        OSError: the command is to stay in the background.
     """
+    if command.rstrip().endswith("&"):
+        raise OSError("Background processes not supported.")
+    program = shutil.which(os.environ.get("SHELL") or "bash") or shutil.which("sh")
     pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen(shell.var_expand(command, depth=1), shell=True, **pipes) as process:
+    expanded = shell.var_expand(command, depth=1)
+    with subprocess.Popen(expanded, shell=True, executable=program, **pipes) as process:
         assert process.stdout is not None
         try:
-            for part in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace"):
-                sys.stdout.write(part)
+            for part in io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline=""):
+                sys.stdout.write(part.replace("\n", "\r\n"))
         except KeyboardInterrupt:
             process.kill()
             raise
     shell.user_ns["_exit_code"] = process.returncode
+    if getattr(shell, "system_raise_on_error", False) and process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+# Programs ask for these two, to know whether they are in a notebook.
+Shell.__name__ = Shell.__qualname__ = "ZMQInteractiveShell"
+APPLICATION = "IPKernelApp"
 
 
 def make_shell() -> Shell:
     """The one shell of this process, made before forking."""
     config = Config()
-    config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
-    config.InteractiveShell.colors = "nocolor"
+    config[APPLICATION].connection_file = ""
     shell: Shell = Shell.instance(config=config)
     shell.collector = Collector(0)
+    shell.extension_manager.load_extension("storemagic")
     return shell

@@ -20,22 +20,17 @@ import traceback
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grader.kernels import cgroups, linux, process, sandbox, seccomp, session
-from grader.kernels.cgroups import Group, Place
+from grader.kernels import cgroups, linux, paths, process, sandbox, seccomp, session
+from grader.kernels.cgroups import Group
 from grader.kernels.limits import Limits
-from grader.kernels.sandbox import SandboxError, View
+from grader.kernels.sandbox import USUAL, Place, SandboxError, View
 from grader.kernels.shell import Shell, make_shell, run_command
 from grader.kernels.wire import WireError, dump, receive
 
 WARM = {
-    # Modules that libraries import when first used, for up to a second in every kernel.
+    # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
     "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
-    "transformers": (
-        "transformers.models.gpt2.modeling_gpt2",
-        "transformers.generation.utils",
-        "transformers.generation.logits_process",
-    ),
     "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
 }
 
@@ -46,9 +41,12 @@ class Settings:
 
     socket: str
     root: str
+    trial: str
+    """An empty folder, to try out whether one can be shown in a working folder."""
     imports: list[list[str]]
     paths: list[str]
     sandboxed: bool
+    warm: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Kernels:
     settings: Settings
     shell: Shell
     listener: socket.socket
-    place: Place | None
+    place: cgroups.Place | None
     prefix: str
 
     def group(self, number: int, limits: Limits) -> Group | None:
@@ -66,12 +64,13 @@ class Kernels:
         return None if self.place is None else cgroups.make(self.place, f"{self.prefix}{number}", limits)
 
 
-def preload(imports: list[list[str]]) -> list[str]:
+def preload(imports: list[list[str]], warm: dict[str, list[str]]) -> list[str]:
     """Import modules, and names from them; what cannot be imported is left to the notebook. Returns what failed."""
     failed = []
+    bases = _bases(imports)
     wanted = [
         *imports,
-        *([module] for modules in WARM.values() for module in modules if _base(module) in _bases(imports)),
+        *([module] for known in (WARM, warm) for base, modules in known.items() for module in modules if base in bases),
     ]
     for module, *names in wanted:
         try:
@@ -83,18 +82,15 @@ def preload(imports: list[list[str]]) -> list[str]:
     return failed
 
 
-def _base(module: str) -> str:
-    return module.split(".")[0]
-
-
 def _bases(imports: list[list[str]]) -> set[str]:
-    return {_base(module) for module, *_ in imports} | {"IPython"}
+    return {module.split(".")[0] for module, *_ in imports} | {"IPython"}
 
 
 def serve(settings: Settings) -> None:
     """Fork a kernel for each connection, for as long as the trusted side lives."""
     shell = make_shell()
-    failed = preload(settings.imports)
+    paths.keep_own()
+    failed = preload(settings.imports, settings.warm)
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     with contextlib.suppress(OSError):  # no list for this machine: the kernel that is tried out says so
         seccomp.program()
@@ -106,8 +102,8 @@ def serve(settings: Settings) -> None:
     listener.listen(128)
     place, why_not = _place_for_groups(settings)
     kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()))
-    refused = _try_out(kernels)
-    said = {"threads": threads, "failed": failed, "refused": refused}
+    refused, how = _try_out(kernels)
+    said = {"threads": threads, "failed": failed, "refused": refused, "layers": how}
     _say(said | {"place": place and asdict(place), "prefix": kernels.prefix, "no_groups": why_not})
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
@@ -125,7 +121,7 @@ def serve(settings: Settings) -> None:
         _reap()
 
 
-def _place_for_groups(settings: Settings) -> tuple[Place | None, str]:
+def _place_for_groups(settings: Settings) -> tuple[cgroups.Place | None, str]:
     """Where control groups of kernels may be made, or why there are none."""
     if not settings.sandboxed:
         return None, "kernels are not sandboxed"
@@ -138,25 +134,27 @@ def _place_for_groups(settings: Settings) -> tuple[Place | None, str]:
     return place, ""
 
 
-def _try_out(kernels: Kernels) -> str:
-    """Have one kernel born and end again. Returns why that failed, or nothing."""
+def _try_out(kernels: Kernels) -> tuple[str, str]:
+    """Have one kernel born and end again. Returns why that failed, if it did; and how it shows a folder of the host."""
     ours, theirs = socket.socketpair()
     if os.fork() == 0:
         ours.close()
         _become_kernel(theirs, kernels, 0)
     theirs.close()
-    ours.sendall(dump({"op": "new", "limits": asdict(Limits()), "folder": "/"}))
+    request = {"op": "new", "limits": asdict(Limits()), "folder": "/", "name": USUAL.name}
+    ours.sendall(dump(request | {"lower": kernels.settings.trial}))
     try:
         kernel = process.born(ours, None)
     except SandboxError as refused:
-        return str(refused)
+        return str(refused), ""
     except WireError as ended:
-        return f"a kernel ended while it was born ({ended})"
+        return f"a kernel ended while it was born ({ended})", ""
     finally:
         ours.close()
     kernel.send(signal.SIGKILL)
+    os.close(kernel.folder)
     kernel.close()
-    return ""
+    return "", kernel.layers
 
 
 def _reap() -> None:
@@ -177,8 +175,10 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         view = View(tuple(settings.paths))
         if request["op"] == "ipykernel":
             view = View((*settings.paths, request["folder"]), (request["sockets"],))
+        place = Place(request["name"], request["lower"]) if request["op"] == "new" else USUAL
+        how = ""
         if settings.sandboxed:
-            _enter_as_first_process(connection, view, kernels, limits, number)
+            how = _enter_as_first_process(connection, view, kernels, limits, number, place)
         else:
             sandbox.limit_resources(limits)
             process.announce(connection, os.getpid())
@@ -186,7 +186,7 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         if request["op"] == "ipykernel":
             _run_ipykernel(connection, request, kernels.shell)
         else:
-            session.main(connection, kernels.shell, limits)
+            session.main(connection, kernels.shell, limits, how)
         code = 0
     except SandboxError as refused:
         _tell(connection, str(refused))
@@ -205,14 +205,14 @@ def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Sh
     type(shell).clear_instance()
     os.chdir(request["folder"])
     session.reseed()
-    connection.sendall(dump({"op": "ready"}))
+    process.ready(connection)
     sys.argv = ["ipykernel_launcher", *request["argv"]]
     IPKernelApp.launch_instance(request["argv"])
 
 
 def _enter_as_first_process(
-    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int
-) -> None:
+    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int, place: Place
+) -> str:
     """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
     group = kernels.group(number, limits)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -233,7 +233,7 @@ def _enter_as_first_process(
     os.close(announced)
     if group is not None:
         group.enter()
-    sandbox.enter(view, limits, kernels.settings.root, number)
+    return sandbox.enter(view, limits, kernels.settings.root, number, place)
 
 
 def _tell(connection: socket.socket, reason: str) -> None:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from grader.course.config import CONFIG
 from grader.course.coursedir import load_config
-from grader.course.paths import Course
-
-CONFIG = "nbgrader_config.py"
+from grader.course.paths import Course, find_course
+from grader.course.settings import CourseSettings, load_settings
 
 
 def course_of(bank: Path) -> Course | None:
     """The course in whose `quizzes/` a bank lies; None for a bank of anybody else."""
     folder = bank.resolve().parent
     return Course(folder.parent) if folder.name == "quizzes" and (folder.parent / CONFIG).is_file() else None
+
+
+def settings_of(bank: Path) -> CourseSettings:
+    """What the course of a bank says; for a bank of anybody else, the course around the working directory."""
+    course = course_of(bank)
+    try:
+        return load_settings((course or find_course()).root)
+    except LookupError:
+        if course is not None:
+            raise
+        return CourseSettings()
 
 
 def exams(course: Course) -> frozenset[str]:

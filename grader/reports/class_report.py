@@ -90,6 +90,8 @@ class LabReport:
     quiz: BankAnalysis | None
     run: Run | None
     failed: tuple[tuple[StudentText, StudentText], ...] = ()
+    trusted: bool = True
+    """Whether checks or a quiz that no student code can reach gave the points; else ordinary tests."""
 
 
 def lab_report(course: Course, lab: str) -> LabReport:
@@ -122,6 +124,7 @@ def lab_report(course: Course, lab: str) -> LabReport:
         quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
         run=_run(found),
         failed=found.failed,
+        trusted=lab in course.assignments(),
     )
 
 

@@ -34,6 +34,7 @@ def export_grades(
 
     Example: `grader export-grades --to canvas --roster canvas-export.csv --letters A=90,B=80,F=0`
     """
+    from grader.course.coursedir import assignment_names
     from grader.reports.grades import grades, write_grades
     from grader.reports.lms import FORMATS, Scale, lms_rows, write_lines
     from grader.reports.results import title_of
@@ -43,7 +44,7 @@ def export_grades(
             raise LookupError(f"--to is {', '.join(FORMATS)}, not {to!r}.")
         if to == "csv" and (roster or letters):
             raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
-        found, failures = grades(course, chosen_labs(lab, course.assignments()))
+        found, failures = grades(course, chosen_labs(lab, assignment_names(course)))
         failures += [
             f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
         ]
@@ -58,21 +59,25 @@ def export_grades(
 
 
 def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
-    """Write a page of feedback for every student to class/feedback, where `nbgrader release_feedback` takes it.
+    """Write a page of feedback for every student, where `nbgrader release_feedback` takes it.
 
-    It shows the score, each exercise with its checks (passed, or missed with a hint), quiz attempts question by
-    question, late penalties and the comments of formgrader. No hidden input, reference or key is on it.
+    Of an assignment with trusted checks it shows the score, each exercise with its checks (passed, or missed with a
+    hint), quiz attempts question by question, late penalties and the comments of formgrader; no hidden input, reference
+    or key is on it. Of one with ordinary tests it is nbgrader's own page of each notebook, made in parallel.
     """
     from rich.progress import track
 
+    from grader.course.coursedir import assignment_names
     from grader.reports.feedback import write_feedback
+    from grader.reports.notebook_feedback import write_notebook_feedback
 
     with wrong_use() as course:
-        names = chosen_labs(lab, course.assignments())
+        names = chosen_labs(lab, assignment_names(course))
         written: list[Path] = []
         failures: list[str] = []
         for name in track(names, "feedback", console=stderr(), transient=True):
-            pages, failed = write_feedback(course, name)
+            write = write_feedback if name in course.assignments() else write_notebook_feedback
+            pages, failed = write(course, name)
             written, failures = [*written, *pages], [*failures, *failed]
     finish([str(path) for path in written], failures, f"{len(written)} pages in {course.feedback}", as_json)
 
@@ -87,10 +92,11 @@ def report_class(
     Scores, exercises and their checks, the commonest mistakes, an analysis of each quiz item with advice in words, the
     time and failures of the grading run, and submissions to look at. `grader report` alone reports on all labs.
     """
+    from grader.course.coursedir import assignment_names
     from grader.reports.class_report import write_report
 
     with wrong_use() as course, stderr().status("reporting"):
-        names = chosen_labs(lab, course.assignments())
+        names = chosen_labs(lab, assignment_names(course))
         files, failures = write_report(course, names, out or (course.reports / lab if lab else course.reports))
     finish([str(path) for path in files], failures, f"Written: {', '.join(map(str, files))}", as_json)
 

@@ -46,10 +46,10 @@ def write_feedback(
     written = []
     failures = [f"{student}: {why}" for student, why in results.failed]
     for number, result in enumerate(results.results, start=1):
-        goal = course.feedback / result.student / lab / f"{lab}.html"
+        goal = course.folder("feedback", result.student, lab) / f"{lab}.html"
         try:
             write_whole(goal, feedback_page(results, result, banks).encode("utf-8"))
-            for name, content in _for_release(course, result.student, lab).items():
+            for name, content in for_release(course, result.student, lab).items():
                 write_whole(goal.with_name(name), content)
             written.append(goal)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
@@ -59,13 +59,13 @@ def write_feedback(
     return written, failures
 
 
-def _for_release(course: Course, student: str, lab: str) -> dict[str, bytes]:
+def for_release(course: Course, student: str, lab: str) -> dict[str, bytes]:
     """What nbgrader's `release_feedback` reads beside a page: when the work was handed in, and the submission's secret.
 
     `nbgrader submit` writes the secret, and `fetch_feedback` finds the page by it. What came another way has none, and
     gets one that nobody can guess, since one page without it would stop the release of all others.
     """
-    folder = course.submitted / student / lab
+    folder = course.folder("submitted", student, lab)
     made = hmac.new(course.secret(), f"feedback {lab} {student}".encode(), hashlib.sha512).hexdigest()
     found = {SECRET: made.encode(), TIMESTAMP: b""}
     for name in found:

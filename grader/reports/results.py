@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
-from grader.checks.running import CHECKS_MIME, Outcome
+from grader.checks.running import CHECKS_MIMES, Outcome
 from grader.course.coursedir import gradebook, submitters
 from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
 from grader.grading.ledger import highest
+from grader.grading.result import label
 from grader.quizzes.score import QuizScore
 from grader.text import NO_TEXT, StudentText, student_lines, student_text
 
@@ -125,12 +126,14 @@ def _result(
     course: Course, lab: str, submission: Any, best: Mapping[str, float], quizzes: Mapping[str, QuizScore]
 ) -> Result:
     student = submission.student
-    cells = dict(_cells(course.autograded / student.id / lab / f"{lab}.ipynb"))
-    exercises = []
+    folder = course.folder("autograded", student.id, lab)
+    exercises: list[Exercise] = []
+    unused: list[str] = []
     raised, quiz_points = 0.0, None
-    comments: dict[str, str] = {}
-    for notebook in submission.notebooks:
-        comments |= {one.name: one.comment.strip() for one in notebook.comments if (one.comment or "").strip()}
+    for notebook in sorted(submission.notebooks, key=lambda one: str(one.name)):
+        cells = dict(_cells(folder / f"{notebook.name}.ipynb"))
+        comments = {one.name: one.comment.strip() for one in notebook.comments if (one.comment or "").strip()}
+        own = []
         for grade in notebook.grades:
             if not grade.max_score:
                 continue  # visible checks, for no points
@@ -139,10 +142,13 @@ def _result(
             if name == QUIZ_CELL:
                 quiz_points = max(score, best.get(student.id, 0.0))
                 raised, score = quiz_points - score, quiz_points
-            exercises.append(_exercise(name, score, grade, cells, comments))
-    order = {name: place for place, name in enumerate(cells)}
-    exercises.sort(key=lambda exercise: order.get(exercise.name + HIDDEN, order.get(exercise.name, len(order))))
-    used = {exercise.name for exercise in exercises} | {exercise.name + HIDDEN for exercise in exercises}
+            own.append(_exercise(name, score, grade, cells, comments))
+        order = {name: place for place, name in enumerate(cells)}
+        own.sort(key=lambda exercise: order.get(exercise.name + HIDDEN, order.get(exercise.name, len(order))))
+        used = {exercise.name for exercise in own} | {exercise.name + HIDDEN for exercise in own}
+        unused += [text for name, text in comments.items() if name not in used]
+        alone = len(submission.notebooks) == 1
+        exercises += [replace(one, name=label(notebook.name, one.name, alone)) for one in own]
     penalty = float(submission.late_submission_penalty or 0.0)
     return Result(
         student=student.id,
@@ -156,7 +162,7 @@ def _result(
         quiz=quizzes.get(student.id),
         submitted=submission.timestamp,
         seconds_late=float(submission.total_seconds_late or 0.0),
-        comments=tuple(text for name, text in comments.items() if name not in used),
+        comments=tuple(unused),
     )
 
 
@@ -193,7 +199,7 @@ def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
 def _outcomes(cell: NotebookNode | None) -> tuple[Outcome, ...]:
     """The checks that the grader wrote into a hidden cell."""
     for output in cell.get("outputs", ()) if cell is not None else ():
-        data = output.get("data", {}).get(CHECKS_MIME)
+        data = next((found for name in CHECKS_MIMES if (found := output.get("data", {}).get(name)) is not None), None)
         if data is not None:
             return tuple(Outcome(**check) for check in data["checks"])
     return ()

@@ -141,7 +141,7 @@ def digests(*folders: Path) -> dict[str, str]:
 
 def kernel_processes() -> set[int]:
     """Zygotes of this interpreter, and what they and kernels forked."""
-    zygote = f"{sys.executable}\0-I\0-m\0grader.kernels.zygote".encode()
+    zygote = f"{sys.executable}\0-I\0-B\0-m\0grader.kernels.zygote".encode()
     found = set()
     for folder in Path("/proc").iterdir():
         try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from grader.export.registry import export_bank
+from grader.formats.model.registry import export_bank
 from grader.quizzes.prove import proved_bank
 
 from .conftest import FILES

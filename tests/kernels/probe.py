@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import tempfile
+from pathlib import Path
 
 from grader.kernels.client import Kernel
 from grader.kernels.launch import start_zygote, wait_until_ready
@@ -62,10 +64,13 @@ print(repr({
     "outlive": refused(lambda: libc.prctl(1, 0, 0, 0, 0)),
     "rename": tried(lambda: os.write(os.open("/proc/self/comm", os.O_WRONLY), b"fine")),
     "loopback": tried(lambda: socket.create_connection(("127.0.0.1", 9), 0.1)),
+    "outside": tried(lambda: socket.create_connection(("1.1.1.1", 9), 0.1)),
     "proc": sorted(name for name in os.listdir("/proc") if not name.isdigit() and inside("/proc/" + name)),
     "switches": [name for name in os.listdir("/proc") if os.access("/proc/" + name, os.W_OK) and not name.isdigit()],
     "vsock": tried(lambda: socket.socket(40, socket.SOCK_STREAM)),
     "netlink": tried(lambda: socket.if_nameindex()),
+    "beside": [open("course.txt").read(), tried(lambda: open("course.txt", "a").write("!")), os.listdir("sub")],
+    "made": tried(lambda: open("sub/made.txt", "w").write("made")),
     "child": os.waitstatus_to_exitcode(os.system("exit 3")),
     "limits": {name: resource.getrlimit(number) for name, number in LIMITS.items()},
 }))
@@ -75,15 +80,22 @@ print(repr({
 def main() -> None:
     """Print the facts."""
     limits = Limits(cell_seconds=20.0, processes=32)
-    with start_zygote([["math"]]) as zygote:
-        kernel = Kernel(wait_until_ready(zygote).started, limits, {"data/notes.txt": b"notes"})
+    with start_zygote([["math"]]) as zygote, tempfile.TemporaryDirectory() as lower:
+        Path(lower, "course.txt").write_text("the course's")
+        Path(lower, "sub").mkdir()
+        started = wait_until_ready(zygote).started
+        kernel = Kernel(started, limits, {"data/notes.txt": b"notes"}, lower=Path(lower))
         try:
             outputs = kernel.run(CELL)
+            harvest = {name: content.decode() for name, content in kernel.harvest().files.items()}
+            kept = Path(lower, "course.txt").read_text()
         finally:
             kernel.close()
     if not outputs or outputs[0]["output_type"] != "stream":
         raise SystemExit(str(outputs))
-    print(json.dumps(ast.literal_eval(outputs[0]["text"])))
+    print(
+        json.dumps(ast.literal_eval(outputs[0]["text"]) | {"harvest": harvest, "kept": kept, "layers": kernel.layers})
+    )
 
 
 if __name__ == "__main__":

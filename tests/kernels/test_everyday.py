@@ -11,7 +11,7 @@ from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
 
 CELLS = {
-    "a command": ("!ls /usr | head -1; exit 3\nprint(_exit_code)", "bin\n3\n"),
+    "a command": ("!ls /usr | head -1; exit 3\nprint(_exit_code)", "bin\r\n3\n"),
     "a command's lines": ("lines = !printf 'a\\nb\\n'\nprint(lines)", "['a', 'b']\n"),
     "a cell of bash": ("%%bash\necho $((40 + 2))", "42\n"),
     "numpy": ("import numpy as np\nprint(int(np.linalg.matrix_rank(np.eye(300) @ np.eye(300))))", "300\n"),
@@ -32,7 +32,7 @@ CELLS = {
     "processes that start anew": (
         "import multiprocessing as mp\none = mp.get_context('spawn').Process(target=print)\none.start()\none.join()\n"
         "print(one.exitcode)",
-        "0\n",
+        "\n0\n",
     ),
     "shared memory": (
         "from multiprocessing.shared_memory import SharedMemory\none = SharedMemory(create=True, size=4096)\n"

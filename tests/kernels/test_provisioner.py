@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 CELLS = [
     "import os, sys\nprint('math' in sys.modules, os.getuid() != 0, os.listdir('.'))",
     "from IPython.display import display\ndisplay(6 * 7)",
-    "import socket\nsocket.create_connection(('127.0.0.1', 9))",
+    "import socket\nsocket.create_connection(('1.1.1.1', 9))",
     "open('own.txt', 'w')",
     "open('/tmp/own.txt', 'w').write('fine')",
 ]
@@ -39,7 +39,7 @@ def test_a_notebook_runs_in_a_fork_with_the_sandbox_around_it(tmp_path: Path, mo
     printed, shown, refused, read_only, written = (cell.outputs[0] for cell in notebook.cells)
     assert printed.text == "True True ['notes.txt']\n"
     assert shown.data["text/plain"] == "42"
-    assert refused.ename == "OSError"  # the network is unreachable: not even loopback is up
+    assert refused.ename == "OSError"  # the network is unreachable
     assert read_only.ename == "OSError"
     assert written.data["text/plain"] == "4"
     assert not (tmp_path / "own.txt").exists()

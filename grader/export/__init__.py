@@ -1,1 +1,0 @@
-"""Banks of items for other systems: one registry, one module a format, and what the formats share."""

@@ -1,0 +1,1 @@
+"""Banks for other systems, and from them: one folder a system, and what they share in `model/` and `reading/`."""

@@ -1,0 +1,1 @@
+"""Anki, which repeats cards."""

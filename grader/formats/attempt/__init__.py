@@ -1,0 +1,1 @@
+"""Graded attempts, saved as text from the pages of courses."""

@@ -1,0 +1,1 @@
+"""A table for spreadsheets and scripts."""

@@ -1,0 +1,1 @@
+"""GIFT: Moodle's questions as text, which others read too."""

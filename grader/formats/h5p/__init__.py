@@ -1,0 +1,1 @@
+"""H5P: question sets, which play in many systems."""

@@ -1,0 +1,380 @@
+"""H5P: a question set of multiple choice, fill in the blanks and drag the words, for sites with these libraries."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from grader.formats.h5p import words
+from grader.formats.model.figures import Figures
+from grader.formats.model.fragments import is_text, put_text, unwrapped
+from grader.formats.model.packages import pack
+from grader.formats.model.pools import Question, numbered, shown_order
+from grader.formats.model.registry import Losses, exporter, nothing_carried
+from grader.formats.model.richtext import Style, inner, tree
+from grader.formats.model.richtext import plain as plain_text
+from grader.formats.model.typed import listed, right_answers, spellings
+from grader.quizzes.rendered import NOTHING_CHOSEN, RenderedBank, RenderedPart
+from labkit.quiz.pages import HOW
+
+STYLE = Style(maths="tex-parens", code="plain", xml=False)
+SPACE = uuid.UUID("b7a3f1c2-54d8-4c55-9c53-0e6f3b0d7a11")  # for ids that names decide
+LIBRARIES = {  # machine name → the version whose fields are written here, and its title
+    "H5P.QuestionSet": ((1, 20), "Question Set"),
+    "H5P.MultiChoice": ((1, 16), "Multiple Choice"),
+    "H5P.Blanks": ((1, 14), "Fill in the Blanks"),
+    "H5P.DragText": ((1, 10), "Drag the Words"),
+    "H5P.Image": ((1, 1), "Image"),
+}
+SPELLINGS = 100  # of a number, in a blank
+SIGNS = re.compile(r"[*/:\n]")  # that no answer in a blank can have
+FIGURE = re.compile(r'<p class="figure">.*?</p>', re.DOTALL)
+PRE = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
+MATHS = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
+START, END = "\ue000", "\ue001"  # around the name of a blank, while the text around it is made
+HOLE = re.compile(f"{START}([a-z][a-z0-9]*){END}")
+LOOK_ALIKE_HTML = str.maketrans({"*": "∗"})  # outside of blanks only asterisks matter, and colons style elements
+LOOK_ALIKE = str.maketrans({"*": "∗", ":": "∶", "/": "∕"})  # the signs of H5P's blanks, and others that look the same
+Params = dict[str, Any]
+
+
+@exporter(
+    "h5p",
+    title="H5P question set",
+    suffix=".h5p",
+    features=("feedback", "option feedback", "partial credit", "maths", "code", "figures", "shuffle"),
+)
+def write(bank: RenderedBank, losses: Losses) -> bytes:
+    """A package without libraries: the site must have H5P.QuestionSet and those of its questions, as most have.
+
+    Maths is TeX in `\\(…\\)`, which H5P.MathDisplay shows.
+    """
+    figures = Figures("images/", "png")
+    made = []
+    for question in numbered(bank, losses):
+        asked = _Asked(bank, question, figures, losses)
+        found = asked.made()
+        if found is not None:
+            made.append(asked.packed(*found))
+    if not made:
+        raise nothing_carried(bank, "H5P", losses)
+    content = _set(bank, made)
+    used = ["H5P.QuestionSet", *sorted({one["library"].split()[0] for one in made})]
+    used += ["H5P.Image"] if figures.files else []
+    about = {
+        "title": bank.title,
+        "language": "en",
+        "mainLibrary": "H5P.QuestionSet",
+        "embedTypes": ["div"],
+        "license": "U",
+        "defaultLanguage": "en",
+        "preloadedDependencies": [
+            {"machineName": name, "majorVersion": LIBRARIES[name][0][0], "minorVersion": LIBRARIES[name][0][1]}
+            for name in used
+        ],
+    }
+    files = {"h5p.json": _json(about), "content/content.json": _json(content)}
+    return pack(files | {f"content/{path}": data for path, data in figures.files.items()}, first=["h5p.json"])
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _set(bank: RenderedBank, questions: list[Params]) -> Params:
+    note = _rich(bank.note) if bank.note else ""
+    return {
+        "introPage": {
+            "showIntroPage": bool(note),
+            "title": _text(bank.title),
+            "introduction": note,
+            "startButtonText": "Start",
+        },
+        "progressType": "textual",
+        "passPercentage": round(100 * bank.pass_mark),
+        "questions": questions,
+        "texts": words.SET,
+        "disableBackwardsNavigation": False,
+        "randomQuestions": False,
+        "endGame": words.END | {"overallFeedback": [{"from": 0, "to": 100}]},
+        "override": {"checkButton": True},
+    }
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One question on its way to H5P."""
+
+    bank: RenderedBank
+    question: Question
+    figures: Figures
+    losses: Losses
+
+    def made(self) -> tuple[str, Params] | None:
+        """The library and its parameters; None, and a loss, where no library can take the question."""
+        item, parts = self.question.item, self.question.variant.parts
+        if item.type in ("order", "match"):
+            return self.drag(self.lines(parts), self.distractors(parts))
+        if item.type == "cloze":
+            if all(part.options and all(is_text(o.html) for o in part.options) for part in parts):
+                return self.drag(self.cloze(self.gap, html=False), self.distractors(parts), stem="")
+            return self.blanks(self.cloze(self.blank, html=True), "")
+        (part,) = parts
+        if part.options:
+            return self.choice(part)
+        label = plain_text(part.label) or "Answer"
+        unit = f" {part.unit}" if part.unit else ""
+        rounded = f" (rounded to {part.decimals} decimals)" if part.decimals else ""
+        blank = self.blank(part)
+        line = None if blank is None else f"<p>{_text(_alike(label))}: {blank}{_text(_alike(unit + rounded))}</p>"
+        return self.blanks(line, self.stem())
+
+    def packed(self, name: str, params: Params) -> Params:
+        """A question of the set."""
+        (major, minor), title = LIBRARIES[name]
+        place = f"{self.bank.bank} {self.question.id}"
+        return {
+            "library": f"{name} {major}.{minor}",
+            "params": params,
+            "subContentId": str(uuid.uuid5(SPACE, place)),
+            "metadata": {"contentType": title, "license": "U", "title": self.question.title},
+        }
+
+    def left_out(self, said: str) -> None:
+        """Note that the question is not in the set."""
+        self.losses.add(self.question.item.id, self.question.item.type, f"{said}; it is left out")
+
+    # Texts ------------------------------------------------------------------------------------------------------------
+
+    def stem(self) -> str:
+        """The question without its figure, which H5P shows above it."""
+        item = self.question.item
+        how = HOW.get((item.type, item.credit))
+        said = f"<p><em>{_text(how)}</em></p>" if how else ""
+        return _rich(FIGURE.sub("", self.question.variant.stem), listings=True) + said
+
+    def media(self) -> Params:
+        """The figure of the question."""
+        variant = self.question.variant
+        if not variant.figure:
+            return {}
+        path = self.figures.add(variant.figure)
+        data = self.figures.files[path]
+        size = {"width": int.from_bytes(data[16:20], "big"), "height": int.from_bytes(data[20:24], "big")}  # PNG's IHDR
+        file = {"path": path, "mime": "image/png", "copyright": {"license": "U"}, **size}
+        image = {
+            "library": "H5P.Image 1.1",
+            "params": {"contentName": "Image", "alt": variant.alt, "decorative": False, "file": file},
+            "subContentId": str(uuid.uuid5(SPACE, f"figure {self.bank.bank} {self.question.id}")),
+            "metadata": {"contentType": "Image", "license": "U", "title": "Figure"},
+        }
+        return {"type": image}
+
+    def heard(self) -> list[Params]:
+        """What those hear who have everything right, and the others."""
+        parts = self.question.variant.parts
+        right = [option.feedback for part in parts for option in part.options if option.true]
+        right += [right_answers(part)[0].feedback for part in parts if not part.options]
+        other = [part.other for part in parts if part.other != NOTHING_CHOSEN]
+        said = [" ".join(dict.fromkeys(_text(_words(one)) for one in several)) for several in (other, right)]
+        return [{"from": 0, "to": 99, "feedback": said[0]}, {"from": 100, "to": 100, "feedback": said[1]}]
+
+    # Multiple choice --------------------------------------------------------------------------------------------------
+
+    def choice(self, part: RenderedPart) -> tuple[str, Params]:
+        """Radio buttons or boxes. H5P counts right less wrong ticks, as we do, or gives one point for all."""
+        item = self.question.item
+        boxes = part.kind == "boxes"
+        if boxes and item.credit == "per-part":
+            self.losses.add(item.id, "partial credit", "boxes that are rightly left alone do not count")
+        if any(option.fixed for option in part.options):
+            self.losses.add(item.id, "fixed options", "H5P mixes all options; here it mixes none")
+        mixed = self.bank.shuffle and not any(option.fixed for option in part.options)
+        answers = []
+        for number in shown_order(self.question.id, part.options, self.bank.shuffle):
+            option = part.options[number]
+            said = _rich(option.feedback)
+            heard = {"tip": "", "chosenFeedback": said, "notChosenFeedback": said if boxes else ""}
+            text = _rich(unwrapped(option.html))
+            answers.append({"text": f"<div>{text}</div>", "correct": option.true, "tipsAndFeedback": heard})
+        return "H5P.MultiChoice", {
+            "media": self.media(),
+            "question": self.stem(),
+            "answers": answers,
+            "overallFeedback": [{"from": 0, "to": 100}],
+            "UI": words.CHOICE,
+            "behaviour": {
+                "enableRetry": True,
+                "enableSolutionsButton": True,
+                "enableCheckButton": True,
+                "type": "multi" if boxes else "single",
+                "singlePoint": item.credit == "all-or-nothing",
+                "randomAnswers": mixed,
+                "showSolutionsRequiresInput": True,
+                "confirmCheckDialog": False,
+                "confirmRetryDialog": False,
+                "autoCheck": False,
+                "passPercentage": 100,
+                "showScorePoints": True,
+            },
+            **words.CONFIRM,
+        }
+
+    # Fill in the blanks -----------------------------------------------------------------------------------------------
+
+    def blanks(self, line: str | None, stem: str) -> tuple[str, Params] | None:
+        """Fields in a line; `line` is None where an answer cannot be written between H5P's asterisks."""
+        parts = self.question.variant.parts
+        if line is None:
+            self.left_out("H5P cannot take answers of several lines, or with * / or : in them")
+            return None
+        if any(answer.credit < 1 for part in parts for answer in part.answers):
+            self.losses.add(self.question.item.id, "option feedback", "typed answers that are wrong all hear the same")
+        for part in parts:
+            if part.kind == "number":
+                self.losses.add(self.question.item.id, "tolerance", listed(part, spelt(part)))
+        return "H5P.Blanks", {
+            "media": self.media(),
+            "text": stem or "<p>Fill in the blanks.</p>",
+            "questions": [line],
+            "overallFeedback": self.heard(),
+            **words.BLANKS,
+            "behaviour": {
+                "enableRetry": True,
+                "enableSolutionsButton": True,
+                "enableCheckButton": True,
+                "autoCheck": False,
+                "caseSensitive": any(part.case for part in parts),
+                "showSolutionsRequiresInput": True,
+                "separateLines": False,
+                "confirmCheckDialog": False,
+                "confirmRetryDialog": False,
+                "acceptSpellingErrors": False,
+            },
+            **words.CONFIRM,
+        }
+
+    def blank(self, part: RenderedPart) -> str | None:
+        """A blank with its answers between asterisks; options to choose from are named behind it."""
+        if part.options:
+            order = shown_order(f"{self.question.id} {part.pool}", part.options, self.bank.shuffle)
+            shown = [plain_text(part.options[number].html) for number in order]
+            answers = [plain_text(option.html) for option in part.options if option.true]
+            more = f" ({_text(_alike(' | '.join(shown)))})"
+        else:
+            answers = [answer.answer for answer in right_answers(part)]
+            more = ""
+        if part.kind == "number":
+            answers = spelt(part)
+        if any(SIGNS.search(answer) for answer in answers):
+            return None
+        return f"*{_text('/'.join(answers))}*{more}"
+
+    # Drag the words ---------------------------------------------------------------------------------------------------
+
+    def drag(self, text: str | None, distractors: str, stem: str | None = None) -> tuple[str, Params] | None:
+        """Words to drag into gaps; each gap counts by itself."""
+        if text is None:
+            self.left_out("H5P cannot take a listing or formula around its gaps")
+            return None
+        if self.question.item.credit == "all-or-nothing":
+            self.losses.add(self.question.item.id, "partial credit", "each gap counts by itself, not all or nothing")
+        return "H5P.DragText", {
+            "media": self.media(),
+            "taskDescription": (self.stem() if stem is None else stem) or "<p>Drag the words into the gaps.</p>",
+            "textField": text,
+            "distractors": distractors,
+            "overallFeedback": self.heard(),
+            **words.DRAG,
+            "behaviour": {
+                "enableRetry": True,
+                "enableSolutionsButton": True,
+                "enableCheckButton": True,
+                "instantFeedback": False,
+            },
+        }
+
+    def lines(self, parts: tuple[RenderedPart, ...]) -> str:
+        """A line for each place or left side, with a gap at its end."""
+        return "\n".join(f"{_text(_alike(_words(part.label)))}: {self.gap(part)}" for part in parts)
+
+    def gap(self, part: RenderedPart) -> str:
+        """A gap with the word that belongs into it."""
+        return next(_draggable(option.html) for option in part.options if option.true)
+
+    def distractors(self, parts: tuple[RenderedPart, ...]) -> str:
+        """Words that belong into no gap."""
+        right = {_draggable(option.html) for part in parts for option in part.options if option.true}
+        every = dict.fromkeys(_draggable(option.html) for part in parts for option in part.options)
+        return "\n".join(word for word in every if word not in right)
+
+    def cloze(self, filled: Callable[[RenderedPart], str | None], html: bool) -> str | None:
+        """The stem with its blanks filled in, as HTML or as text; None where one of them cannot be."""
+        found = {part.id: filled(part) for part in self.question.variant.parts}
+        if None in found.values():
+            return None
+        stem = FIGURE.sub("", self.question.variant.stem)
+        for name in found:
+            stem = stem.replace(f'<span data-part="{name}"></span>', f"{START}{name}{END}")
+        made = _alike(_rich(stem), LOOK_ALIKE_HTML) if html else _text(_alike(_words(stem)))
+        return HOLE.sub(lambda match: found[match[1]] or "", made)
+
+
+def spelt(part: RenderedPart) -> list[str]:
+    """The spellings of a number that a blank can list."""
+    return [text for text in spellings(part, SPELLINGS) if not SIGNS.search(text)]
+
+
+def _rich(html: str, listings: bool = False) -> str:
+    """HTML with the elements that H5P keeps. It takes lists and tables away, and in most places `pre` too."""
+    root = tree(html, STYLE, lambda _svg, _alt: "")
+    for row in list(root.iter("tr")):
+        row.tag = "p"
+        for cell in row[:-1]:
+            put_text(cell, " | ")
+    for entry in list(root.iter("li")):
+        entry.tag = "p"
+        entry.text = "• " + (entry.text or "")
+    for heading in list(root.iter("h1", "h2", "h3", "h4", "h5", "h6")):
+        heading.tag = "p"
+    for rule in list(root.iter("hr")):
+        rule.tag, rule.text = "p", "———"
+    for made in list(root.iter("table", "thead", "tbody", "td", "th", "ul", "ol", "blockquote")):
+        made.drop_tag()
+    for made in list(root.iter()):
+        made.attrib.pop("class", None)
+    text = inner(root, xml=False)
+    return text if listings else PRE.sub(lambda match: f"<code>{_kept(match[1])}</code>", text)
+
+
+def _kept(code: str) -> str:
+    """A listing with line breaks and spaces that stay."""
+    inside = re.sub(r"</?code>", "", code).strip("\n")
+    return inside.replace("  ", "\u00a0 ").replace("\n ", "\n\u00a0").replace("\n", "<br>")
+
+
+def _words(html: str) -> str:
+    """A fragment as one line of text with TeX."""
+    return " ".join("".join(tree(html, STYLE, lambda _svg, _alt: "").itertext()).split())
+
+
+def _draggable(html: str) -> str:
+    return f"*{_text(_alike(_words(html)))}*"
+
+
+def _alike(text: str, table: Mapping[int, str] = LOOK_ALIKE) -> str:
+    """Text in which signs of H5P's blanks are others that look the same; in formulas commands stand for them."""
+    made, last = "", 0
+    for match in MATHS.finditer(text):
+        made += text[last : match.start()].translate(table)
+        made += match[0].replace("*", r"\ast ").replace(":", r"\colon ")
+        last = match.end()
+    return made + text[last:].translate(table)
+
+
+def _text(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

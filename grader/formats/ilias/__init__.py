@@ -1,0 +1,1 @@
+"""ILIAS: question pools in its own QTI 1.2."""

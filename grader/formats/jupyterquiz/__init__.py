@@ -1,0 +1,1 @@
+"""JupyterQuiz: questions inside a notebook."""

@@ -1,0 +1,1 @@
+"""Kahoot: the spreadsheet that it imports."""

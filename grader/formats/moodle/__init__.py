@@ -1,0 +1,1 @@
+"""Moodle: its XML, and what GIFT has of it."""

@@ -1,0 +1,1 @@
+"""Open edX: problems in OLX."""

@@ -1,0 +1,1 @@
+"""OpenOlat: QTI 2.1 with what it reads in addition."""

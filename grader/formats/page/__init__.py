@@ -1,0 +1,1 @@
+"""The practice page: HTML with sealed keys, which needs no server."""

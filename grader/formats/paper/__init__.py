@@ -1,0 +1,1 @@
+"""Exam sheets on paper."""

@@ -1,0 +1,1 @@
+"""Wooclap: the spreadsheet that it imports."""

@@ -1,0 +1,47 @@
+"""Banks as they are exported, rendered once for all tests; and where the schemas of standards lie."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.quizzes.prove import proved_bank
+from grader.quizzes.rendered import RenderedBank
+from tests.formats.elsewhere import elsewhere
+
+REPO = Path(__file__).resolve().parent.parent.parent
+SAMPLE = REPO / "tests" / "files" / "quiz" / "sample.yaml"
+BANKS = [SAMPLE, *sorted(REPO.glob("quizzes/*.yaml"))]
+
+
+@lru_cache(maxsize=32)
+def rendered(path: Path, variants: int = 2) -> RenderedBank:
+    """A bank with at most that many variants of an item."""
+    return proved_bank(path, variants)
+
+
+@pytest.fixture(scope="session")
+def sample() -> RenderedBank:
+    """The bank with an item of each type."""
+    return rendered(SAMPLE)
+
+
+@pytest.fixture(params=BANKS, ids=lambda path: path.stem)
+def bank(request: pytest.FixtureRequest) -> RenderedBank:
+    """Each bank that there is; rendered once, and not of session scope, which would mix the tests of modules."""
+    return rendered(request.param)
+
+
+@pytest.fixture(scope="session")
+def schema() -> Any:
+    """`schema("qti21/imsqti_v2p1p2.xsd")` is a schema in the folder that QTI_SCHEMAS names; without it, tests skip."""
+    from lxml import etree
+
+    @lru_cache(maxsize=8)
+    def load(path: str) -> etree.XMLSchema:
+        return etree.XMLSchema(etree.parse(elsewhere("QTI_SCHEMAS", "the folder of the standards' schemas") / path))
+
+    return load
