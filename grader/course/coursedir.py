@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from grader.course.config import read_config
-from grader.course.paths import Course
+from grader.course.paths import Course, Layout, find_course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.times import MOST_BYTES, TIMESTAMP, time_of
 
@@ -118,6 +119,16 @@ def load_config(course: Course, **coursedir: str) -> Config:
 def converter(kind: type[Any], config: Config, **traits: Any) -> Any:
     """One of nbgrader's converters (GenerateAssignment, Autograde, GenerateFeedback), ready to `start()`."""
     return kind(coursedir=CourseDirectory(config=config), config=config, **traits)
+
+
+def course_of(step: Any, db: str = "") -> Course:
+    """The course that nbgrader's converter works on, whose exporter a step belongs to; else the one around us."""
+    owner = step
+    while owner is not None:
+        if hasattr(owner, "coursedir"):
+            return Course(Path(owner.coursedir.root), Layout.of(owner.config), db)
+        owner = getattr(owner, "parent", None)
+    return replace(find_course(), db=db)
 
 
 def convert(

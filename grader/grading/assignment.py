@@ -194,10 +194,15 @@ def load_assignment(
     )
 
 
+def in_order(notebook: str) -> str:
+    """What notebooks are sorted by: nbgrader executes them in the order of their files, ps1-more before ps1."""
+    return f"{notebook}.ipynb"
+
+
 def _notebooks(book: Any, lab: str, only: str) -> list[Any]:
     from fnmatch import fnmatchcase
 
-    known = sorted(book.find_assignment(lab).notebooks, key=lambda one: str(one.name))
+    known = sorted(book.find_assignment(lab).notebooks, key=lambda one: in_order(one.name))
     found = [one for one in known if fnmatchcase(one.name, only)]
     if not found:
         names = ", ".join(one.name for one in known) or "none"

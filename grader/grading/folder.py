@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from grader.course.coursedir import load_config
-from grader.course.paths import Course, find_course
+from grader.course.coursedir import course_of, load_config
+from grader.course.paths import Course
 from grader.files import write_whole
 from grader.grading.assignment import Assignment
 from grader.grading.given import Given, given_files
@@ -52,19 +53,18 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Write the folder of the submission in `resources`; the notebook is written later, and comes back as it is."""
-        course = find_course()
+        course = course_of(self)
         lab, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        files, given = files_of(course, lab, student, self.log), given_files(course, lab, load_config(course))
-        notebooks = {path.name for path in course.source_of(lab).glob("*.ipynb")}  # nbgrader writes them itself
-        folder = course.folder("autograded", student, lab)
-        beside = _beside([*given.names, *notebooks], files) | dict(given.small)
-        _write(folder, beside, READ_ONLY, notebooks | given.large.keys())
-        _copy_large(folder, given, READ_ONLY)
+        config = load_config(course)
+        given = given_files(course, lab, config)
+        files = files_of(course, lab, student, self.log, tuple(CourseDirectory(config=config).ignore))
+        lay_out(course, lab, student, files, given)
         for line in left_behind(files, given.names):
             self.log.warning("%s: %s", student, line)
         return nb, resources
 
 
+<<<<<<< HEAD
 def files_in(folder: Path, given: Given) -> Mapping[str, bytes]:
     """What stands in a graded folder: nbgrader put it there, from what was handed in and from the course.
 
@@ -76,16 +76,39 @@ def files_in(folder: Path, given: Given) -> Mapping[str, bytes]:
         for name, path in found
         if name not in given.large and path.is_file() and not path.is_symlink()
     }
+=======
+def lay_out(course: Course, lab: str, student: str, files: Mapping[str, bytes], given: Given) -> None:
+    """Let the graded folder that nbgrader works on hold what `grader grade` leaves in one: of a student the inert.
+
+    nbgrader makes that folder anew for each run; what notebooks wrote into it, and they themselves, stay.
+    """
+    folder = course.folder("autograded", student, lab)
+    folder.mkdir(parents=True, exist_ok=True)
+    notebooks = {path.name for path in (*course.source_of(lab).glob("*.ipynb"), *folder.glob("*.ipynb"))}
+    kept = {name for name, content in files_in(folder).items() if is_inert(name, content)}
+    beside = _beside([*given.names, *notebooks], files) | dict(given.small)
+    _write(folder, beside, READ_ONLY, notebooks | given.large.keys() | kept)
+    _copy_large(folder, given, READ_ONLY)
+>>>>>>> odd
 
 
-def files_of(course: Course, lab: str, student: str, log: logging.Logger) -> Mapping[str, bytes]:
-    """What was handed in beside the notebook: from `submitted`, where no student code has been.
+def files_in(folder: Path, without: Set[str] = frozenset()) -> Mapping[str, bytes]:
+    """What stands in a graded folder, but for some names."""
+    plain = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    names = {path.relative_to(folder).as_posix(): path for path in plain}
+    return {name: path.read_bytes() for name, path in names.items() if name not in without}
+
+
+def files_of(
+    course: Course, lab: str, student: str, log: logging.Logger, ignore: Sequence[str] = ()
+) -> Mapping[str, bytes]:
+    """What was handed in beside the notebooks: from `submitted`, where no student code has been.
 
     Raises:
         OSError: it cannot be read; `log` says what to do. nbgrader leaves this submission ungraded and goes on.
     """
     try:
-        return read_files(course.folder("submitted", student, lab))
+        return read_files(course.folder("submitted", student, lab), ignore)
     except OSError as refused:
         what = f"{course.submitted.name}/{student_text(student)}"
         why = refused.strerror or type(refused).__name__

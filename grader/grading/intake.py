@@ -154,13 +154,13 @@ def read_submission(course: Course, lab: str, student: str, wanted: Wanted) -> S
     return Submission(notebooks, files, seen.hexdigest(), when, tuple(notes), student if wanted.named else "")
 
 
-def read_files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path, ignore: Sequence[str] = ()) -> dict[str, bytes]:
     """The files beside the notebooks of a submission alone, for nbgrader's own road, which reads notebooks itself.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    return _beside(folder, [], ("*.ipynb",))[0]
+    return _beside(folder, [], (*ignore, "*.ipynb"))[0]
 
 
 def _look_at(course: Course, student: str, folder: Path, paths: Sequence[Path]) -> list[Path]:

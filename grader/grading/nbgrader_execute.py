@@ -8,9 +8,8 @@ of a quiz's attempts over all submissions. Selection of submissions, what follow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from glob import escape
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -19,13 +18,15 @@ from nbformat import NotebookNode
 from traitlets import Enum
 
 from grader.cells import QUIZ_CELL, grade_id
-from grader.course.paths import Course, Layout, find_course
-from grader.files import locked, write_whole
-from grader.grading.assignment import Assignment, load_assignment
+from grader.course.coursedir import course_of
+from grader.course.paths import Course
+from grader.files import locked
+from grader.grading.assignment import Assignment, in_order, load_assignment
 from grader.grading.attempts import Attempts
-from grader.grading.folder import files_in, files_of
+from grader.grading.folder import files_in, files_of, lay_out
+from grader.grading.given import Given
 from grader.grading.marks import marks_of
-from grader.grading.pipeline import Executed, execute_notebook
+from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded
 from grader.grading.worker import loaded, new_kernel, own_zygote
 from grader.kernels.client import Kernel
@@ -63,17 +64,36 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
             zygote = own_zygote(imports, assignment.settings, assignment.sandboxed)
             return new_kernel(assignment, zygote, files)
 
+<<<<<<< HEAD
         folder = course.folder("autograded", student, lab)
         files = files_of(course, lab, student, self.log) if assignment.trusted else files_in(folder, assignment.given)
+=======
+        ignore = () if assignment.trusted else assignment.steps.ignore
+        files = files_of(course, lab, student, self.log, ignore)
+        if not assignment.trusted:
+            files = {**self._beside(course, assignment, student, files), **itself(name, nb)}
+>>>>>>> odd
         done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, start)
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
-        for path, content in done.files.items():
-            write_whole(folder / path, content)
+        if not assignment.trusted:
+            WROTE.files[name] = done.files
+            lay_out(course, lab, student, done.files, Given())
         if not assignment.sandboxed:
             self.log.warning("%s was graded without a sandbox: its code could read and write this machine", student)
         for remark in (*done.events, *done.flags, *copied):
             self.log.warning("%s: %s", student, remark)
         return nb, resources
+
+    def _beside(self, course: Course, assignment: Assignment, student: str, handed_in: Files) -> Files:
+        """What a notebook with ordinary tests finds beside it: as in the folder that nbgrader would have made."""
+        lab, given = assignment.lab, assignment.given
+        before = WROTE.before((str(course.root), lab, student), assignment.masters[0].name)
+        taken = before.keys() | given.large.keys()
+        own = {path: content for path, content in handed_in.items() if path not in taken}
+        small = {path: content for path, content in given.small.items() if path not in before}
+        lay_out(course, lab, student, own, replace(given, small=small))
+        there = files_in(course.folder("autograded", student, lab), without=given.large.keys())
+        return {**there, **own, **small, **before}
 
     def _assignment(self, course: Course, lab: str, notebook: str) -> bytes:
         """The assignment with this notebook alone, as bytes."""
@@ -81,14 +101,22 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         return load_assignment(course, lab, sandboxed=sandboxed, only=escape(notebook), config=self.config).to_bytes()
 
 
-def course_of(step: Any, db: str) -> Course:
-    """The course that nbgrader's converter works on, whose exporter a step belongs to; else the one around us."""
-    owner = step
-    while owner is not None:
-        if hasattr(owner, "coursedir"):
-            return Course(Path(owner.coursedir.root), Layout.of(owner.config), db)
-        owner = getattr(owner, "parent", None)
-    return replace(find_course(), db=db)
+@dataclass
+class _Wrote:
+    """What notebooks of one submission wrote, by notebook: of the submission that this process executed last."""
+
+    submission: tuple[str, ...] = ()
+    files: dict[str, Files] = field(default_factory=dict)
+
+    def before(self, submission: tuple[str, ...], notebook: str) -> Files:
+        """What those wrote that nbgrader executes before `notebook`."""
+        if submission != self.submission:
+            self.submission, self.files = submission, {}
+        names = sorted((name for name in self.files if in_order(name) < in_order(notebook)), key=in_order)
+        return {path: content for name in names for path, content in self.files[name].items()}
+
+
+WROTE = _Wrote()
 
 
 def _hold(course: Course, assignment: Assignment, student: str, done: Executed, nb: NotebookNode) -> list[str]:

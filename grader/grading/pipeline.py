@@ -98,8 +98,7 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
 
     def execute(notebook: NotebookNode) -> None:
         nonlocal executed
-        itself = {} if assignment.trusted else {f"{master.name}.ipynb": nbformat.writes(notebook).encode("utf-8")}
-        files = {**work.files, **done.files, **itself}
+        files = work.files if assignment.trusted else _beside(work.files, done, itself(master.name, notebook))
         executed = execute_notebook(assignment, master, work.checks, notebook, files, work.start)
 
     context = Context(assignment, master, execute)
@@ -120,6 +119,18 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
         attempts=[*done.attempts, *executed.attempts],
         files={**done.files, **executed.files},
     )
+
+
+def itself(name: str, notebook: NotebookNode) -> Files:
+    """A notebook as the file that it is, which `%run` and `open` find."""
+    return {f"{name}.ipynb": nbformat.writes(notebook).encode("utf-8")}
+
+
+def _beside(files: Files, done: Graded, own: Files) -> Files:
+    """What a notebook with ordinary tests finds beside it: of notebooks itself and those before it, and no others."""
+    others = {path: content for path, content in files.items() if not path.endswith(".ipynb")}
+    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()}
+    return {**others, **done.files, **notebooks, **own}
 
 
 def _scores(master: Master, marks: Mapping[str, Mark], alone: bool) -> dict[str, float]:

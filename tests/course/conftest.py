@@ -1,0 +1,24 @@
+"""Classes that every road graded, once for all tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from .assignments import pandas_homework, quickstart
+from .roads import Roads, on_all
+
+
+@pytest.fixture(scope="session")
+def quickstart_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
+    """nbgrader's example course."""
+    root = tmp_path_factory.mktemp("quickstart") / "course"
+    quickstart.make(root)
+    return on_all(root, quickstart.NAME, mixed=True)
+
+
+@pytest.fixture(scope="session")
+def pandas_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
+    """A homework with numpy, pandas and matplotlib."""
+    root = tmp_path_factory.mktemp("pandas") / "course"
+    pandas_homework.make(root)
+    return on_all(root, pandas_homework.NAME)
