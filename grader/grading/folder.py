@@ -64,19 +64,6 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
-<<<<<<< HEAD
-def files_in(folder: Path, given: Given) -> Mapping[str, bytes]:
-    """What stands in a graded folder: nbgrader put it there, from what was handed in and from the course.
-
-    The course's large files are not read; see `Given.lower`.
-    """
-    found = ((path.relative_to(folder).as_posix(), path) for path in sorted(folder.rglob("*")))
-    return {
-        name: path.read_bytes()
-        for name, path in found
-        if name not in given.large and path.is_file() and not path.is_symlink()
-    }
-=======
 def lay_out(course: Course, lab: str, student: str, files: Mapping[str, bytes], given: Given) -> None:
     """Let the graded folder that nbgrader works on hold what `grader grade` leaves in one: of a student the inert.
 
@@ -89,7 +76,6 @@ def lay_out(course: Course, lab: str, student: str, files: Mapping[str, bytes], 
     beside = _beside([*given.names, *notebooks], files) | dict(given.small)
     _write(folder, beside, READ_ONLY, notebooks | given.large.keys() | kept)
     _copy_large(folder, given, READ_ONLY)
->>>>>>> odd
 
 
 def files_in(folder: Path, without: Set[str] = frozenset()) -> Mapping[str, bytes]:

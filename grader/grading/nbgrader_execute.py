@@ -64,15 +64,10 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
             zygote = own_zygote(imports, assignment.settings, assignment.sandboxed)
             return new_kernel(assignment, zygote, files)
 
-<<<<<<< HEAD
-        folder = course.folder("autograded", student, lab)
-        files = files_of(course, lab, student, self.log) if assignment.trusted else files_in(folder, assignment.given)
-=======
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)
         if not assignment.trusted:
             files = {**self._beside(course, assignment, student, files), **itself(name, nb)}
->>>>>>> odd
         done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, start)
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
         if not assignment.trusted:

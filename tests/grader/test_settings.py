@@ -131,12 +131,7 @@ def test_banks_run_with_the_courses_variables_and_packages_and_without_its_cache
         readable=("courselib",), environment={"MINE": "here", "LABKIT_CACHE": str(tmp_path / "fetched")}
     )
     paths = [str(library), str(tmp_path / "fetched")]
-<<<<<<< HEAD
-    asked = f'os.environ["MINE"], [*map(os.path.exists, {paths})], "LABKIT_CACHE" in os.environ'
-    source = f'"{{}} {{}} {{}}".format({asked})'
-=======
     source = f"str([os.environ['MINE'], *map(os.path.exists, {paths}), 'LABKIT_CACHE' in os.environ])"
->>>>>>> split
     request = {
         "bank": "any",
         "item": "item",
