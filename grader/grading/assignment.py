@@ -250,6 +250,13 @@ def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(course.banks.glob("*.json"))}
 
 
+def is_trusted(course: Course, lab: str) -> bool:
+    """Whether checks or a quiz that no student code can reach give the points of an assignment of the gradebook."""
+    with gradebook(course) as book:
+        cells = [cell for notebook in book.find_assignment(lab).notebooks for cell in notebook.source_cells]
+        return any(RUN.search(cell.source or "") or QUIZ.search(cell.source or "") for cell in cells)
+
+
 def zygote_for(assignment: Assignment) -> Zygote:
     """Start, without waiting for it, a zygote that has imported what the assignment's notebooks import."""
     return lab_zygote(assignment.imports(), assignment.settings, assignment.sandboxed)

@@ -205,7 +205,8 @@ class _Run:
                 cell.outputs = self.quiz(quizzes[name], scores[name])
                 cell.execution_count = 1
             elif self.assignment.executes and self.assignment.steps.skip_tag not in tags_of(cell):
-                self.cell(cell, f"cell {place + 1}" + (f" ({name})" if name else ""), name in scores)
+                worth = scores.get(name or "", 0.0)
+                self.cell(cell, f"cell {place + 1}" + (f" ({name})" if name else ""), worth > 0)
 
     def cell(self, cell: NotebookNode, where: str, graded: bool) -> None:
         """One cell of the student's notebook, or a cell of ordinary tests, whose last value may be its points."""
@@ -214,7 +215,7 @@ class _Run:
         try:
             raw = self.kernel.run(cell.source, where)
             self.ran, cell.execution_count = True, self.kernel.count
-            cell.outputs = outputs.clean(raw, self.budget, results=graded and not self.assignment.trusted)
+            cell.outputs = outputs.clean(raw, self.budget, results=graded)
             self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(cell.outputs)]
             self.kernel.events += self.budget.overdrawn()
         except CallTimeoutError as slow:
