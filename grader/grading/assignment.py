@@ -28,7 +28,7 @@ from grader.kernels.limits import Limits
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
-GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
+GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "course/*.py", "hooks.py", "neutral.py")
 ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 DISTRIBUTIONS = ("numpy", "ipython", "nbgrader", "nbformat", "safetensors")  # and those that the course names
 
