@@ -31,6 +31,8 @@ class Given:
     small: Mapping[str, bytes] = field(default_factory=dict)
     folder: str = ""
     large: Mapping[str, str] = field(default_factory=dict)
+    spared: tuple[str, ...] = ()
+    """Names of which students' own files stand (`c.Autograde.exclude_overwriting`), of whatever kind they are."""
 
     @property
     def names(self) -> list[str]:
@@ -44,13 +46,13 @@ class Given:
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
         small = {name: base64.b64encode(content).decode("ascii") for name, content in self.small.items()}
-        return {"small": small, "folder": self.folder, "large": dict(self.large)}
+        return {"small": small, "folder": self.folder, "large": dict(self.large), "spared": list(self.spared)}
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Given:
         """The inverse of `to_json`."""
         small = {name: base64.b64decode(content) for name, content in said["small"].items()}
-        return Given(small, said["folder"], said["large"])
+        return Given(small, said["folder"], said["large"], tuple(said["spared"]))
 
 
 def given_files(course: Course, lab: str, config: Config) -> Given:
@@ -61,7 +63,7 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
     folder = course.source_of(lab)
     directory = CourseDirectory(config=config)
     ignored = [*directory.ignore, "*.ipynb"]
-    spared = set(Autograde(coursedir=directory, config=config).exclude_overwriting.get(lab, ()))
+    spared = sorted(Autograde(coursedir=directory, config=config).exclude_overwriting.get(lab, ()))
     small: dict[str, bytes] = {}
     large: dict[str, str] = {}
     room = SMALL_TOGETHER
@@ -75,4 +77,4 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
         else:
             with path.open("rb") as file:
                 large[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return Given(small, str(folder) if large else "", large)
+    return Given(small, str(folder) if large else "", large, tuple(spared))
