@@ -68,17 +68,30 @@ def _copy_no_submission(self: Any, lab: str, student: str) -> None:
     Where the configuration lists `grader.grading.folder.KeepInert`, that step writes a student's files.
 
     Raises:
-        ValueError: a student's notebook is a link, no plain file or too large; nbgrader goes on with the others.
+        ValueError: a student's notebook is a link, no plain file or too large, or the time of the submission is plain
+            words that tell none; nbgrader goes on with the others.
     """
     if not isinstance(self, Autograde):
         _copy_files(self, lab, student)
         return
+    if words := _words_for_time(Path(self._format_source(lab, student))):
+        raise ValueError(f"{TIMESTAMP} holds no time: {words}")
     for path in map(Path, self.notebooks):
         linked = any(place.is_symlink() for place in (path, path.parent, path.parent.parent))
         if linked or not path.is_file() or path.stat().st_size > MAX_NOTEBOOK_BYTES:
             raise ValueError(f"{path} is a link, no plain file, or larger than {MAX_NOTEBOOK_BYTES // 2**20} MB")
     if not any("KeepInert" in str(step) for step in self.sanitize_preprocessors):
         _copy_plain_files(self, Path(self._format_source(lab, student)), Path(self._format_dest(lab, student)))
+
+
+def _words_for_time(folder: Path) -> str:
+    """What `timestamp.txt` says where it is a short text, as a person writes it, and no time."""
+    try:
+        raw = read_plain(folder / TIMESTAMP, MOST_BYTES)
+        words = raw.decode("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return "" if time_of(raw) else words
 
 
 def _copy_plain_files(self: Any, folder: Path, goal: Path) -> None:

@@ -42,10 +42,10 @@ def write_folder(
     others = {path.name for path in course.source_of(assignment.lab).glob("*.ipynb")} - notebooks.keys()
     kept = others - {f"{master.name}.ipynb" for master in assignment.masters}  # graded before, not asked for now
     given = assignment.given
-    beside = _beside([*given.names, *notebooks], {**handed_in, **graded.files}) | dict(given.small)
+    beside = _beside([*given.names, *notebooks], {**handed_in, **graded.files}, given.spared) | dict(given.small)
     _write(folder, beside | notebooks, assignment.steps.permissions, kept | given.large.keys())
     _copy_large(folder, given, assignment.steps.permissions)
-    return left_behind(handed_in, given.names)
+    return left_behind(handed_in, [*given.names, *given.spared])
 
 
 class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
@@ -59,7 +59,7 @@ class KeepInert(NbGraderPreprocessor):  # type: ignore[misc]
         given = given_files(course, lab, config)
         files = files_of(course, lab, student, self.log, tuple(CourseDirectory(config=config).ignore))
         lay_out(course, lab, student, files, given)
-        for line in left_behind(files, given.names):
+        for line in left_behind(files, [*given.names, *given.spared]):
             self.log.warning("%s: %s", student, line)
         return nb, resources
 
@@ -72,8 +72,8 @@ def lay_out(course: Course, lab: str, student: str, files: Mapping[str, bytes], 
     folder = course.folder("autograded", student, lab)
     folder.mkdir(parents=True, exist_ok=True)
     notebooks = {path.name for path in (*course.source_of(lab).glob("*.ipynb"), *folder.glob("*.ipynb"))}
-    kept = {name for name, content in files_in(folder).items() if is_inert(name, content)}
-    beside = _beside([*given.names, *notebooks], files) | dict(given.small)
+    kept = {name for name, content in files_in(folder).items() if is_inert(name, content)} | set(given.spared)
+    beside = _beside([*given.names, *notebooks], files, given.spared) | dict(given.small)
     _write(folder, beside, READ_ONLY, notebooks | given.large.keys() | kept)
     _copy_large(folder, given, READ_ONLY)
 
@@ -102,13 +102,16 @@ def files_of(
         raise
 
 
-def _beside(taken: list[str], files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Of what was handed in or written, the inert, but nothing that stands where the course has its own: `taken`."""
+def _beside(taken: list[str], files: Mapping[str, bytes], spared: Sequence[str]) -> dict[str, bytes]:
+    """Of what was handed in or written, the inert, but nothing that stands where the course has its own: `taken`.
+
+    What the instructor spared by name from being overwritten is there too, as it was handed in.
+    """
     folders = {str(parent) for name in taken for parent in Path(name).parents}
     return {
         name: content
         for name, content in files.items()
-        if is_inert(name, content)
+        if (name in spared or is_inert(name, content))
         and name not in taken
         and name not in folders
         and not any(str(parent) in taken for parent in Path(name).parents)

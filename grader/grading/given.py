@@ -36,6 +36,8 @@ class Given:
     small: Mapping[str, bytes] = field(default_factory=dict)
     folder: str = ""
     large: Mapping[str, str] = field(default_factory=dict)
+    spared: tuple[str, ...] = ()
+    """Names of which students' own files stand (`c.Autograde.exclude_overwriting`), of whatever kind they are."""
 
     @property
     def names(self) -> list[str]:
@@ -54,13 +56,13 @@ class Given:
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
         small = {name: base64.b64encode(content).decode("ascii") for name, content in self.small.items()}
-        return {"small": small, "folder": self.folder, "large": dict(self.large)}
+        return {"small": small, "folder": self.folder, "large": dict(self.large), "spared": list(self.spared)}
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Given:
         """The inverse of `to_json`."""
         small = {name: base64.b64decode(content) for name, content in said["small"].items()}
-        return Given(small, said["folder"], said["large"])
+        return Given(small, said["folder"], said["large"], tuple(said["spared"]))
 
 
 def given_files(course: Course, lab: str, config: Config) -> Given:
@@ -71,7 +73,7 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
     folder = course.source_of(lab)
     directory = CourseDirectory(config=config)
     ignored = [*directory.ignore, "*.ipynb"]
-    spared = set(Autograde(coursedir=directory, config=config).exclude_overwriting.get(lab, ()))
+    spared = sorted(Autograde(coursedir=directory, config=config).exclude_overwriting.get(lab, ()))
     small: dict[str, bytes] = {}
     large: dict[str, str] = {}
     room = SMALL_TOGETHER
@@ -85,7 +87,7 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
         else:
             with path.open("rb") as file:
                 large[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return Given(small, str(_staged(course, lab, folder, large)) if large else "", large)
+    return Given(small, str(_staged(course, lab, folder, large)) if large else "", large, tuple(spared))
 
 
 def _staged(course: Course, lab: str, folder: Path, large: Mapping[str, str]) -> Path:
@@ -104,13 +106,19 @@ def _staged(course: Course, lab: str, folder: Path, large: Mapping[str, str]) ->
         for name in large:
             goal = Path(made, "files", name)
             goal.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(folder / name, goal)
-            except OSError:
-                shutil.copy2(folder / name, goal)
-            goal.chmod(goal.stat().st_mode | 0o444)
+            _link_or_copy(folder / name, goal)
         for place in (Path(made, "files"), *Path(made, "files").rglob("*/")):
             place.chmod(0o755)
         with contextlib.suppress(FileExistsError):
             Path(made, "files").rename(stage)
     return stage
+
+
+def _link_or_copy(source: Path, goal: Path) -> None:
+    """A link where everybody may read the file, as a kernel's user has to; its own rights are never changed."""
+    if source.stat().st_mode & 0o444 == 0o444:
+        with contextlib.suppress(OSError):
+            os.link(source, goal)
+            return
+    shutil.copy2(source, goal)
+    goal.chmod(0o644)

@@ -8,7 +8,7 @@ of a quiz's attempts over all submissions. Selection of submissions, what follow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from glob import escape
 from typing import Any
 
@@ -20,11 +20,10 @@ from traitlets import Enum
 from grader.cells import QUIZ_CELL, grade_id
 from grader.course.coursedir import course_of
 from grader.course.paths import Course
-from grader.files import locked
+from grader.files import locked, write_whole
 from grader.grading.assignment import Assignment, in_order, load_assignment
 from grader.grading.attempts import Attempts
 from grader.grading.folder import files_in, files_of, lay_out
-from grader.grading.given import Given
 from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded
@@ -72,7 +71,7 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
         if not assignment.trusted:
             WROTE.files[name] = done.files
-            lay_out(course, lab, student, done.files, Given())
+            self._write(course, assignment, student, done.files)
         if not assignment.sandboxed:
             self.log.warning("%s was graded without a sandbox: its code could read and write this machine", student)
         for remark in (*done.events, *done.flags, *copied):
@@ -80,15 +79,21 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         return nb, resources
 
     def _beside(self, course: Course, assignment: Assignment, student: str, handed_in: Files) -> Files:
-        """What a notebook with ordinary tests finds beside it: as in the folder that nbgrader would have made."""
+        """What a notebook with ordinary tests finds beside it: what nbgrader put there, and what it may not show."""
         lab, given = assignment.lab, assignment.given
         before = WROTE.before((str(course.root), lab, student), assignment.masters[0].name)
-        taken = before.keys() | given.large.keys()
-        own = {path: content for path, content in handed_in.items() if path not in taken}
-        small = {path: content for path, content in given.small.items() if path not in before}
-        lay_out(course, lab, student, own, replace(given, small=small))
+        own = {path: content for path, content in handed_in.items() if path not in given.large}
         there = files_in(course.folder("autograded", student, lab), without=given.large.keys())
-        return {**there, **own, **small, **before}
+        return {**there, **own, **given.small, **before}
+
+    def _write(self, course: Course, assignment: Assignment, student: str, files: Files) -> None:
+        """What the notebook wrote goes into the graded folder, of whose kinds a course may keep some out."""
+        if any(step.endswith(".KeepInert") for step in assignment.steps.sanitize):
+            lay_out(course, assignment.lab, student, files, assignment.given)
+            return
+        folder = course.folder("autograded", student, assignment.lab)
+        for path, content in files.items():
+            write_whole(folder / path, content)
 
     def _assignment(self, course: Course, lab: str, notebook: str) -> bytes:
         """The assignment with this notebook alone, as bytes."""
