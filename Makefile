@@ -35,19 +35,19 @@ help:
 setup: .venv/ready
 
 # An old pip takes a minute more to resolve, and compiling all modules another two. The warnings are of editable installs.
-.venv/ready: pyproject.toml labs/pyproject.toml
+.venv/ready: pyproject.toml labs/labkit/pyproject.toml labs/rlhf/pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v[:2] != (3, 11) and "Python 3.11 is needed, found %d.%d: say make PYTHON=python3.11" % v[:2])'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) pip==26.3
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-compile $(PIP_ARGS) -e ./labs -e '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-compile $(PIP_ARGS) -e ./labs/labkit -e ./labs/rlhf -e '.[dev]'
 	$(BIN)/python -m ipykernel install --sys-prefix --display-name "$(KERNEL_NAME)" >/dev/null
 	@touch $@
 
 data: setup
-	$(BIN)/python -m labkit.fetch
+	$(BIN)/python -m rlhf.fetch
 
 smol: setup
-	$(BIN)/python -m labkit.fetch --smol
+	$(BIN)/python -m rlhf.fetch --smol
 
 # What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), axe-core, which finds
 # what keeps people out, and programs of others that read what we export.

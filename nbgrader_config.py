@@ -1,4 +1,4 @@
-"""nbgrader on this layout: where its folders lie, and the hooks of `grader` that make it fair."""
+"""nbgrader on this layout: where its folders lie, `grader`'s hooks that make it fair, what is this course's own."""
 
 import os
 from pathlib import Path
@@ -68,3 +68,46 @@ c.HTMLExporter.exclude_anchor_links = True
 
 # Quizzes that are exams here, whatever their banks say: no key of them is released, and the grader alone scores them.
 # c.Quizzes.exam = ["assessment"]
+
+# What of this course the kit does not know; see grader/settings.py. No model hub is asked while students' code runs.
+c.Grader.title = "RLHF Lab Kit"
+c.Grader.kernel_name = "Python 3 (RLHF labs)"
+c.Grader.prepare = ["python -m rlhf.fetch  # the human ratings, 2.4 MB"]
+c.Grader.readable = ["rlhf"]
+c.Grader.distributions = ["rlhf", "torch", "transformers", "trl", "datasets"]
+c.Grader.environment = {
+    "LABKIT_CACHE": "~/.cache/rlhf-lab-kit",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+c.Grader.warm = {
+    "datasets": [],
+    "transformers": [
+        "transformers.models.gpt2.modeling_gpt2",
+        "transformers.generation.utils",
+        "transformers.generation.logits_process",
+    ],
+    "trl": [],
+}
+c.Grader.looks = "rlhf.looks:LOOKS"
+
+# Families of mistakes that quiz items and their distractors aim at: a name each, and what goes wrong in it.
+c.Grader.families = {
+    "kl-penalty": "the direction of the KL, its estimators, and the sign of single terms",
+    "beta": "what larger and smaller β do, both limits, and scaling the reward",
+    "dpo-at-the-start": "the DPO loss at ln 2, and what can move it there",
+    "log-prob-sums": "sum or mean of log-probs, the shift by one, masks, pad and eos, padding side",
+    "dpo-margin": "DPO raises the margin while both log-probs may fall",
+    "partition-function": "what Z depends on, when it cancels, adding f(x), value vectors and eos",
+    "sampling-order": "temperature and truncation in their order, the token that crosses p, ties",
+    "greedy-limits": "top-k of 1, temperature as a limit, what greedy means",
+    "repetition-penalty": "how the penalty treats signs and the prompt, unlike a frequency penalty",
+    "policy-gradient": "where the gradient flows, surrogates, baselines",
+    "ppo-clip": "ratio 1 at the first step, min and clip, what they leave of the gradient",
+    "who-is-trained": "reward model, value head, policy and reference: who is trained on what",
+    "over-optimisation": "a proxy reward that rises while quality falls",
+    "advantages": "returns, GAE, bootstrapping, γ and λ, whitening",
+    "label-noise": "noisy labels, ceilings, the Bradley–Terry scale",
+    "on-and-off-policy": "whose samples, whose log-probs, filtered or not",
+}

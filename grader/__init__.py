@@ -1,4 +1,4 @@
-"""The instructors' package of the RLHF Lab Kit: builds labs, verifies checks, grades classes."""
+"""For instructors of any nbgrader course: builds labs, verifies checks, grades classes."""
 
 import sys
 

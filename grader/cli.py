@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from grader.paths import Course
 
 app = typer.Typer(
-    help="Build, verify and grade the labs of the RLHF Lab Kit.\n\n"
+    help="Build, verify and grade the labs of a course.\n\n"
     "A lab is named by its folder in solutions/, such as 01-decoding. Exit codes: 0 all held, 1 something fell short "
     "(it is listed), 2 wrong use.",
     no_args_is_help=True,
@@ -123,7 +123,7 @@ def grade(
     writes nbgrader's gradebook and class/autograded, and the rows to class/reports/LAB/grading.csv and .json. Exit code
     1 where a submission could not be graded; the table says why and what to do.
 
-    Examples: `grader grade 01-decoding --jobs 8`, `grader grade 05-dpo --engine dask --scheduler tcp://host:8786`
+    Examples: `grader grade 01-decoding --jobs 8`, `grader grade 02-sorting --engine dask --scheduler tcp://host:8786`
     """
     from grader.grading.autograde import write_rows
 

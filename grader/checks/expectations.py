@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-import torch
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from grader.checks.student import Result
-from grader.checks.values import describe, same
+from grader.checks.values import describe, is_tensor_like, same
 from grader.kernels.values import copy_value
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Missed(Exception):  # noqa: N818 - an outcome, not a fault
@@ -71,12 +72,13 @@ class Expectation:
         wanted = f"a {_short(dtype) + ' ' if dtype else ''}tensor"
         wanted += f" of shape {list(shape)}" if shape is not None else ""
         if (
-            not isinstance(value, torch.Tensor)
+            not is_tensor_like(value)
             or (shape is not None and list(value.shape) != list(shape))
             or (dtype is not None and value.dtype != dtype)
         ):
             self._miss(hint, f"Expected {wanted}, found {describe(value)}.")
-        return value
+        tensor: torch.Tensor = value
+        return tensor
 
     def value(self, kind: type | None = None, *, hint: str = "") -> Any:
         """The value if its type is exactly `kind`."""

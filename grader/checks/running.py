@@ -16,7 +16,8 @@ from grader.checks.registry import Check, LabChecks, load_lab
 from grader.checks.student import InProcess, Student
 from grader.paths import Course, find_course
 
-CHECKS_MIME = "application/vnd.rlhf.checks+json"
+CHECKS_MIME = "application/vnd.grader.checks+json"
+CHECKS_MIMES = (CHECKS_MIME, "application/vnd.rlhf.checks+json")  # the second stands in what was graded before 0.2
 
 
 @dataclass(frozen=True)

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from grader.build.leaks import find_leaks
+from grader.coursedir import load_config
 from grader.paths import Course
+from grader.settings import load_settings
 
 MOST_TOLD = 10
 LEFT_BY_WORK = {"__pycache__", "progress.jsonl", "attempts.jsonl"}
 LEFT_SUFFIXES = (".egg-info", "_cache", ".pyc", ".part", "-hand-in.zip")
 NEVER = {".git", ".venv", "work", "build", "class", "node_modules", "__pycache__", ".ipynb_checkpoints", ".hypothesis"}
 
-STUDENT_README = """# RLHF labs: start here
+STUDENT_README = """# {title}: start here
 
 Everything is in the folder `labs/`; its README tells how to start, and what may be changed.
 
 ```
 cd labs
 python3.11 -m venv .venv && . .venv/bin/activate    # Windows: py -3.11 -m venv .venv, then .venv\\Scripts\\activate
-pip install -e .                                    # PyTorch and the rest; several minutes the first time
-python -m labkit.fetch                              # the human ratings, 2.4 MB
-jupyter lab                                         # then open 00-start-here/00-start-here.ipynb
+pip install {packages}  # several minutes the first time
+{prepare}
+jupyter lab
 ```
 
-With conda: `conda env create -f environment.yml && conda activate rlhf-labs`, then the last two lines in `labs/`.
+With conda: `conda env create -f environment.yml && conda activate {name}`, then in `labs/` what follows `pip install`.
 """
 
-STUDENT_ENVIRONMENT = """# conda env create -f environment.yml; the pins are in labs/pyproject.toml.
-name: rlhf-labs
+STUDENT_ENVIRONMENT = """# conda env create -f environment.yml; the pins are in {pins}.
+name: {name}
 channels:
   - conda-forge
 dependencies:
   - python=3.11
   - pip
   - pip:
-      - -e ./labs
+{packages}
 """
 
 
@@ -53,19 +56,51 @@ def student_bundle(course: Course) -> dict[str, bytes]:
         if not (course.labs / lab / f"{lab}.ipynb").is_file():
             raise LookupError(f"{course.labs / lab} has no notebook: run `grader build {lab}` first.")
     files = {f"labs/{path.relative_to(course.labs).as_posix()}": path.read_bytes() for path in _released(course.labs)}
-    files |= {"README.md": STUDENT_README.encode(), "environment.yml": STUDENT_ENVIRONMENT.encode()}
+    files |= _beside(course)
     leaks = leaks_in(course, files)
     if leaks:
         told = "\n".join(leaks[:MOST_TOLD])
         raise LookupError(f"the bundle is not made, because answers are in it ({len(leaks)} places):\n{told}")
-    return {f"rlhf-labs/{name}": content for name, content in files.items()}
+    return {f"{student_name(course)}/{name}": content for name, content in files.items()}
 
 
 def instructor_bundle(course: Course) -> dict[str, bytes]:
     """The files for instructors: the course as it stands, without what tools, students and classes made."""
-    return {
-        f"rlhf-lab-kit/{path.relative_to(course.root).as_posix()}": path.read_bytes() for path in _course(course.root)
-    }
+    name = instructor_name(course)
+    return {f"{name}/{path.relative_to(course.root).as_posix()}": path.read_bytes() for path in _course(course.root)}
+
+
+def student_name(course: Course) -> str:
+    """What the folder of a student's bundle is called."""
+    return _named(course, "labs")
+
+
+def instructor_name(course: Course) -> str:
+    """What the folder of an instructor's bundle is called."""
+    return _named(course, "lab-kit")
+
+
+def _named(course: Course, what: str) -> str:
+    name = load_config(course).CourseDirectory.get("course_id", "")
+    return f"{name}-{what}" if re.fullmatch(r"[\w-]{1,60}", str(name)) else what
+
+
+def _beside(course: Course) -> dict[str, bytes]:
+    """The README and the environment of a student's bundle: what is to be installed lies in `labs/` too."""
+    name, settings = student_name(course), load_settings(course.root)
+    packages = [path.parent.name for path in sorted(course.labs.glob("*/pyproject.toml"))]
+    readme = STUDENT_README.format(
+        title=settings.title or name,
+        packages=" ".join(f"-e ./{package}" for package in packages) or "labkit",
+        prepare="\n".join(settings.prepare),
+        name=name,
+    )
+    environment = STUDENT_ENVIRONMENT.format(
+        name=name,
+        pins=", ".join(f"labs/{package}/pyproject.toml" for package in packages) or "what labkit asks for",
+        packages="\n".join(f"      - -e ./labs/{package}" for package in packages) or "      - labkit",
+    )
+    return {"README.md": readme.replace("\n\njupyter", "\njupyter").encode(), "environment.yml": environment.encode()}
 
 
 def leaks_in(course: Course, files: Mapping[str, bytes]) -> list[str]:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def bundle(
     who: Annotated[str, typer.Argument(help="student or instructor.")],
-    out: Annotated[
-        Path | None, typer.Option(help="The zip; rlhf-labs.zip or rlhf-lab-kit.zip here by default.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The zip; named after the course, here, by default.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Pack a zip to give away.
@@ -27,16 +25,16 @@ def bundle(
     student: labs/ as it was released, an environment.yml and a short README; it is made only if no solution, hidden
     check, wrong answer or key is found in it. instructor: the course with all of these, without classes and caches.
     """
-    from grader.exchange.bundle import instructor_bundle, student_bundle
+    from grader.exchange.bundle import instructor_bundle, instructor_name, student_bundle, student_name
     from grader.export.packages import pack
 
-    makers = {"student": (student_bundle, "rlhf-labs.zip"), "instructor": (instructor_bundle, "rlhf-lab-kit.zip")}
+    makers = {"student": (student_bundle, student_name), "instructor": (instructor_bundle, instructor_name)}
     with wrong_use() as course:
         if who not in makers:
             raise LookupError(f"a bundle is for student or instructor, not {who!r}.")
-        make, name = makers[who]
+        make, named = makers[who]
         files = make(course)
-        goal = out or Path(name)
+        goal = out or Path(f"{named(course)}.zip")
         goal.parent.mkdir(parents=True, exist_ok=True)
         goal.write_bytes(pack(files))
     size = goal.stat().st_size / 1e6

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.metadata
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +21,12 @@ from grader.coursedir import gradebook
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 from grader.paths import Course
+from grader.settings import NOTHING_SAID, CourseSettings, installed_version, load_settings
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
 GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
-DISTRIBUTIONS = ("torch", "numpy", "transformers", "trl", "datasets", "ipython", "nbgrader", "nbformat", "safetensors")
+DISTRIBUTIONS = ("numpy", "ipython", "nbgrader", "nbformat", "safetensors")  # and those that the course names
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Assignment:
     """Released quiz banks with their keys: the hash of what students have, and the bank as JSON."""
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True
+    settings: CourseSettings = NOTHING_SAID
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -69,13 +70,14 @@ class Assignment:
         content["secret"] = base64.b64decode(content["secret"])
         content["cells"] = tuple(MasterCell(**cell) for cell in content["cells"])
         content["limits"] = Limits(**content["limits"])
+        content["settings"] = CourseSettings.from_json(json.dumps(content["settings"]))
         return Assignment(**content)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
         parts = hashlib.sha256(self.to_bytes())
-        parts.update(environment().encode())
+        parts.update(environment(self.settings.distributions).encode())
         return parts.hexdigest()
 
     @cached_property
@@ -126,6 +128,7 @@ def load_assignment(course: Course, lab: str, limits: Limits | None = None, sand
         banks=_banks(course, cells),
         limits=limits or Limits(),
         sandboxed=sandboxed,
+        settings=load_settings(course.root).of_grades(),
     )
 
 
@@ -142,14 +145,14 @@ def _banks(course: Course, cells: tuple[MasterCell, ...]) -> dict[str, str]:
 
 def zygote_for(assignment: Assignment) -> Zygote:
     """Start, without waiting for it, a zygote that has imported what the assignment's notebook imports."""
-    return lab_zygote(assignment.imports(), assignment.sandboxed)
+    return lab_zygote(assignment.imports(), assignment.settings, assignment.sandboxed)
 
 
-def environment() -> str:
+def environment(distributions: Iterable[str] = ()) -> str:
     """What a grade depends on in this installation: Python, the packages that labs use, and the code that checks."""
     versions: dict[str, Any] = {"python": platform.python_version(), "machine": platform.machine()}
-    for name in DISTRIBUTIONS:
-        versions[name] = importlib.metadata.version(name)
+    for name in (*DISTRIBUTIONS, *distributions):
+        versions[name] = installed_version(name)
     for files in GRADING_CODE:
         code = hashlib.sha256()
         for path in sorted(Path(__file__).parent.parent.glob(files)):

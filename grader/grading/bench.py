@@ -1,8 +1,8 @@
 """`make bench`: one class, graded by stock nbgrader and by `grader grade`, in seconds, megabytes and equal grades.
 
-Both grade the same submissions: 32 of lab 01 and 32 of a notebook that imports torch, transformers and trl. The cost of
-one more submission (the margin) is the slope of `grader grade` from 10 to 300 submissions of the latter. No two
-submissions are equal, so that the cache helps nobody. Needs an idle machine.
+Both grade the same submissions: 32 of the course's first lab and 32 of a notebook that imports large libraries. The
+cost of one more submission (the margin) is the slope of `grader grade` from 10 to 300 submissions of the latter. No
+two submissions are equal, so that the cache helps nobody. Needs an idle machine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from grader.grading.demo_class import make_class
 from grader.grading.plain import STOCK_STEPS
 from grader.paths import Course, find_course
 
-LABS = ("01-decoding", "02-trl")
+OWN = Path("tests") / "files" / "bench"  # a course of one notebook, which imports what is slow to import
 SIZE, FEW, MANY = 32, 10, 300
 EDGE = 30
 SAMPLE_SECONDS = 0.1
@@ -82,7 +82,7 @@ def run(home: Course, jobs: int, size: int, many: int, tell: Callable[[str], Non
             "|---|---|---|---|---|---|---|",
         ]
         stock_each = {}
-        for lab in LABS:
+        for lab in course.assignments():
             tell(f"{lab}: {size} submissions by stock nbgrader")
             _hand_in(course, lab, size)
             stock = _timed(
@@ -99,7 +99,8 @@ def run(home: Course, jobs: int, size: int, many: int, tell: Callable[[str], Non
                 f"| {stock.memory.grader:.0f} → {ours.memory.grader:.0f} "
                 f"| {stock.memory.kernel:.0f} → {ours.memory.kernel:.0f} |"
             )
-        tell(f"{LABS[1]}: {FEW}, then {many} submissions by grader grade")
+        large = _large(course)
+        tell(f"{large}: {FEW}, then {many} submissions by grader grade")
         few, _ = _stamped(course, FEW, jobs)
         long, stamps = _stamped(course, many, jobs)
     margin = (long - few) / (many - FEW)
@@ -107,22 +108,28 @@ def run(home: Course, jobs: int, size: int, many: int, tell: Callable[[str], Non
     return [
         *lines,
         "",
-        f"One more submission of {LABS[1]}, slope from {FEW} ({few:.1f} s) to {many} ({long:.1f} s): {margin:.3f} s, "
-        f"**{stock_each[LABS[1]] / margin:.1f}×** less than stock nbgrader's {stock_each[LABS[1]]:.2f} s.",
+        f"One more submission of {large}, slope from {FEW} ({few:.1f} s) to {many} ({long:.1f} s): {margin:.3f} s, "
+        f"**{stock_each[large] / margin:.1f}×** less than stock nbgrader's {stock_each[large]:.2f} s.",
         f"Cost of one at {FEW}: {first:.3f} s; at {many}: {last:.3f} s ({last / first - 1:+.0%}).",
     ]
 
 
 def _course(home: Course, root: Path) -> Course:
-    """A course of lab 01 and the bench's notebook."""
-    shutil.copytree(home.root / "tests" / "files" / "bench", root)
-    shutil.copytree(home.solutions / LABS[0], root / "solutions" / LABS[0])
+    """A course of the first lab and the bench's notebook, which comes second."""
+    first = home.assignments()[0]
+    shutil.copytree(home.root / OWN, root)
+    shutil.copytree(home.solutions / first, root / "solutions" / first)
     shutil.copyfile(home.root / "nbgrader_config.py", root / "nbgrader_config.py")
     (root / "labs").mkdir()
     course = Course(root)
-    for lab in LABS:
+    for lab in course.assignments():
         build_lab(course, lab)
     return course
+
+
+def _large(course: Course) -> str:
+    """The bench's own notebook."""
+    return course.assignments()[-1]
 
 
 def _hand_in(course: Course, lab: str, size: int) -> None:
@@ -204,9 +211,9 @@ def _is_kernel(process: psutil.Process) -> bool:
 
 def _stamped(course: Course, size: int, jobs: int) -> tuple[float, list[float]]:
     """Seconds of a whole process that grades `size` submissions, and when each was recorded."""
-    _hand_in(course, LABS[1], size)
+    _hand_in(course, _large(course), size)
     _forget(course)
-    build_lab(course, LABS[1])
+    build_lab(course, _large(course))
     command = [sys.executable, "-m", "grader.grading.bench", "--stamps", str(course.root), "--jobs", str(jobs)]
     began = time.monotonic()
     said = subprocess.run(command, cwd=course.root, check=True, stdout=subprocess.PIPE).stdout
@@ -215,7 +222,7 @@ def _stamped(course: Course, size: int, jobs: int) -> tuple[float, list[float]]:
 
 def _run_with_stamps(course: Course, jobs: int) -> None:
     stamps: list[float] = []
-    grade_class(course, LABS[1], watch=lambda _: stamps.append(time.monotonic()), engine=local_engine(jobs))
+    grade_class(course, _large(course), watch=lambda _: stamps.append(time.monotonic()), engine=local_engine(jobs))
     print(json.dumps(stamps))
 
 

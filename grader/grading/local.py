@@ -14,8 +14,7 @@ from grader.grading.assignment import Assignment, zygote_for
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
-
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from grader.threads import ONE_THREAD
 
 SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 

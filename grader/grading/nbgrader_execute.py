@@ -49,7 +49,8 @@ class Execute(NbGraderPreprocessor):  # type: ignore[misc]
         assignment, checks = loaded(data)
 
         def start(files: Mapping[str, bytes]) -> Kernel:
-            zygote = own_zygote(tuple(map(tuple, assignment.imports())), assignment.sandboxed)
+            imports = tuple(map(tuple, assignment.imports()))
+            zygote = own_zygote(imports, assignment.settings, assignment.sandboxed)
             return Kernel(zygote, assignment.limits, files)
 
         graded = grade_notebook(assignment, checks, nb, files_of(course, lab, student, self.log), start)

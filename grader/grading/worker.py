@@ -12,18 +12,18 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-
 from grader.checks.registry import LabChecks, load_lab
 from grader.grading.assignment import Assignment
 from grader.grading.pipeline import grade_submission
 from grader.grading.result import Submission
 from grader.kernels.client import Kernel
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
+from grader.settings import CourseSettings
+from grader.threads import one_thread
 
 MEMORY_MB = 4096  # of address space beyond what is there at the start; what is really used is far less
 
-torch.set_num_threads(1)  # a worker a core: more threads would wait for one another
+one_thread()  # a worker a core; said before any check loads a library
 
 
 @lru_cache(maxsize=4)
@@ -38,7 +38,9 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
         (folder / "checks.py").write_text(found.checks, encoding="utf-8")
         if found.fixtures:
             (folder / "fixtures.py").write_text(found.fixtures, encoding="utf-8")
-        return found, load_lab(folder)
+        checks = load_lab(folder)
+    one_thread()  # and again, where they loaded torch
+    return found, checks
 
 
 def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) -> bytes:
@@ -54,13 +56,13 @@ def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) ->
 
 
 @lru_cache(maxsize=4)
-def own_zygote(imports: tuple[tuple[str, ...], ...], sandboxed: bool) -> Started:
+def own_zygote(imports: tuple[tuple[str, ...], ...], settings: CourseSettings, sandboxed: bool) -> Started:
     """The zygote of this process for what a notebook imports; it ends with it.
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    zygote = wait_until_ready(lab_zygote(imports, sandboxed))
+    zygote = wait_until_ready(lab_zygote(imports, settings, sandboxed))
     atexit.register(zygote.stop)
     return zygote.started
 

@@ -39,6 +39,7 @@ METHODS = frozenset(
     "run_cell run_cell_async run_code showtraceback _showtraceback transform_ast should_run_async run _tell "
     "_execute".split()
 )
+GONE = (None, None)
 OTHERS = (
     "sys.settrace",
     "sys.setprofile",
@@ -53,13 +54,8 @@ NAMES = frozenset([*OTHERS, *(f"{module}.{name}" for module, names in WATCHED.it
 def fingerprint(shell: Any) -> dict[str, Any]:
     """What the watched names are now: the objects and, of functions, their code."""
     found: dict[str, Any] = {}
-    for module_name, names in WATCHED.items():
-        module = sys.modules.get(module_name)
-        for name in names.split() if module is not None else ():
-            target: Any = module
-            for part in name.split("."):
-                target = getattr(target, part, None)
-            found[f"{module_name}.{name}"] = (target, getattr(target, "__code__", None))
+    for module_name in WATCHED:
+        found |= of_module(module_name)
     found["sys.settrace"] = (sys.gettrace(), None)
     found["sys.setprofile"] = (sys.getprofile(), None)
     found["the AST transformers of IPython"] = (list(shell.ast_transformers), None)
@@ -70,10 +66,22 @@ def fingerprint(shell: Any) -> dict[str, Any]:
     return found
 
 
+def of_module(name: str) -> dict[str, Any]:
+    """What the watched names of a module are now; nothing where it is not loaded."""
+    found: dict[str, Any] = {}
+    module = sys.modules.get(name)
+    for watched in WATCHED[name].split() if module is not None else ():
+        target: Any = module
+        for part in watched.split("."):
+            target = getattr(target, part, None)
+        found[f"{name}.{watched}"] = (target, getattr(target, "__code__", None))
+    return found
+
+
 def changed(before: dict[str, Any], shell: Any) -> list[str]:
     """The names that are no longer what they were."""
     after = fingerprint(shell)
-    return [name for name, was in before.items() if not _alike(was, after[name])]
+    return [name for name, was in before.items() if not _alike(was, after.get(name, GONE))]
 
 
 def _alike(was: tuple[Any, Any], now: tuple[Any, Any]) -> bool:

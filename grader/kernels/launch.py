@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +16,12 @@ from types import TracebackType
 import labkit
 from grader.kernels.cgroups import Place, clear
 from grader.kernels.sandbox import SandboxError, View
-from labkit.cache import cache_folder
+from grader.settings import CourseSettings
+from labkit.cache import VARIABLE, cache_folder
 
 SAID = "stderr.txt"
-# PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment.
+# PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment. A
+# course adds to it: `c.Grader.environment`.
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
     "HOME": "/home/student",
@@ -31,9 +34,6 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",  # a fork needs a parent with one thread
-    "TOKENIZERS_PARALLELISM": "false",
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
     "IPYTHONDIR": "/tmp/ipython",
     "MPLCONFIGDIR": "/tmp/matplotlib",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -86,11 +86,16 @@ class Zygote:
 
 
 def start_zygote(
-    imports: Sequence[Sequence[str]], readable: Sequence[Path] = (), sandboxed: bool = True, cache: Path | None = None
+    imports: Sequence[Sequence[str]],
+    readable: Sequence[Path] = (),
+    sandboxed: bool = True,
+    environment: Mapping[str, str] | None = None,
+    warm: Mapping[str, Sequence[str]] | None = None,
 ) -> Zygote:
     """Start a zygote that has imported `imports`: lists of a module and names to take from it.
 
-    `readable` names the folders that kernels may read besides Python's own; `cache` is told to labkit as its cache.
+    `readable` names the folders that kernels may read besides Python's own; `environment` are variables besides the
+    fixed ones; `warm` names modules to import ahead where the package that they are listed under is imported.
 
     Raises:
         SandboxError: no sandbox is to be had here; the message says why and what to do.
@@ -113,12 +118,17 @@ def start_zygote(
         "imports": [list(entry) for entry in imports],
         "paths": list(view.paths),
         "sandboxed": sandboxed,
+        "warm": {base: list(modules) for base, modules in (warm or {}).items()},
     }
-    environment = ENVIRONMENT | ({"LABKIT_CACHE": str(cache)} if cache else {})
     command = [sys.executable, "-I", "-B", "-m", "grader.kernels.zygote"]
     with open(Path(folder, SAID), "wb") as said:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, env=environment, cwd="/"
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            env=ENVIRONMENT | dict(environment or {}),
+            cwd="/",
         )
     assert process.stdin is not None
     process.stdin.write(json.dumps(settings).encode() + b"\n")
@@ -126,9 +136,14 @@ def start_zygote(
     return Zygote(process, folder, Started(address, sandboxed))
 
 
-def lab_zygote(imports: Sequence[Sequence[str]], sandboxed: bool = True) -> Zygote:
-    """Start a zygote whose kernels may read `labkit` and what was fetched for it, as a student's may."""
-    return start_zygote(imports, [Path(labkit.__file__).parent, cache_folder()], sandboxed, cache_folder())
+def lab_zygote(imports: Sequence[Sequence[str]], settings: CourseSettings, sandboxed: bool = True) -> Zygote:
+    """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says."""
+    variables = settings.variables()
+    cache = cache_folder()
+    if VARIABLE in variables and not os.environ.get(VARIABLE):  # this machine's own choice comes first
+        cache = Path(variables[VARIABLE])
+    readable = [Path(labkit.__file__).parent, cache, *settings.paths()]
+    return start_zygote(imports, readable, sandboxed, variables | {VARIABLE: str(cache)}, settings.warm)
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:

@@ -2,7 +2,7 @@
 
 Stock nbgrader (or nbclient, or nbconvert) takes it by an environment variable:
 
-    JUPYTER_DEFAULT_PROVISIONER_NAME=warm GRADER_PRELOAD="torch transformers trl" nbgrader autograde ps1
+    JUPYTER_DEFAULT_PROVISIONER_NAME=warm GRADER_PRELOAD="numpy pandas" nbgrader autograde ps1
 
 Each notebook then runs in a fork of a process that has imported these modules, in our sandbox: it sees its own folder
 read-only, writes to `/tmp` and its home in memory, and has no network. Tests inside the notebook run where they always
@@ -32,6 +32,8 @@ from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.process import Process, born
 from grader.kernels.wire import send
+from grader.paths import find_course
+from grader.settings import CourseSettings, load_settings
 
 BIRTH_SECONDS = 30.0
 WAIT_SECONDS = 0.02
@@ -45,11 +47,18 @@ def own_zygote(preload: str, sandbox: str) -> Started:
         SandboxError: kernels cannot be sandboxed here.
     """
     modules = [[name] for name in preload.replace(",", " ").split()]
-    zygote = wait_until_ready(
-        lab_zygote([*modules, ["ipykernel.kernelapp"], ["ipykernel.ipkernel"]], sandbox != "none")
-    )
+    modules += [["ipykernel.kernelapp"], ["ipykernel.ipkernel"]]
+    zygote = wait_until_ready(lab_zygote(modules, _settings(), sandbox != "none"))
     atexit.register(zygote.stop)
     return zygote.started
+
+
+def _settings() -> CourseSettings:
+    """What the course around the working directory says; nothing where there is none."""
+    try:
+        return load_settings(find_course().root)
+    except LookupError:
+        return CourseSettings()
 
 
 class ForkedProcess:

@@ -1,4 +1,4 @@
-"""The sandbox that a forked kernel enters: a file system with nothing but Python and labkit, no network, no rights.
+"""The sandbox that a forked kernel enters: Python, labkit and what the course says to read, no network, no rights.
 
 What is inside sees: the interpreter, the installed packages, `labkit`, fetched data, the system's libraries, all
 read-only; a `/tmp` and a home folder in memory; its own processes; a network that consists of itself. Nothing else is

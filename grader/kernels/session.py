@@ -21,6 +21,7 @@ from typing import Any
 
 from grader.kernels import canary, process
 from grader.kernels.calls import Called, call_with_values, method_of
+from grader.kernels.later import when_loaded
 from grader.kernels.limits import Limits
 from grader.kernels.paths import forget_shadowed, see_working_folder
 from grader.kernels.shell import Shell
@@ -36,8 +37,7 @@ def reseed() -> None:
     random.seed(SEED)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(SEED)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(SEED)
+    when_loaded("torch", lambda torch: torch.manual_seed(SEED))  # by itself it begins anywhere
 
 
 class Session:
@@ -49,6 +49,8 @@ class Session:
         self.fixtures: types.ModuleType | None = None
         self.ran = False
         self.before = canary.fingerprint(shell)
+        if "torch" not in sys.modules:
+            when_loaded("torch", lambda _: self.before.update(canary.of_module("torch")))
 
     def serve(self) -> None:
         """Answer requests until the trusted side goes."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
@@ -27,6 +27,12 @@ class Handle:
     name: str
 
 
+def is_tensor(value: object) -> bool:
+    """Whether a value is exactly a tensor of torch, which is not imported for that: where it is not, there is none."""
+    torch = sys.modules.get("torch")
+    return torch is not None and type(value) is getattr(torch, "Tensor", None)
+
+
 def type_name(value: object) -> str:
     """The name of a value's type if it is a plain one, else "another kind of object".
 
@@ -36,8 +42,7 @@ def type_name(value: object) -> str:
     'float'
     """
     kind = type(value)
-    plain = (*SCALARS, list, tuple, dict, set, np.ndarray, torch.Tensor)
-    if kind in plain:
+    if kind in (*SCALARS, list, tuple, dict, set, np.ndarray) or is_tensor(value):
         return "None" if value is None else kind.__name__
     if isinstance(value, np.generic) and kind.__module__ == "numpy" and f"numpy {value.dtype.name}" in NUMPY_SCALARS:
         return f"numpy {value.dtype.name}"
@@ -78,7 +83,8 @@ def _copy(value: Any, depth: int, left: list[int]) -> Any:
             raise NotAValueError("the array does not hold numbers")
         _take(int(value.nbytes) + 8, left)
         return np.array(value, copy=True, subok=False)
-    if kind is torch.Tensor:
+    if is_tensor(value):
+        torch = sys.modules["torch"]
         if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:
             raise NotAValueError("the tensor is not a dense CPU tensor")
         _take(value.numel() * value.element_size() + 8, left)

@@ -7,7 +7,8 @@ and ints of up to 53 bits stand for themselves; the rest is an object with one k
     {"i": hex}  {"f": "nan"|"inf"|"-inf"}  {"b": base64}  {"l": [...]}  {"t": [...]}  {"d": [[key, value], ...]}
     {"T": n} tensor n of the blob   {"A": [n, dtype]} array   {"c": {...}} complex, as pairs   {"h": name} a handle
 
-What arrives is built from exact built-in types only, within bounds of size and depth, whatever was sent.
+What arrives is built from exact built-in types only, within bounds of size and depth, whatever was sent. torch is
+imported where a tensor arrives; arrays cross without it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-import safetensors
-import safetensors.torch
-import torch
+from safetensors import deserialize
+from safetensors import numpy as of_arrays
 
-from grader.kernels.values import MAX_BYTES, MAX_DEPTH, MAX_INT_BITS, Handle, NotAValueError, copy_value
+from grader.kernels.values import MAX_BYTES, MAX_DEPTH, MAX_INT_BITS, Handle, NotAValueError, copy_value, is_tensor
 
 LENGTHS = struct.Struct(">III")
 MAX_HEADER = 8 * 2**20
@@ -59,9 +60,9 @@ def dump(header: dict[str, Any], values: Sequence[Any] = ()) -> bytes:
     Raises:
         NotAValueError: one of `values` may not pass.
     """
-    tensors: list[torch.Tensor] = []
-    tree = [_encode(value if isinstance(value, Handle) else copy_value(value), tensors) for value in values]
-    blob = safetensors.torch.save({str(i): tensor for i, tensor in enumerate(tensors)}) if tensors else b""
+    numbers: list[Any] = []
+    tree = [_encode(value if isinstance(value, Handle) else copy_value(value), numbers) for value in values]
+    blob = _blob_of(numbers) if numbers else b""
     head, body = _json(header), _json(tree)
     return LENGTHS.pack(len(head), len(body), len(blob)) + head + body + blob
 
@@ -79,11 +80,11 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         if blob and TABLE_LENGTH.unpack_from(blob)[0] > MAX_TENSOR_TABLE:
             raise WireError("too many tensors")
         header, tree = json.loads(head), json.loads(body)
-        tensors = safetensors.torch.load(blob) if blob else {}
+        numbers = _Numbers(blob)
         if type(header) is not dict or type(tree) is not list:
             raise WireError("a header or a list of values is missing")
         budget = [MAX_NODES]
-        values = [_decode(node, tensors, 0, budget) for node in tree]
+        values = [_decode(node, numbers, 0, budget) for node in tree]
         return header, [value if isinstance(value, Handle) else copy_value(value) for value in values]
     except WireError:
         raise
@@ -155,11 +156,53 @@ def _exactly(connection: Incoming, size: int, deadline: float | None, tick: Call
     return bytes(parts)
 
 
+def _blob_of(numbers: Sequence[Any]) -> bytes:
+    """Arrays and tensors, each by its index, as one safetensors blob."""
+    if not any(map(is_tensor, numbers)):
+        return bytes(of_arrays.save({str(i): array for i, array in enumerate(numbers)}))
+    import torch
+    from safetensors import torch as of_tensors
+
+    tensors = (one if is_tensor(one) else torch.from_numpy(one) for one in numbers)
+    return bytes(of_tensors.save({str(i): tensor for i, tensor in enumerate(tensors)}))
+
+
+class _Numbers:
+    """A safetensors blob of which each entry stands for one value: named twice, one would count for many."""
+
+    def __init__(self, blob: bytes) -> None:
+        self.blob = blob
+        self.left = {name for name, _ in deserialize(blob)} if blob else set()  # type: ignore[no-untyped-call]
+
+    @cached_property
+    def _arrays(self) -> dict[str, Any]:
+        return dict(of_arrays.load(self.blob))
+
+    @cached_property
+    def _tensors(self) -> dict[str, Any]:
+        from safetensors import torch as of_tensors
+
+        return dict(of_tensors.load(self.blob))
+
+    def array(self, name: str) -> Any:
+        """An entry as an array; by way of torch where numpy has no type for an entry beside it."""
+        self.left.remove(name)
+        try:
+            return self._arrays[name]
+        except KeyError:  # of the type's name
+            return self._tensors[name].numpy()
+
+    def tensor(self, name: str) -> Any:
+        """An entry as a tensor."""
+        self.left.remove(name)
+        return self._tensors[name]
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
-def _encode(value: Any, tensors: list[torch.Tensor]) -> Any:
+def _encode(value: Any, numbers: list[Any]) -> Any:
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
@@ -172,22 +215,24 @@ def _encode(value: Any, tensors: list[torch.Tensor]) -> Any:
     if kind is Handle:
         return {"h": value.name}
     if kind is list or kind is tuple:
-        return {"l" if kind is list else "t": [_encode(part, tensors) for part in value]}
+        return {"l" if kind is list else "t": [_encode(part, numbers) for part in value]}
     if kind is dict:
-        return {"d": [[_encode(key, tensors), _encode(part, tensors)] for key, part in value.items()]}
+        return {"d": [[_encode(key, numbers), _encode(part, numbers)] for key, part in value.items()]}
     if kind is np.ndarray:
         if value.dtype.kind == "c":
             pairs = np.ascontiguousarray(value).view(value.real.dtype).reshape(*value.shape, 2)
-            return {"c": _encode(pairs, tensors)}
-        tensors.append(torch.from_numpy(np.ascontiguousarray(value).reshape(value.shape)))
-        return {"A": [len(tensors) - 1, value.dtype.name]}
+            return {"c": _encode(pairs, numbers)}
+        numbers.append(np.ascontiguousarray(value).reshape(value.shape))
+        return {"A": [len(numbers) - 1, value.dtype.name]}
     if value.is_complex():
-        return {"c": _encode(torch.view_as_real(value.resolve_conj()).clone(), tensors)}
-    tensors.append(value)
-    return {"T": len(tensors) - 1}
+        import torch
+
+        return {"c": _encode(torch.view_as_real(value.resolve_conj()).clone(), numbers)}
+    numbers.append(value)
+    return {"T": len(numbers) - 1}
 
 
-def _decode(node: Any, tensors: dict[str, torch.Tensor], depth: int, budget: list[int]) -> Any:
+def _decode(node: Any, numbers: _Numbers, depth: int, budget: list[int]) -> Any:
     budget[0] -= 1
     if depth > MAX_DEPTH + 2 or budget[0] < 0:
         raise NotAValueError("too deep or too many parts")
@@ -198,22 +243,24 @@ def _decode(node: Any, tensors: dict[str, torch.Tensor], depth: int, budget: lis
         raise WireError("a value of an unknown form")
     (tag, inner), deeper = next(iter(node.items())), depth + 1
     if tag in ("l", "t"):
-        parts = [_decode(part, tensors, deeper, budget) for part in _list(inner)]
+        parts = [_decode(part, numbers, deeper, budget) for part in _list(inner)]
         return parts if tag == "l" else tuple(parts)
     if tag == "d":
         pairs = [_list(pair, 2) for pair in _list(inner)]
-        return {_decode(k, tensors, deeper, budget): _decode(v, tensors, deeper, budget) for k, v in pairs}
+        return {_decode(k, numbers, deeper, budget): _decode(v, numbers, deeper, budget) for k, v in pairs}
     if tag == "T":
-        return tensors.pop(str(inner))  # each stands for one value: named twice, one would count for many
+        return numbers.tensor(str(inner))
     if tag == "A":
         index, dtype = _list(inner, 2)
-        array = tensors.pop(str(index)).numpy()
+        array = numbers.array(str(index))
         if array.dtype.name != dtype or dtype not in ARRAYS:
             raise WireError("an array of another dtype than it says")
         return array
     if tag == "c":
-        pairs_of = _decode(inner, tensors, deeper, budget)
-        if isinstance(pairs_of, torch.Tensor):
+        pairs_of = _decode(inner, numbers, deeper, budget)
+        if is_tensor(pairs_of):
+            import torch
+
             return torch.view_as_complex(pairs_of)
         return np.ascontiguousarray(pairs_of).view(np.result_type(pairs_of.dtype, np.complex64))[..., 0]
     return _decode_text(tag, inner)

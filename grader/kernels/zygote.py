@@ -28,14 +28,9 @@ from grader.kernels.shell import Shell, make_shell, run_command
 from grader.kernels.wire import WireError, dump, receive
 
 WARM = {
-    # Modules that libraries import when first used, for up to a second in every kernel.
+    # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
     "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
-    "transformers": (
-        "transformers.models.gpt2.modeling_gpt2",
-        "transformers.generation.utils",
-        "transformers.generation.logits_process",
-    ),
     "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
 }
 
@@ -51,6 +46,7 @@ class Settings:
     imports: list[list[str]]
     paths: list[str]
     sandboxed: bool
+    warm: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -68,12 +64,13 @@ class Kernels:
         return None if self.place is None else cgroups.make(self.place, f"{self.prefix}{number}", limits)
 
 
-def preload(imports: list[list[str]]) -> list[str]:
+def preload(imports: list[list[str]], warm: dict[str, list[str]]) -> list[str]:
     """Import modules, and names from them; what cannot be imported is left to the notebook. Returns what failed."""
     failed = []
+    bases = _bases(imports)
     wanted = [
         *imports,
-        *([module] for modules in WARM.values() for module in modules if _base(module) in _bases(imports)),
+        *([module] for known in (WARM, warm) for base, modules in known.items() for module in modules if base in bases),
     ]
     for module, *names in wanted:
         try:
@@ -85,19 +82,15 @@ def preload(imports: list[list[str]]) -> list[str]:
     return failed
 
 
-def _base(module: str) -> str:
-    return module.split(".")[0]
-
-
 def _bases(imports: list[list[str]]) -> set[str]:
-    return {_base(module) for module, *_ in imports} | {"IPython"}
+    return {module.split(".")[0] for module, *_ in imports} | {"IPython"}
 
 
 def serve(settings: Settings) -> None:
     """Fork a kernel for each connection, for as long as the trusted side lives."""
     shell = make_shell()
     paths.keep_own()
-    failed = preload(settings.imports)
+    failed = preload(settings.imports, settings.warm)
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     with contextlib.suppress(OSError):  # no list for this machine: the kernel that is tried out says so
         seccomp.program()

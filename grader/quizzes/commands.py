@@ -120,9 +120,16 @@ def preview(
 @quiz_app.command()
 def schema() -> None:
     """Print the JSON Schema of a bank; quizzes/bank.schema.json is this."""
+    from grader.paths import find_course
     from grader.quizzes.schema import schema as made
+    from grader.settings import load_settings
 
-    typer.echo(made(), nl=False)
+    try:
+        families = load_settings(find_course().root).families
+    except LookupError as error:
+        typer.echo(f"grader: {error.args[0]}", err=True)
+        raise typer.Exit(WRONG_USE) from None
+    typer.echo(made(families), nl=False)
 
 
 def _walls(sandbox: Sandbox) -> Walls | None:

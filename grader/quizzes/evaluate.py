@@ -28,15 +28,17 @@ from typing import IO, Any, Literal
 import labkit
 from grader.kernels.sandbox import SandboxError, View
 from grader.quizzes.forker import Settings
+from grader.settings import NOTHING_SAID, CourseSettings
 from grader.text import student_text
+from labkit.cache import VARIABLE
 
 LIMIT = 60.0  # seconds for one thing to evaluate
-START = 120.0  # seconds for the process to start and import on a busy machine: TRL alone takes fifteen
+START = 120.0  # seconds for the process to start and import on a busy machine: some libraries take fifteen alone
 MOST_BYTES = 64 * 2**20  # of one answer
 PRIVATE_MB = 4096  # memory of all processes of one item
 MOST_SAID = 300  # characters of an error
 KEPT_VARIABLES = ("PATH", "LANG", "VIRTUAL_ENV", "SYSTEMROOT")
-PRELOADED = {"datasets", "labkit", "matplotlib", "scipy", "torch", "transformers", "trl"}
+PRELOADED = {"labkit", "matplotlib", "scipy", "torch"}  # and the libraries that the course names
 LOG = logging.getLogger("grader.quizzes")
 
 Walls = Literal["required", "preferred", "none"]
@@ -78,7 +80,10 @@ class Evaluated:
 
 
 def evaluate(
-    requests: Iterable[dict[str, Any]], limit: float = LIMIT, walls: Walls = "required"
+    requests: Iterable[dict[str, Any]],
+    limit: float = LIMIT,
+    walls: Walls = "required",
+    course: CourseSettings = NOTHING_SAID,
 ) -> Iterator[Evaluated]:
     """Run requests of `grader.quizzes.asking` one after the other; those of one item stand together.
 
@@ -91,7 +96,7 @@ def evaluate(
     if not waiting:
         return
     with tempfile.TemporaryDirectory(prefix="grader-quiz-") as folder:
-        forker = _started(Path(folder), waiting, walls)
+        forker = _started(Path(folder), waiting, walls, course)
         try:
             for _, of_item in groupby(waiting, key=lambda request: request["item"]):
                 worker: _Worker | None = None
@@ -106,14 +111,14 @@ def evaluate(
             forker.close()
 
 
-def _started(folder: Path, requests: Sequence[dict[str, Any]], walls: Walls) -> _Forker:
+def _started(folder: Path, requests: Sequence[dict[str, Any]], walls: Walls, course: CourseSettings) -> _Forker:
     """The forker for these requests, with a sandbox where one is wanted and can be had."""
     if walls == "none":
-        return _Forker(folder, requests, sandboxed=False)
+        return _Forker(folder, requests, course, sandboxed=False)
     try:
         if sys.platform != "linux":
             raise SandboxError(f"the sandbox needs Linux, this is {sys.platform}.")
-        forker = _Forker(folder, requests, sandboxed=True)
+        forker = _Forker(folder, requests, course, sandboxed=True)
         try:
             _Worker(forker).close()
         except BaseException:
@@ -123,25 +128,28 @@ def _started(folder: Path, requests: Sequence[dict[str, Any]], walls: Walls) -> 
         if walls == "required":
             raise
         LOG.warning("the course's own banks run with your rights, not shut in: %s", refused)
-        return _Forker(folder, requests, sandboxed=False)
+        return _Forker(folder, requests, course, sandboxed=False)
     return forker
 
 
 class _Forker:
     """A running `grader.quizzes.forker`."""
 
-    def __init__(self, folder: Path, requests: Sequence[dict[str, Any]], sandboxed: bool) -> None:
+    def __init__(
+        self, folder: Path, requests: Sequence[dict[str, Any]], course: CourseSettings, sandboxed: bool
+    ) -> None:
         root, home = folder / "root", folder / "home"
         for path in (root, home):
             path.mkdir(exist_ok=True)
         draws = any(ask["kind"] == "figure" for request in requests for ask in request["asks"])
-        settings = Settings(sandboxed, str(root), str(home), _readable(), _imports(requests), draws, PRIVATE_MB)
+        readable, imports = _readable(course), _imports(requests, course)
+        settings = Settings(sandboxed, str(root), str(home), readable, imports, draws, PRIVATE_MB)
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-P", "-m", "grader.quizzes.forker", json.dumps(asdict(settings))],
                 cwd="/",
-                env=_environment(str(home)),
+                env=_environment(str(home), course),
                 stdin=theirs.fileno(),
                 stdout=subprocess.PIPE,
                 start_new_session=True,
@@ -289,13 +297,12 @@ def _with_figures(request: dict[str, Any]) -> dict[str, Any]:
     return request | {"drawn_by": path.read_text(encoding="utf-8") if draws and path.is_file() else None}
 
 
-def _readable() -> list[str]:
-    """What a bank's code may read: Python, the installed packages, and those that students receive."""
-    packages = [path.parent for path in Path(labkit.__file__).resolve().parents[1].glob("*/__init__.py")]
-    return list(View.of(*packages).paths)
+def _readable(course: CourseSettings) -> list[str]:
+    """What a bank's code may read: Python, the installed packages, labkit, and what the course says."""
+    return list(View.of(Path(labkit.__file__).parent, *course.paths()).paths)
 
 
-def _imports(requests: Iterable[dict[str, Any]]) -> list[list[str]]:
+def _imports(requests: Iterable[dict[str, Any]], course: CourseSettings) -> list[list[str]]:
     """Modules of large libraries that the code of these requests imports, with the names that it takes from them."""
     sources = {block["source"]: None for request in requests for block in request["given"]}
     sources |= {str(ask["source"]): None for request in requests for ask in request["asks"] if ask["kind"] == "run"}
@@ -311,7 +318,8 @@ def _imports(requests: Iterable[dict[str, Any]]) -> list[list[str]]:
                     found.setdefault(alias.name, set())
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.setdefault(node.module, set()).update(alias.name for alias in node.names)
-    large = (module for module in found if module.partition(".")[0] in PRELOADED)
+    known = PRELOADED | set(course.warm) | set(course.readable)
+    large = (module for module in found if module.partition(".")[0] in known)
     return [[module, *sorted(found[module] - {"*"})] for module in large]
 
 
@@ -320,12 +328,14 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     return pipe
 
 
-def _environment(home: str) -> dict[str, str]:
-    """Little of the surroundings, so that results depend on the bank alone; no model hub is asked."""
+def _environment(home: str, course: CourseSettings) -> dict[str, str]:
+    """Little of the surroundings, so that results depend on the bank alone, and what the course says."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     fonts = str(Path(cache) / "matplotlib")
-    quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "TOKENIZERS_PARALLELISM": "false"}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     here = {"HOME": home, "TMPDIR": home, "MPLBACKEND": "Agg", "MPLCONFIGDIR": fonts, "PYTHONHASHSEED": "0"}
-    return kept | quiet | threads | here
+    told = {
+        name: value for name, value in course.variables().items() if name != VARIABLE
+    }  # what is fetched is not seen
+    return kept | told | threads | here

@@ -16,6 +16,7 @@ from ruamel.yaml.scalarstring import LiteralScalarString
 from ruamel.yaml.tokens import AliasToken, TagToken
 
 from grader.quizzes.model import AnyItem, BankModel
+from grader.settings import load_settings
 
 MAX_BYTES = 2 * 2**20
 MAX_DEPTH = 20
@@ -99,7 +100,28 @@ def load(path: Path) -> Loaded:
         FileNotFoundError: it is not there.
         QuizError: it is not as the model says.
     """
-    return _loaded(path, path.read_bytes())
+    bank = _loaded(path, path.read_bytes())
+    if faults := _unknown_families(bank):
+        raise QuizError(faults)
+    return bank
+
+
+def _unknown_families(bank: Loaded) -> list[Fault]:
+    """Families of mistakes that the bank's course does not name, where it names any."""
+    if not any(item.families for item in bank.model.items):
+        return []
+    from grader.quizzes.own import course_of  # nbgrader's configuration, which takes a while to read
+
+    course = course_of(bank.path)
+    known = load_settings(course.root).families if course else {}
+    return [
+        bank.fault(
+            item, f"families: {name!r} is none of this course; there are: {', '.join(known)}.", "families", place
+        )
+        for item in bank.model.items
+        for place, name in enumerate(item.families)
+        if known and name not in known
+    ]
 
 
 @lru_cache(maxsize=16)

@@ -11,8 +11,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from grader.quizzes.families import Family
-
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 BLANK = re.compile(r"\[\[([a-z][a-z0-9]*)\]\]")
 Rule = Literal["all-or-nothing", "right-minus-wrong", "per-part"]
@@ -27,6 +25,7 @@ def _name(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name), Field(max_length=60)]
+Family = Annotated[str, AfterValidator(_name), Field(max_length=60, description="One of the course's families.")]
 Text = Annotated[str, Field(min_length=1, max_length=5000, description="Markdown with $maths$ and {{ expressions }}.")]
 Code = Annotated[str, Field(min_length=1, max_length=5000, description="Python, run once for each variant.")]
 Value = Annotated[str | int | float, Field(description="A number, or a Python expression that gives one.")]
@@ -135,7 +134,7 @@ class Item(Model):
     id: Name
     title: Annotated[str, Field(min_length=1, max_length=80)]
     objective: Annotated[str, Field(min_length=5, max_length=200, description="What who answers it right can do.")]
-    lab: Annotated[str, Field(pattern=r"^\d\d-[a-z0-9-]+(?:#[\w-]+)?$", description="05-dpo#loss-against-u")]
+    lab: Annotated[str, Field(pattern=r"^\d\d-[a-z0-9-]+(?:#[\w-]+)?$", description="02-sorting#merge")]
     bloom: Bloom | None = Field(None, description="What it asks for, by Anderson and Krathwohl (2001).")
     difficulty: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="A guess: the share of students who answer it right at the first try."

@@ -5,15 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.coursedir import load_config
-from grader.paths import Course
-
-CONFIG = "nbgrader_config.py"
+from grader.paths import Course, find_course
+from grader.settings import CONFIG, CourseSettings, load_settings
 
 
 def course_of(bank: Path) -> Course | None:
     """The course in whose `quizzes/` a bank lies; None for a bank of anybody else."""
     folder = bank.resolve().parent
     return Course(folder.parent) if folder.name == "quizzes" and (folder.parent / CONFIG).is_file() else None
+
+
+def settings_of(bank: Path) -> CourseSettings:
+    """What the course of a bank says; for a bank of anybody else, the course around the working directory."""
+    course = course_of(bank)
+    try:
+        return load_settings((course or find_course()).root)
+    except LookupError:
+        if course is not None:
+            raise
+        return CourseSettings()
 
 
 def exams(course: Course) -> frozenset[str]:

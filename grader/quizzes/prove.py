@@ -11,7 +11,7 @@ from grader.quizzes.evaluate import LIMIT, Evaluated, Walls
 from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
 from grader.quizzes.model import MAX_VARIANTS
-from grader.quizzes.own import course_of, made_exam
+from grader.quizzes.own import course_of, made_exam, settings_of
 from grader.quizzes.remember import evaluate_or_recall
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
@@ -132,6 +132,7 @@ def examined(
     """
     results, faults = _examine(bank, False, limit, progress, variants, walls)
     rendered, unshown = render_bank(bank, results)
+    rendered = replace(rendered, course=settings_of(bank.path).title)
     if made_exam(bank.path):
         rendered = replace(rendered, mode="exam")
     return rendered, list(dict.fromkeys(faults + unshown))
@@ -152,7 +153,7 @@ def _examine(
     walls = walls or ("required" if own is None else "preferred")
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
     remembered = None if own is None else own.root / MEMORY
-    for one in evaluate_or_recall(requests, remembered, limit, walls):
+    for one in evaluate_or_recall(requests, remembered, limit, walls, settings_of(bank.path)):
         progress(f"{bank.name}: {one.item}")
         results[one.item].append(one)
     for variants in results.values():

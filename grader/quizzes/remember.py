@@ -1,13 +1,12 @@
 """What was evaluated before: results of unchanged items, by content, so that a bank is soon proved and built again.
 
 A result belongs to a request (an item's code and texts), to the module of figures, and to what runs both: this package,
-labkit, its weights, and the versions of the libraries. Whatever of these changes, the item is evaluated anew.
+labkit, the course's library, and the versions that it names. Whatever of these changes, the item is evaluated anew.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,13 +18,18 @@ from typing import Any
 import labkit
 from grader.files import write_whole
 from grader.quizzes.evaluate import Broken, Evaluated, Walls, evaluate
+from grader.settings import NOTHING_SAID, CourseSettings, installed_version
 
-DISTRIBUTIONS = ("numpy", "torch", "transformers", "trl", "matplotlib", "scipy", "datasets", "safetensors")
+DISTRIBUTIONS = ("numpy", "matplotlib", "scipy")  # and those that the course names
 RUNNERS = ("asking.py", "evaluate.py", "forker.py", "probing.py", "worker.py")
 
 
 def evaluate_or_recall(
-    requests: Iterable[dict[str, Any]], folder: Path | None, limit: float, walls: Walls
+    requests: Iterable[dict[str, Any]],
+    folder: Path | None,
+    limit: float,
+    walls: Walls,
+    course: CourseSettings = NOTHING_SAID,
 ) -> Iterator[Evaluated]:
     """As `evaluate`, in any order, with results of earlier runs taken from files of `folder`, and new ones put there.
 
@@ -33,28 +37,28 @@ def evaluate_or_recall(
     Without a folder nothing is remembered.
     """
     if folder is None:
-        yield from evaluate(requests, limit, walls)
+        yield from evaluate(requests, limit, walls, course)
         return
     waiting = {}
     for request in requests:
-        known = _read(folder / _name(request)) or _read(folder / _name(request | {"probe": True}))
+        known = _read(folder / _name(request, course)) or _read(folder / _name(request | {"probe": True}, course))
         if known is None:
             waiting[request["item"], request["variant"]] = request
         else:
             yield known
-    for one in evaluate(waiting.values(), limit, walls):
+    for one in evaluate(waiting.values(), limit, walls, course):
         if not one.broken:
-            _write(folder / _name(waiting[one.item, one.variant]), one)
+            _write(folder / _name(waiting[one.item, one.variant], course), one)
         yield one
 
 
-def _name(request: dict[str, Any]) -> str:
+def _name(request: dict[str, Any], course: CourseSettings) -> str:
     """The file of a request's result; where its bank lies, and at which line its code, makes no difference."""
     figures = Path(request["figures"])
     content = request | {
         "given": [block["source"] for block in request["given"]],
         "figures": hashlib.sha256(figures.read_bytes()).hexdigest() if figures.exists() else "",
-        "surroundings": _surroundings(),
+        "surroundings": _surroundings(course),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{digest[:2]}/{digest}.json"
@@ -73,14 +77,16 @@ def _write(path: Path, result: Evaluated) -> None:
         write_whole(path, json.dumps(asdict(result)).encode("utf-8"))
 
 
-@lru_cache(maxsize=1)
-def _surroundings() -> str:
+@lru_cache(maxsize=4)
+def _surroundings(course: CourseSettings) -> str:
     """What runs a bank's code, in one digest."""
-    digest = hashlib.sha256()
-    for name in DISTRIBUTIONS:
-        digest.update(f"{name}=={importlib.metadata.version(name)}\n".encode())
-    here, kit = Path(__file__).parent, Path(labkit.__file__).parent
-    for path in [*(here / name for name in RUNNERS), *sorted(kit.rglob("*.py")), *sorted((kit / "weights").rglob("*"))]:
-        if path.is_file():
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    digest = hashlib.sha256(course.of_grades().to_json().encode())
+    for name in (*DISTRIBUTIONS, *course.distributions):
+        digest.update(f"{name}=={installed_version(name)}\n".encode())
+    for path in (Path(__file__).parent / name for name in RUNNERS):
+        digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    for package in (Path(labkit.__file__).parent, *course.packages()):
+        for path in sorted(package.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -90,6 +90,8 @@ class RenderedBank:
     note: str
     groups: tuple[tuple[str, ...], ...]
     items: tuple[RenderedItem, ...]
+    course: str = ""
+    """What the bank's course is called, for systems that keep banks of several apart."""
 
 
 def keyed(bank: RenderedBank, secret: bytes) -> KeyedBank:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from grader.quizzes.model import BankModel
 
 
-def schema() -> str:
-    """The schema as JSON (draft 2020-12), one way only."""
+def schema(families: Iterable[str] = ()) -> str:
+    """The schema as JSON (draft 2020-12), one way only; with the families of mistakes that a course names."""
     content = {"$schema": "https://json-schema.org/draft/2020-12/schema", **BankModel.model_json_schema()}
-    content["title"] = "A quiz bank of the RLHF Lab Kit"
+    content["title"] = "A quiz bank"
+    if known := list(families):
+        for item in content["$defs"].values():
+            if found := item.get("properties", {}).get("families"):
+                found["items"] |= {"enum": known}
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

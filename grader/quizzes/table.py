@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import get_args
 
-from grader.quizzes.families import FAMILIES
 from grader.quizzes.model import AnyItem, BankModel, Bloom, CodeOutput, Multiple, Order, Single
 
 TYPES = ("single", "multiple", "numeric", "order", "match", "cloze", "code-output")
@@ -16,8 +15,8 @@ FENCE = "```"
 Count = tuple[str, Callable[[AnyItem], bool]]
 
 
-def tables(banks: Mapping[str, BankModel]) -> str:
-    """Three Markdown tables about the banks, by name."""
+def tables(banks: Mapping[str, BankModel], families: Mapping[str, str]) -> str:
+    """Markdown tables about the banks, by name: types, Bloom's levels, the course's families of mistakes."""
     items = {name: bank.items for name, bank in banks.items()}
     kinds: list[Count] = [("items", lambda _: True)]
     kinds += [(kind, lambda item, kind=kind: item.type == kind) for kind in TYPES]  # type: ignore[misc]
@@ -37,22 +36,20 @@ def tables(banks: Mapping[str, BankModel]) -> str:
     rows = [*by_bank, total]
     of_family = [
         [f"{family}: {what}", *(sum(family in item.families for item in own) for own in (*items.values(), everything))]
-        for family, what in FAMILIES.items()
+        for family, what in families.items()
     ]
-    return "\n\n".join(
-        [
-            _markdown(["bank", *(name for name, _ in kinds)], [row[:split] for row in rows]),
-            _markdown(["bank", *(name for name, _ in levels)], [[row[0], *row[split:]] for row in rows]),
-            _markdown(["family of mistakes", *items, "**all**"], of_family),
-        ]
-    )
+    made = [
+        _markdown(["bank", *(name for name, _ in kinds)], [row[:split] for row in rows]),
+        _markdown(["bank", *(name for name, _ in levels)], [[row[0], *row[split:]] for row in rows]),
+    ]
+    return "\n\n".join(made + ([_markdown(["family of mistakes", *items, "**all**"], of_family)] if families else []))
 
 
-def counted(readme: str, banks: Mapping[str, BankModel]) -> str:
+def counted(readme: str, banks: Mapping[str, BankModel], families: Mapping[str, str]) -> str:
     """The README with its counted part made anew; unchanged without the two marks."""
     before, mark, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
-    return f"{before}{mark}\n\n{tables(banks)}\n\n{end}{after}" if mark and end else readme
+    return f"{before}{mark}\n\n{tables(banks, families)}\n\n{end}{after}" if mark and end else readme
 
 
 def is_computed(item: AnyItem) -> bool:

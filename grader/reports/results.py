@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
-from grader.checks.running import CHECKS_MIME, Outcome
+from grader.checks.running import CHECKS_MIMES, Outcome
 from grader.coursedir import gradebook, submitters
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
@@ -193,7 +193,7 @@ def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
 def _outcomes(cell: NotebookNode | None) -> tuple[Outcome, ...]:
     """The checks that the grader wrote into a hidden cell."""
     for output in cell.get("outputs", ()) if cell is not None else ():
-        data = output.get("data", {}).get(CHECKS_MIME)
+        data = next((found for name in CHECKS_MIMES if (found := output.get("data", {}).get(name)) is not None), None)
         if data is not None:
             return tuple(Outcome(**check) for check in data["checks"])
     return ()

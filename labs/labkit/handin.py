@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from labkit.errors import LabError
-from labkit.progress import read_lab, read_notebook
+from labkit.exercises import read_lab, read_notebook
 from labkit.quiz.attempts import ATTEMPTS_FILE
 
 OLD_SECONDS = 120.0

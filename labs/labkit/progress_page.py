@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from labkit.errors import LabError
+from labkit.exercises import WORDS, Exercise, read_notebook
 
 if TYPE_CHECKING:
-    from labkit.progress import Exercise, Progress
+    from labkit.quiz.overview import QuizRow
 
 LEFT = 'style="text-align: left"'  # JupyterLab sets tables flush right
 HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
@@ -36,39 +37,47 @@ class Link:
 Cell = str | Link
 
 
-def progress_page(progress: Progress) -> str:
-    """What to do next, the chart, the labs, the quizzes, and exercise by exercise; outcomes are told in words."""
+def progress_page(
+    root: Path,
+    next_step: str,
+    chart: str,
+    exercises: Sequence[Exercise],
+    quizzes: Sequence[QuizRow],
+    problems: Sequence[str],
+) -> str:
+    """What to do next, the chart (HTML), the labs, the quizzes, and exercise by exercise; outcomes are told in words.
+
+    Notebooks are linked where they lie under `root`.
+    """
     heads = ("Lab", "Quiz", "Outcome", "Latest", "Highest", "To pass", "Attempts")
-    quizzes: list[tuple[Cell, ...]] = [
-        (quiz.lab, Link(quiz.title, _notebook(progress, quiz.lab)), _signed(quiz.done, quiz.outcome()), *quiz.scores())
-        for quiz in progress.quizzes()
+    outcomes: list[tuple[Cell, ...]] = [
+        (quiz.lab, Link(quiz.title, _notebook(root, quiz.lab)), _signed(quiz.done, quiz.outcome()), *quiz.scores())
+        for quiz in quizzes
     ]
-    details = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), _exercises(progress.table()))
-    notes = "".join(f"<p>{escape(problem)}</p>" for problem in progress.problems)
+    details = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), _exercises(exercises))
+    notes = "".join(f"<p>{escape(problem)}</p>" for problem in problems)
     return (
-        f"<p><strong>{escape(progress.next())}</strong></p>{progress.plot()._repr_html_()}"
-        f"{_table('Labs', ('Folder', 'Lab', 'Visible checks'), _labs(progress))}"
-        f"{_table('Quizzes', heads, quizzes) if quizzes else ''}"
+        f"<p><strong>{escape(next_step)}</strong></p>{chart}"
+        f"{_table('Labs', ('Folder', 'Lab', 'Visible checks'), _labs(root, exercises, quizzes))}"
+        f"{_table('Quizzes', heads, outcomes) if outcomes else ''}"
         f"<details><summary>Exercise by exercise</summary>{details}</details>{notes}"
     )
 
 
-def _labs(progress: Progress) -> list[tuple[Cell, ...]]:
+def _labs(root: Path, exercises: Sequence[Exercise], quizzes: Sequence[QuizRow]) -> list[tuple[Cell, ...]]:
     """A row a lab: its folder, its title as a link, and how many exercises pass their visible checks."""
-    outcomes: dict[str, list[bool | None]] = {quiz.lab: [] for quiz in progress.quizzes()}
-    for row in progress.table():
+    outcomes: dict[str, list[bool | None]] = {quiz.lab: [] for quiz in quizzes}
+    for row in exercises:
         outcomes.setdefault(row.lab, []).append(row.passed)
     rows: list[tuple[Cell, ...]] = []
     for lab, passed in sorted(outcomes.items()):
-        path, good = _notebook(progress, lab), sum(one is True for one in passed)
+        path, good = _notebook(root, lab), sum(one is True for one in passed)
         told = _signed(good == len(passed), f"{good} of {len(passed)} exercises pass") if passed else "a quiz only"
         rows.append((lab, Link(_title(path) or lab, path), told))
     return rows
 
 
-def _exercises(table: list[Exercise]) -> list[tuple[Cell, ...]]:
-    from labkit.progress import WORDS
-
+def _exercises(table: Sequence[Exercise]) -> list[tuple[Cell, ...]]:
     return [
         (
             row.lab,
@@ -80,14 +89,12 @@ def _exercises(table: list[Exercise]) -> list[tuple[Cell, ...]]:
     ]
 
 
-def _notebook(progress: Progress, lab: str) -> Path:
-    return progress.root / lab / f"{lab}.ipynb"
+def _notebook(root: Path, lab: str) -> Path:
+    return root / lab / f"{lab}.ipynb"
 
 
 def _title(path: Path) -> str:
     """The first heading of a notebook; empty if it has none or cannot be read."""
-    from labkit.progress import read_notebook
-
     try:
         cells = read_notebook(path)["cells"]
     except LabError:

@@ -14,7 +14,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from labkit.compare import describe, difference
-from labkit.progress import record
+from labkit.exercises import record
 
 GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
 MAX_LINE = 200

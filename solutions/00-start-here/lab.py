@@ -21,7 +21,7 @@
 # %%
 import torch
 
-import labkit
+import rlhf
 from labkit import Progress, checks
 
 # %% [markdown]
@@ -40,7 +40,7 @@ Progress("..")
 # times: it never says the same twice.
 
 # %% tags=["demo"]
-model, tokenizer = labkit.load_policy("tiny")
+model, tokenizer = rlhf.load_policy("tiny")
 prompt = tokenizer("This movie is", return_tensors="pt")
 ids = model.generate(**prompt, max_new_tokens=20, do_sample=True, top_k=0)
 print(tokenizer.decode(ids[0]))
@@ -49,7 +49,7 @@ print(tokenizer.decode(ids[0]))
 # It sounds like a review. Is it a *good* one? The model has no idea: nobody told it what people like. That is what
 # the labs are about.
 #
-# If you fetched the larger model (`python -m labkit.fetch --smol`), lab 01 uses it by itself. Everything can be done
+# If you fetched the larger model (`python -m rlhf.fetch --smol`), lab 01 uses it by itself. Everything can be done
 # with `tiny`.
 
 # %% [markdown]
@@ -96,7 +96,7 @@ with checks("mean_reward") as check:
 # Two kinds of text go through the labs. The first: 25,000 film reviews with a verdict.
 
 # %% tags=["demo"]
-reviews = labkit.load_reviews()
+reviews = rlhf.load_reviews()
 print(reviews)
 print(reviews[0]["text"][:200], "…")
 
@@ -104,7 +104,7 @@ print(reviews[0]["text"][:200], "…")
 # The second: 10,605 short snippets, each rated by 15 to 29 people from −4 to 4. Look at how little they agree.
 
 # %% tags=["demo"]
-ratings = labkit.load_ratings()
+ratings = rlhf.load_ratings()
 row = ratings[7]
 print(row["text"])
 print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")

@@ -33,7 +33,9 @@ from types import SimpleNamespace
 import torch
 
 import labkit
-from labkit import checks, plots
+import rlhf
+from labkit import checks
+from rlhf import plots
 
 # %% [markdown]
 # ## 1 · What a language model gives
@@ -46,8 +48,8 @@ from labkit import checks, plots
 # Adding the same number to all logits changes nothing; a logit of $-\infty$ means probability 0.
 
 # %% tags=["demo"]
-name = "smol" if labkit.smol_installed() else "tiny"
-model, tokenizer = labkit.load_policy(name)
+name = "smol" if rlhf.smol_installed() else "tiny"
+model, tokenizer = rlhf.load_policy(name)
 eos_id = tokenizer.eos_token_id
 ids = tokenizer("This movie is", return_tensors="pt").input_ids
 with torch.no_grad():
@@ -645,9 +647,9 @@ def self_repetition(texts: list[list[int]]) -> float:
 
 # %% tags=["demo"]
 N, LENGTH = 12, 24
-tiny, tiny_tokenizer = labkit.load_policy("tiny")
+tiny, tiny_tokenizer = rlhf.load_policy("tiny")
 start = tiny_tokenizer("This movie is", return_tensors="pt").input_ids.expand(N, -1)
-opening = [tiny_tokenizer(text).input_ids[:LENGTH] for text in labkit.load_reviews()["text"][:N]]
+opening = [tiny_tokenizer(text).input_ids[:LENGTH] for text in rlhf.load_reviews()["text"][:N]]
 people = {"distinct-2": distinct(opening), "self-repetition": self_repetition(opening)}
 u = torch.rand(N, LENGTH, generator=torch.Generator().manual_seed(2))
 
@@ -778,7 +780,7 @@ def surprise(text: torch.Tensor) -> list[float]:
 
 
 # %% tags=["demo"]
-review = tokenizer(labkit.load_reviews()["text"][0], return_tensors="pt").input_ids[:, :25]
+review = tokenizer(rlhf.load_reviews()["text"][0], return_tensors="pt").input_ids[:, :25]
 texts = {
     "beam search": beam_search(endless, ids, 4, 24, eos_id)[0],
     "sampled, p = 0.9": generate(endless, ids, u[:1, :24], eos_id, p=0.9),

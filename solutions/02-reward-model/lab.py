@@ -36,7 +36,9 @@ import torch
 import torch.nn.functional as F
 
 import labkit
-from labkit import checks, plots_dpo, plots_reward, toy
+import rlhf
+from labkit import checks
+from rlhf import plots_dpo, plots_reward, toy
 
 # %% [markdown]
 # ## 1 · What people said
@@ -46,7 +48,7 @@ from labkit import checks, plots_dpo, plots_reward, toy
 # four snippets.
 
 # %% tags=["demo"]
-ratings = labkit.load_ratings()
+ratings = rlhf.load_ratings()
 texts, marks, means = (list(ratings[column]) for column in ("text", "ratings", "mean"))
 spread = [torch.tensor(row).double().std().item() for row in marks]
 short = [k for k in range(len(texts)) if 35 < len(texts[k]) < 70]
@@ -145,7 +147,7 @@ run("02-reward-model", "preference_pairs", globals())
 # would you guess that nine of ten pairs of raters agree?
 
 # %% tags=["demo"]
-train, held_out = labkit.split_ratings()  # 9,605 to learn from, 1,000 held out
+train, held_out = rlhf.split_ratings()  # 9,605 to learn from, 1,000 held out
 some = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))[:300].tolist()
 sample = held_out.select(some)
 pairs, p = preference_pairs(list(sample["ratings"]))
@@ -333,7 +335,7 @@ run("02-reward-model", "pool_reward", globals())
 # inside a text ends it, and one at the beginning is worse still. The kit's own reward model shows it:
 
 # %% tags=["demo"]
-model, tokenizer = labkit.load_reward_model()
+model, tokenizer = rlhf.load_reward_model()
 good, eos = "A wonderful, moving film.", tokenizer.eos_token
 print("                                     transformers      you")
 for name, text in {"the text": good, "EOS and more text": good + eos + " Dull.", "EOS first": eos + good}.items():
@@ -570,8 +572,8 @@ from transformers import AutoModelForSequenceClassification, PrinterCallback
 from trl import RewardConfig, RewardTrainer
 from trl.trainer.utils import RewardDataCollatorWithPadding
 
-from labkit.models import WEIGHTS
-from labkit.quiet import quiet_transformers
+from rlhf.models import WEIGHTS
+from rlhf.quiet import quiet_transformers
 
 ids = tokenizer(list(train["text"])).input_ids
 brief = [k for k in range(len(ids)) if len(ids[k]) <= 24]
@@ -668,7 +670,7 @@ plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft los
 
 # %% tags=["demo"]
 models = {"hard labels": hard, "soft targets": soft, "the kit's": model}
-rewards = {name: labkit.score_texts(m, tokenizer, sample["text"]) for name, m in models.items()}
+rewards = {name: rlhf.score_texts(m, tokenizer, sample["text"]) for name, m in models.items()}
 
 
 def one_rater_accuracy(r: torch.Tensor, pairs: torch.Tensor, p: torch.Tensor) -> float:
@@ -719,14 +721,12 @@ plots_reward.calibration(predicted, observed)
 words = [tokenizer.decode([token]) for token in range(len(tokenizer))]
 words = [word for word in words if word.startswith(" ") and word[1:].isalpha() and len(word) > 3]
 text = random.Random(0).choices(words, k=5)
-steps = {"".join(text): labkit.score_texts(model, tokenizer, ["".join(text)]).item()}
+steps = {"".join(text): rlhf.score_texts(model, tokenizer, ["".join(text)]).item()}
 for place in range(len(text)):
-    scores = labkit.score_texts(
-        model, tokenizer, ["".join([*text[:place], word, *text[place + 1 :]]) for word in words]
-    )
+    scores = rlhf.score_texts(model, tokenizer, ["".join([*text[:place], word, *text[place + 1 :]]) for word in words])
     text[place] = words[scores.argmax().item()]
     steps["".join(text)] = scores.max().item()
-paid = labkit.score_texts(model, tokenizer, list(held_out["text"]))
+paid = rlhf.score_texts(model, tokenizer, list(held_out["text"]))
 print(f"{len(words):,} words to choose from; the best of 1,000 snippets by people has reward {paid.max():.2f}:")
 print(f"  {held_out['text'][paid.argmax().item()]}")
 plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": paid.max().item()})
@@ -738,13 +738,13 @@ plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": 
 
 # %% tags=["demo"]
 review = "This film is a complete waste of time."
-print(f"{labkit.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
+print(f"{rlhf.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
 for _ in range(3):
-    scores = labkit.score_texts(model, tokenizer, [review + word for word in words])
+    scores = rlhf.score_texts(model, tokenizer, [review + word for word in words])
     review += words[scores.argmax().item()]
     print(f"{scores.max().item():6.2f}  {review}")
 tricks = ["A good film.", "Not a good film.", "I expected a masterpiece and left after ten minutes."]
-for trick, score in zip(tricks, labkit.score_texts(model, tokenizer, tricks).tolist(), strict=True):
+for trick, score in zip(tricks, rlhf.score_texts(model, tokenizer, tricks).tolist(), strict=True):
     print(f"{score:6.2f}  {trick}")
 
 # %% [markdown]

@@ -15,7 +15,7 @@ from trl import PPOConfig, PPOTrainer
 from trl.core import LengthSampler, masked_whiten
 
 from grader.checks import Missed, Result, Student, check, expect, same
-from labkit.quiet import quiet_transformers
+from rlhf.quiet import quiet_transformers
 
 IN_PLACE = "Your function changes its arguments: no `+=`, no assignment into them."
 NAN = "0 times nan is nan: replace what does not count (`torch.where`, `masked_fill`), do not multiply it by 0."

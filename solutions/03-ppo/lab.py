@@ -46,9 +46,11 @@ from trl import PPOConfig
 from trl.core import LengthSampler
 
 import labkit
-from labkit import checks, plots, plots_ppo, toy
-from labkit import plots_alignment as alignment
-from labkit.quiet import quiet_transformers
+import rlhf
+from labkit import checks
+from rlhf import plots, plots_ppo, toy
+from rlhf import plots_alignment as alignment
+from rlhf.quiet import quiet_transformers
 
 warnings.filterwarnings("ignore", "`PPO", FutureWarning)  # TRL announces that its next version has no such PPO
 
@@ -151,8 +153,8 @@ run("03-ppo", "build_queries", globals())
 
 # %% tags=["demo", "loop"]
 MODEL = "tiny"  # or "smol", a folder, or a hub id such as "lvwerra/gpt2-imdb"
-tokenizer = labkit.load_policy(MODEL)[1]
-reviews = labkit.load_reviews().shuffle(seed=0)[:1500]
+tokenizer = rlhf.load_policy(MODEL)[1]
+reviews = rlhf.load_reviews().shuffle(seed=0)[:1500]
 queries = build_queries(reviews, tokenizer)
 
 # %% tags=["demo"]
@@ -888,7 +890,7 @@ from trl import AutoModelForCausalLMWithValueHead, PPOTrainer, create_reference_
 def start(config: PPOConfig) -> PPOTrainer:
     """A trainer with a fresh policy, its value head, and the frozen reference."""
     torch.manual_seed(config.seed)  # for the value head
-    policy, policy_tokenizer = labkit.load_policy(config.model_name)
+    policy, policy_tokenizer = rlhf.load_policy(config.model_name)
     policy_tokenizer.padding_side = "right"  # see below
     with quiet_transformers():
         model = AutoModelForCausalLMWithValueHead.from_pretrained(policy)
@@ -935,16 +937,16 @@ def rollout(trainer: PPOTrainer, ids: list[torch.Tensor], **changes: object) -> 
 # "as the reference", and a β that works here means something elsewhere.
 
 # %% tags=["demo", "loop"]
-reward_model, reward_tokenizer = labkit.load_reward_model()
+reward_model, reward_tokenizer = rlhf.load_reward_model()
 untrained = start(make_config(MODEL, batch_size=256))
 _, reference_texts = rollout(untrained, batch(untrained.config, 20))
-raw = labkit.score_texts(reward_model, reward_tokenizer, reference_texts)
+raw = rlhf.score_texts(reward_model, reward_tokenizer, reference_texts)
 center, unit = raw.mean(), raw.std()
 
 
 def reward_of(texts: list[str]) -> torch.Tensor:
     """Rewards in standard deviations of the reference's, float [texts]."""
-    return (labkit.score_texts(reward_model, reward_tokenizer, texts) - center) / unit
+    return (rlhf.score_texts(reward_model, reward_tokenizer, texts) - center) / unit
 
 
 # %% tags=["demo"]

@@ -33,8 +33,10 @@ import math
 import torch
 
 import labkit
-from labkit import checks, plots, toy
-from labkit import plots_alignment as alignment
+import rlhf
+from labkit import checks
+from rlhf import plots, toy
+from rlhf import plots_alignment as alignment
 
 # %% [markdown]
 # ## 1 · How many responses are there?
@@ -934,7 +936,7 @@ alignment.frontier(place(frontier), marks=marks, kl_to=8.0, paths={"best-of-n, n
 # Let it write 1,000 responses instead, and reward words of praise.
 
 # %% tags=["demo"]
-model, tokenizer = labkit.load_policy("tiny")
+model, tokenizer = rlhf.load_policy("tiny")
 ids = tokenizer("This movie is", return_tensors="pt").input_ids
 torch.manual_seed(0)
 options = {"max_new_tokens": 12, "do_sample": True, "top_k": 0, "pad_token_id": tokenizer.eos_token_id}

@@ -36,7 +36,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 import labkit
-from labkit import checks, plots_alignment, plots_dpo, toy
+from labkit import checks
+from rlhf import plots_alignment, plots_dpo, toy
 
 # %% [markdown]
 # ## 1 · From the optimum to a loss, in five steps
@@ -549,7 +550,7 @@ plots_alignment.frontier(points(optimal, range(60)), marks=marks, paths=paths, k
 # chosen. Whole prompts are held out.
 
 # %% tags=["demo"]
-from labkit.pairs import rating_pairs
+from rlhf.pairs import rating_pairs
 
 train_rows, held_out_rows = rating_pairs()
 print(len(train_rows), "pairs to train on,", len(held_out_rows), "held out")
@@ -781,8 +782,8 @@ import datasets
 from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
-from labkit.models import WEIGHTS
-from labkit.quiet import quiet_transformers
+from rlhf.models import WEIGHTS
+from rlhf.quiet import quiet_transformers
 
 datasets.disable_progress_bars()
 train_data = datasets.Dataset.from_dict(format_preferences(**train_rows[:]))

@@ -61,7 +61,7 @@ def loop_namespace(course: Course, model: str = "tiny") -> dict[str, Any]:
 
     Args:
         course: the course whose lab it is.
-        model: a name, folder or hub id for `labkit.load_policy`, in place of tiny.
+        model: a name, folder or hub id for `rlhf.load_policy`, in place of tiny.
 
     Raises:
         ValueError: no cell, or more than one, sets MODEL.

@@ -1,6 +1,6 @@
 """Measure the trained tiny policy and write its card, the README.md beside its weights.
 
-python solutions/models/card.py --model labs/labkit/weights/tiny --work build/tiny
+python solutions/models/card.py --model labs/rlhf/weights/tiny --work build/tiny
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ngrams import bigram_add_one_nats, kneser_ney_nats, unigram_nats
 from train_tiny import held_out_loss
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from labkit import load_reviews
+from rlhf import load_reviews
 
 SAMPLES, NEW_TOKENS = 10, 40
 

@@ -1,7 +1,7 @@
 """Measure the trained reward model on the held-out snippets and write its card, the README.md beside its weights.
 
     pip install --no-deps --target build/vader vaderSentiment==3.3.2
-    python solutions/models/card_reward.py --model labs/labkit/weights/reward --vader build/vader
+    python solutions/models/card_reward.py --model labs/rlhf/weights/reward --vader build/vader
 
 VADER, the rule-based rater of the people who collected the ratings, is the baseline. Nothing else in the kit needs it.
 """
@@ -18,7 +18,7 @@ import torch
 from agreement import Accuracy, accuracy, agreement, histograms, one_rater_ceiling
 from transformers import AutoTokenizer, GPT2ForSequenceClassification
 
-from labkit import load_reviews, score_texts, split_ratings
+from rlhf import load_reviews, score_texts, split_ratings
 
 EXCERPT = 30  # words of a review
 REVIEWS = 1_000
@@ -76,10 +76,10 @@ def write_card(model_dir: Path, vader: Path) -> Path:
 
 The body of the tiny policy with one output (`GPT2ForSequenceClassification`, one label):
 {model.num_parameters() / 1e6:.2f} million parameters, saved as float16. It gives a short text about a film one
-number: how favourable people would find it. `labkit.load_reward_model()` loads it, `labkit.score_texts` scores texts.
+number: how favourable people would find it. `rlhf.load_reward_model()` loads it, `rlhf.score_texts` scores texts.
 
 - Data: {len(train):,} of the 10,605 human-rated snippets (Hutto and Gilbert 2014). Held out are the {len(held_out):,}
-  that `labkit.split_ratings` names, never trained on and never used to choose anything. Nothing else was learned from:
+  that `rlhf.split_ratings` names, never trained on and never used to choose anything. Nothing else was learned from:
   not the labels of the IMDb reviews, nor the `rotten_tomatoes` rows of the wheel, which hold 8,469 of the snippets.
 - Training: {recipe["steps"]:,} steps of {recipe["batch"]} snippets, all pairs of a batch compared; the target of a pair
   is the share of its rater pairs that prefer the first, ties half. AdamW, bf16 autocast, dropout {recipe["dropout"]},

@@ -1,10 +1,10 @@
 """Train the reward model that ships, on the human ratings, from the tiny policy's body; stop and resume at any time.
 
-    python solutions/models/train_reward.py --out labs/labkit/weights/reward --work build/reward
+    python solutions/models/train_reward.py --out labs/rlhf/weights/reward --work build/reward
 
 Every step takes a batch of snippets and compares all of them with each other: the loss of a pair is the cross-entropy
 between σ(r_i − r_j) and the share of rater pairs that prefer i, ties half. One idle core needs about four minutes.
-The 1,000 snippets that `labkit.split_ratings` holds out are never trained on, nor used to choose anything: with
+The 1,000 snippets that `rlhf.split_ratings` holds out are never trained on, nor used to choose anything: with
 --dev, 1,000 of the others are put aside to compare recipes on.
 """
 
@@ -25,8 +25,8 @@ from agreement import accuracy, agreement, histograms
 from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoTokenizer, GPT2ForSequenceClassification, PreTrainedTokenizerBase
 
-from labkit.models import WEIGHTS
-from labkit.reward import score_texts, split_ratings
+from rlhf.models import WEIGHTS
+from rlhf.reward import score_texts, split_ratings
 
 DEV = 1_000
 GROUP = 16

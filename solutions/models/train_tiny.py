@@ -1,6 +1,6 @@
 """Train the tiny policy, a GPT-2 of 4.3 million parameters, on the IMDb reviews; stop and resume at any time.
 
-    python solutions/models/train_tiny.py --out labs/labkit/weights/tiny --work build/tiny
+    python solutions/models/train_tiny.py --out labs/rlhf/weights/tiny --work build/tiny
 
 Matrices of the blocks are updated by Muon (Jordan et al. 2024, momentum orthogonalised by Newton–Schulz), all other
 parameters by AdamW. The learning rate warms up, stays, and falls linearly to zero over the last third of the tokens.
@@ -24,7 +24,7 @@ from corpus import split_reviews, to_stream, train_tokenizer
 from numpy.typing import NDArray
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-from labkit import load_reviews
+from rlhf import load_reviews
 
 
 @dataclass(frozen=True)

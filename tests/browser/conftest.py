@@ -53,7 +53,7 @@ SECONDS = 1000
 PATIENCE = 60 * SECONDS  # how long a busy machine may take; nothing waits longer than it has to
 FOCUS = """() => {
   const at = document.activeElement;
-  const inside = at.closest('.rlhf-quiz') !== null;
+  const inside = at.closest('.labkit-quiz') !== null;
   return {inside, tag: at.tagName, type: at.type || '', name: at.name || at.id, value: at.value,
           text: at.innerText || '', class: at.className};
 }"""
@@ -161,7 +161,7 @@ def run_quiz(page: Page) -> None:
     for source in ("import labkit", "labkit.quiz("):
         page.locator(".jp-CodeCell .cm-content").filter(has_text=source).first.click()
         page.keyboard.press("Control+Enter")
-    page.locator(".rlhf-quiz h2").wait_for()
+    page.locator(".labkit-quiz h2").wait_for()
 
 
 def focus(page: Page) -> dict[str, Any]:
@@ -188,7 +188,7 @@ def answer_by_keyboard(page: Page, wanted: dict[tuple[int, str], str]) -> None:
         found = tab_until(page, lambda at: at["inside"])
         if found["tag"] == "BUTTON" and found["text"] == "Submit":
             break
-        number, _, part = found["name"].removeprefix("rlhf-quiz-").partition("-")[2].partition("-")
+        number, _, part = found["name"].removeprefix("labkit-quiz-").partition("-")[2].partition("-")
         answer = left.pop((int(number), part), None) if number.isdigit() else None
         if answer is not None:
             give(page, found, answer)
@@ -257,7 +257,7 @@ def change_theme(page: Page, theme: str) -> None:
     page.wait_for_function(dark if theme == "Dark" else f"!({dark})")
 
 
-def violations(page: Page, place: str = ".rlhf-quiz", undecided: bool = True) -> list[Any]:
+def violations(page: Page, place: str = ".labkit-quiz", undecided: bool = True) -> list[Any]:
     """What axe-core finds in a part of the page, the player if nothing else is said; and what it cannot decide."""
     if not AXE.exists():
         pytest.fail(f"{AXE} is missing: `make browser-tools` fetches it.")

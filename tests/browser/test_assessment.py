@@ -36,9 +36,9 @@ SCREENSHOTS = os.environ.get("SCREENSHOTS", "")  # a folder: pictures for the RE
 def take(page: Page, folder: Path, right: Container[int]) -> None:
     """Answer and submit, with the keyboard alone."""
     answer_by_keyboard(page, plan(folder, BANK, right))
-    expect(page.locator(".rlhf-quiz .count")).to_have_text("10 of 10 answered.")
+    expect(page.locator(".labkit-quiz .count")).to_have_text("10 of 10 answered.")
     page.keyboard.press("Enter")
-    expect(page.locator(".rlhf-quiz .headline")).to_be_focused()
+    expect(page.locator(".labkit-quiz .headline")).to_be_focused()
 
 
 def test_the_assessment_from_opening_to_a_restarted_kernel(page: Page, server: Server) -> None:
@@ -47,7 +47,7 @@ def test_the_assessment_from_opening_to_a_restarted_kernel(page: Page, server: S
     run_quiz(page)
     take(page, folder, right=range(1, 8))
 
-    quiz = page.locator(".rlhf-quiz")
+    quiz = page.locator(".labkit-quiz")
     expect(quiz.locator(".headline")).to_have_text("Your grade: 70%. You passed.")
     expect(quiz.locator(".standing")).to_have_text(SEVENTY)
     assert [text.split("\n")[0] for text in quiz.locator(".verdict strong").all_inner_texts()] == (
@@ -77,7 +77,7 @@ def test_the_assessment_from_opening_to_a_restarted_kernel(page: Page, server: S
     server.ask(f"/api/kernels/{session['kernel']['id']}/restart", "POST")
     page.reload()
     wait_for_kernel(page)
-    page.evaluate("document.querySelectorAll('.rlhf-quiz').forEach((old) => old.remove())")
+    page.evaluate("document.querySelectorAll('.labkit-quiz').forEach((old) => old.remove())")
     run_quiz(page)
     expect(quiz.locator(".standing")).to_have_text(FORTY)
     assert quiz.locator(".verdict.right").count() == 4
@@ -110,7 +110,7 @@ def test_pictures_and_axe_in_both_themes(page: Page, server: Server, tmp_path: P
         change_theme(page, theme)
         assert violations(page) == []
         page.set_viewport_size({"width": 1000, "height": 860})
-        page.locator(".rlhf-quiz h2").evaluate("(node) => node.scrollIntoView()")
+        page.locator(".labkit-quiz h2").evaluate("(node) => node.scrollIntoView()")
         page.evaluate("document.activeElement.blur()")
         page.mouse.move(0, 0)
         page.screenshot(path=goal / f"player-{theme.lower()}.png", animations="disabled")

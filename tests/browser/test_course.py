@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
-from grader.build.notebooks import KERNELSPEC, read_source
+from grader.build.notebooks import read_source
 from grader.build.release import build_lab
 from grader.cells import grade_id, is_demo
 from grader.cli import app
@@ -29,6 +29,7 @@ from grader.coursedir import gradebook
 from grader.grading.autograde import grade_class, write_rows
 from grader.grading.demo_class import MARKER_LINE, make_class
 from grader.paths import ROOT_VARIABLE, Course
+from grader.settings import load_settings
 
 from .conftest import (
     JUPYTER_LAB,
@@ -50,7 +51,7 @@ EXERCISED = [lab for lab in LABS if (REPO / "solutions" / lab / "checks.py").exi
 DECODING, START, TOY, QUIZ = "01-decoding", "00-start-here", "01-toy", "06-sample"
 STUDENTS = 4
 DEMOS_KEPT = (
-    "labkit.load_policy(name)",
+    "rlhf.load_policy(name)",
     "loop_ids = ",
     "plots.sliders(",
     "labkit.quiz(",
@@ -118,7 +119,7 @@ def test_every_notebook_opens_with_its_kernel_and_a_table_of_contents(page: Page
         shown = page.locator("#table-of-contents .jp-tocItem-content:visible")
         expect(shown).to_have_text(headings)
         kernel = page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName")
-        expect(kernel).to_have_text(KERNELSPEC["display_name"])
+        expect(kernel).to_have_text(load_settings(REPO).kernel_name)
         assert page.locator(".jp-Dialog").count() == 0
         page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 
@@ -181,7 +182,7 @@ def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     expect(readout).to_have_text("1.10")
     expect(box.locator("img")).not_to_have_attribute("src", before)
 
-    quiz = show_cell(page, "labkit.quiz(").locator(".rlhf-quiz")
+    quiz = show_cell(page, "labkit.quiz(").locator(".labkit-quiz")
     quiz.locator("h2").wait_for()
     answer_by_keyboard(page, plan(folder, DECODING, range(1, 7)))
     page.keyboard.press("Enter")

@@ -51,13 +51,13 @@ def test_every_type_is_answered_by_keyboard_alone(
     for number, drawn in enumerate(drawn_now(folder, "sample"), start=1):
         right |= {(number, part): key for part, key in quiz_keys(kept, drawn.item, drawn.variant).items()}
     answer_by_keyboard(page, right)
-    expect(page.locator(".rlhf-quiz .count")).to_have_text("8 of 8 answered.")
+    expect(page.locator(".labkit-quiz .count")).to_have_text("8 of 8 answered.")
     page.keyboard.press("Enter")
-    expect(page.locator(".rlhf-quiz .headline")).to_have_text("Your grade: 100%. You passed.")
+    expect(page.locator(".labkit-quiz .headline")).to_have_text("Your grade: 100%. You passed.")
     assert "headline" in focus(page)["class"]
-    assert page.locator(".rlhf-quiz .verdict.right").count() == 8
+    assert page.locator(".labkit-quiz .verdict.right").count() == 8
     assert (
-        page.locator(".rlhf-quiz [role=status]").inner_text().startswith("Your grade: 100%. You passed. Your latest:")
+        page.locator(".labkit-quiz [role=status]").inner_text().startswith("Your grade: 100%. You passed. Your latest:")
     )
 
 
@@ -128,12 +128,12 @@ def test_answers_survive_a_reload_and_a_restarted_kernel(page: Page, server: Ser
     server.ask(f"/api/kernels/{session['kernel']['id']}/restart", "POST")
     page.reload()
     wait_for_kernel(page)
-    page.evaluate("document.querySelectorAll('.rlhf-quiz').forEach((old) => old.remove())")
+    page.evaluate("document.querySelectorAll('.labkit-quiz').forEach((old) => old.remove())")
     run_quiz(page)
     assert page.locator('[data-number="1"] input:checked').get_attribute("value") == chosen
     typed = page.locator('[data-number="6"] input.text')
     assert typed.input_value() == "<img src=x onerror=alert(1)> & partition"
-    assert page.locator('.rlhf-quiz img[src="x"]').count() == 0
+    assert page.locator('.labkit-quiz img[src="x"]').count() == 0
 
 
 def test_letters_typed_in_the_quiz_are_no_shortcuts_of_jupyterlab(page: Page, server: Server, folder: Path) -> None:

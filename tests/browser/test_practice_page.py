@@ -266,7 +266,7 @@ def test_draws_are_those_of_python(scripts: Page, sealed: Bank, written: Path) -
 
 def open_page(page: Page, path: Path, seed: int) -> None:
     page.goto(f"{path.as_uri()}#seed={seed}")
-    page.locator(".rlhf-quiz h2").wait_for()
+    page.locator(".labkit-quiz h2").wait_for()
 
 
 def player(sealed_bank: bytes, folder: Path, seed: int) -> Quiz:
@@ -313,7 +313,7 @@ def test_the_page_marks_as_the_player_does(
     quiz = player(sealed_text(written), tmp_path, seed)
     open_page(page, written, seed)
     fill(page, quiz, answers(keys, quiz, right, random.Random(seed)))
-    expect(page.locator(".rlhf-quiz .count")).to_have_text("8 of 8 answered.")
+    expect(page.locator(".labkit-quiz .count")).to_have_text("8 of 8 answered.")
     page.locator(".submit").click()
     expect(page.locator(".headline")).to_be_focused()
     quiz.hand_over()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from grader import doctor
 from grader.cli import app
-from grader.doctor import LOOKS, Finding, examine
+from grader.doctor import LOOKS, Finding, examine, looks_of
 from grader.kernels.system_calls import may_be_called
 from grader.paths import Course
 
@@ -22,7 +22,7 @@ def here(repo: Course) -> dict[str, Finding]:
 
 
 def test_this_machine_can_do_everything_that_the_tests_need(here: dict[str, Finding]) -> None:
-    assert list(here) == list(LOOKS)
+    assert list(here) == [*LOOKS, "reviews", "ratings", "model", "larger model"]
     works = ("python", "versions", "reviews", "ratings", "model", "sandbox", "database", "browser", "npm", "disk")
     assert {name: here[name].verdict for name in works} == dict.fromkeys(works, "works")
 
@@ -54,7 +54,7 @@ def test_missing_data_browser_and_labs_are_found(toy: Course, tmp_path: Path, mo
     monkeypatch.setenv("PATH", str(tmp_path))
     for file in (toy.labs / "01-toy").iterdir():
         file.unlink()
-    assert LOOKS["ratings"](toy).verdict == "broken"
+    assert looks_of(toy)["ratings"](toy).verdict == "broken"
     assert LOOKS["browser"](toy).verdict == "missing"
     assert LOOKS["npm"](toy).verdict == "missing"
     assert (LOOKS["labs"](toy).verdict, LOOKS["labs"](toy).remedy) == ("broken", "grader build")
@@ -69,9 +69,22 @@ def test_a_look_that_fails_is_a_finding(toy: Course, monkeypatch: pytest.MonkeyP
     assert (found.verdict, found.found) == ("broken", "OSError: no such device")
 
 
+def test_a_course_without_a_library_is_looked_at_all_the_same(toy: Course) -> None:
+    config = toy.root / "nbgrader_config.py"
+    text = config.read_text()
+    config.write_text(text.replace("rlhf.looks:LOOKS", ""))
+    assert list(looks_of(toy)) == list(LOOKS)
+    config.write_text(text.replace("rlhf.looks:LOOKS", "nowhere.looks:LOOKS"))
+    found = looks_of(toy)["course"](toy)
+    assert (found.verdict, found.found) == (
+        "broken",
+        "nowhere.looks:LOOKS: ModuleNotFoundError: No module named 'nowhere'",
+    )
+
+
 def test_scripts_get_json_and_an_exit_code(toy: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Finding("disk", "broken", "0.1 GB free", "free some")
-    monkeypatch.setattr(doctor, "LOOKS", {"disk": lambda _: broken})
+    monkeypatch.setattr(doctor, "looks_of", lambda _: {"disk": lambda _: broken})
     result = CliRunner().invoke(app, ["doctor", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout) == [vars(broken)]

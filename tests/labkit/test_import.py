@@ -5,7 +5,7 @@ import sys
 
 import labkit
 
-HEAVY = {"torch", "transformers", "numpy", "matplotlib", "pandas", "datasets"}
+HEAVY = {"torch", "transformers", "numpy", "matplotlib", "pandas", "datasets", "importlib.metadata", "rlhf"}
 
 
 def heavy_after(code: str) -> set[str]:
@@ -21,10 +21,6 @@ def test_import_labkit_loads_nothing_heavy() -> None:
 def test_names_that_need_nothing_heavy_load_nothing_heavy() -> None:
     names = ", ".join(labkit.__all__)
     assert heavy_after(f"from labkit import {names}") == set()
-
-
-def test_fetch_loads_nothing_heavy() -> None:
-    assert heavy_after("import labkit.fetch") == set()
 
 
 def test_every_public_name_is_listed_and_there() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from labkit import LabError, Progress
-from labkit.progress import Exercise
+from labkit.exercises import Exercise
 from labkit.quiz.attempts import Attempt, append_attempt
 
 FILES = Path(__file__).resolve().parent.parent / "files" / "quiz"

@@ -101,4 +101,4 @@ def test_python_and_the_page_are_one_quiz(player: Player) -> None:
 def test_scripts_and_styles_are_in_the_package() -> None:
     assert "export default" in str(Player._esm)
     assert "drawQuestion" in str(Player._esm)
-    assert ".rlhf-quiz" in str(Player._css)
+    assert ".labkit-quiz" in str(Player._css)

@@ -80,7 +80,7 @@ def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path) -> Ex
     name = request.module.LAB
     notebook = read_source(repo.solutions / name / "lab.py")
     for cell in notebook.cells:
-        cell.source = cell.source.replace("labkit.smol_installed()", "False")
+        cell.source = cell.source.replace("rlhf.smol_installed()", "False")
     folder = tmp_path / name
     folder.mkdir()
     nbformat.write(notebook, folder / f"{name}.ipynb")

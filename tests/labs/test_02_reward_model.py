@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-import labkit
+import rlhf
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
 from grader.paths import Course
@@ -64,7 +64,7 @@ def test_the_loss_and_its_gradients_are_those_of_trl(solution: dict[str, Any]) -
 
 
 def test_pairs_of_real_snippets_are_those_counted_one_by_one(solution: dict[str, Any]) -> None:
-    ratings = list(labkit.load_ratings().select(range(0, 10_600, 400))["ratings"])
+    ratings = list(rlhf.load_ratings().select(range(0, 10_600, 400))["ratings"])
     pairs, p = solution["preference_pairs"](ratings, 0.5)
     wanted = []
     for i, j in itertools.combinations(range(len(ratings)), 2):
@@ -86,14 +86,14 @@ def test_the_last_token_is_found_in_every_mask_there_is(solution: dict[str, Any]
 
 
 def test_pooling_is_that_of_transformers_where_that_is_right(solution: dict[str, Any]) -> None:
-    model, tokenizer = labkit.load_reward_model()
+    model, tokenizer = rlhf.load_reward_model()
     texts = ["A film.", "It is a long and rather tedious film about nothing.", "Great fun!"]
     batch = tokenizer(texts, padding=True, return_tensors="pt")
     with torch.no_grad():
         hidden = model.base_model(**batch).last_hidden_state
         found = solution["pool_reward"](hidden, batch.attention_mask, model.score)
         torch.testing.assert_close(found, model(**batch).logits.squeeze(-1), rtol=0, atol=1e-5)
-    torch.testing.assert_close(found, labkit.score_texts(model, tokenizer, texts), rtol=0, atol=1e-4)
+    torch.testing.assert_close(found, rlhf.score_texts(model, tokenizer, texts), rtol=0, atol=1e-4)
 
 
 def test_no_order_of_the_snippets_beats_the_ceiling(solution: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ def test_no_order_of_the_snippets_beats_the_ceiling(solution: dict[str, Any]) ->
 def test_the_ceilings_of_held_out_snippets_are_those_counted_by_matrices(
     solution: dict[str, Any], agreement: ModuleType
 ) -> None:
-    _, held_out = labkit.split_ratings()
+    _, held_out = rlhf.split_ratings()
     some = held_out.select(range(0, 1_000, 10))
     ratings, means = list(some["ratings"]), torch.tensor(list(some["mean"]))
     pairs = torch.tensor(list(itertools.combinations(range(len(ratings)), 2)))

@@ -15,7 +15,7 @@ import torch
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
 from grader.paths import Course
-from labkit.quiet import quiet_transformers
+from rlhf.quiet import quiet_transformers
 
 LAB = "03-ppo"
 
@@ -92,7 +92,7 @@ def test_losses_and_their_gradients_are_those_of_trl(solution: dict[str, Any]) -
 
 
 def test_the_score_function_is_unbiased_on_the_toy_model(solution: dict[str, Any]) -> None:
-    from labkit import toy
+    from rlhf import toy
 
     model, y, r = toy.ToyModel(), toy.responses(), toy.rewards(1)
     ids = [torch.tensor([[toy.PROMPT_IDS[1], word]]) for word in range(toy.VOCAB_SIZE - 1)]
@@ -137,10 +137,10 @@ def test_queries_are_those_of_the_course_recipe(solution: dict[str, Any]) -> Non
     """`datasets` and `LengthSampler`, as TRL's own example has it, on real reviews."""
     from trl.core import LengthSampler
 
-    import labkit
+    import rlhf
 
-    tokenizer = labkit.load_policy("tiny")[1]
-    reviews = labkit.load_reviews().shuffle(seed=3).select(range(150))
+    tokenizer = rlhf.load_policy("tiny")[1]
+    reviews = rlhf.load_reviews().shuffle(seed=3).select(range(150))
     short = [{"text": text[:cut], "label": 1} for text, cut in zip(reviews["text"], (200, 201, 202) * 50, strict=True)]
     rows = type(reviews).from_list(short)
     wanted = rows.rename_column("text", "review").filter(lambda row: len(row["review"]) > 200)
@@ -165,7 +165,7 @@ def test_group_advantages_by_hand(solution: dict[str, Any]) -> None:
 
 def test_the_parts_together_find_the_optimum_of_the_toy(solution: dict[str, Any]) -> None:
     """PPO of nothing but the lab's functions, values in a table: KL to the exact optimum falls from 2.2 below 0.05."""
-    from labkit import toy
+    from rlhf import toy
 
     beta, log_ref, y, r = 0.5, toy.log_probs(0), toy.responses(), toy.rewards(0)
     log_star = (log_ref + r / beta).log_softmax(0)
@@ -223,10 +223,10 @@ def bench(repo: Course) -> Iterator[ModuleType]:
 @pytest.fixture(scope="module")
 def loop(bench: ModuleType, repo: Course, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The notebook's loop, with a policy out of a folder that `save_pretrained` wrote."""
-    import labkit
+    import rlhf
 
     folder = str(tmp_path_factory.mktemp("checkpoint"))
-    for part in labkit.load_policy("tiny"):
+    for part in rlhf.load_policy("tiny"):
         part.save_pretrained(folder)
     namespace: dict[str, Any] = bench.loop_namespace(repo, folder)
     assert namespace["MODEL"] == folder
@@ -279,7 +279,7 @@ def test_graded_cells_need_nothing_of_demo_cells(without_demos: dict[str, Any]) 
 
 def test_texts_of_a_model_stay_texts_on_the_page() -> None:
     """What a policy writes is not trusted: no tag of it reaches the notebook."""
-    from labkit import plots_ppo
+    from rlhf import plots_ppo
 
     page = plots_ppo.before_and_after(["<b>q"], [("<script>", 0.5)], [("a & b", -1.0)])._repr_html_()
     assert "<script>" not in page

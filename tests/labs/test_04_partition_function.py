@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.checks.registry import LabChecks
-from labkit import toy
+from rlhf import toy
 
 LAB = "04-partition-function"
 BETAS = [0.05, 0.1, 0.5, 1.0, 5.0]

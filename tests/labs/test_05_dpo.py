@@ -103,7 +103,7 @@ def test_log_probs_are_those_of_the_trainer(solution: dict[str, Any]) -> None:
 
 
 def test_dpo_with_exact_preferences_reaches_the_optimum(solution: dict[str, Any]) -> None:
-    from labkit import toy
+    from rlhf import toy
 
     beta, log_ref, r = 0.5, toy.log_probs(0), toy.rewards(0)
     log_star = (log_ref + r / beta).log_softmax(0)
@@ -123,7 +123,7 @@ def test_dpo_with_exact_preferences_reaches_the_optimum(solution: dict[str, Any]
 
 
 def test_held_out_prompts_are_in_no_training_pair() -> None:
-    from labkit.pairs import pairs_by_prompt, rating_pairs
+    from rlhf.pairs import pairs_by_prompt, rating_pairs
 
     groups = pairs_by_prompt()
     assert (sum(map(len, groups.values())), len(groups)) == (32_802, 693)
@@ -154,8 +154,8 @@ def test_a_language_model_learns_the_preferences_of_people(solution: dict[str, A
     from transformers import PrinterCallback
     from trl import DPOConfig, DPOTrainer
 
-    from labkit.models import WEIGHTS
-    from labkit.pairs import rating_pairs
+    from rlhf.models import WEIGHTS
+    from rlhf.pairs import rating_pairs
 
     datasets.disable_progress_bars()
     train_rows, held_out_rows = rating_pairs()

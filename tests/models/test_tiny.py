@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2TokenizerFast
 
-import labkit
+import rlhf
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = ROOT / "labs" / "labkit" / "weights" / "tiny"
+TINY = ROOT / "labs" / "rlhf" / "weights" / "tiny"
 REVIEWS = 40
 
 
@@ -35,7 +35,7 @@ def test_it_is_a_gpt2_of_at_most_16_megabytes_that_the_auto_classes_load() -> No
 
 def test_the_tokenizer_gives_every_text_back() -> None:
     tokenizer = AutoTokenizer.from_pretrained(TINY)
-    for text in ["This movie is", "naïve – 10/10 \n\n 😀", " two  spaces ", *labkit.load_reviews()["text"][:20]]:
+    for text in ["This movie is", "naïve – 10/10 \n\n 😀", " two  spaces ", *rlhf.load_reviews()["text"][:20]]:
         assert tokenizer.decode(tokenizer(text).input_ids, clean_up_tokenization_spaces=False) == text
 
 
@@ -55,8 +55,8 @@ def test_the_held_out_loss_is_the_one_on_the_card(
     import corpus
     import train_tiny
 
-    texts = corpus.split_reviews(labkit.load_reviews()["text"]).held_out[:REVIEWS]
-    model, tokenizer = labkit.load_policy("tiny")
+    texts = corpus.split_reviews(rlhf.load_reviews()["text"]).held_out[:REVIEWS]
+    model, tokenizer = rlhf.load_policy("tiny")
     stream = corpus.to_stream(texts, tokenizer).astype(np.uint16)
     recipe = json.loads((TINY / "recipe.json").read_text())
     loss = train_tiny.held_out_loss(model, stream, recipe["context"])

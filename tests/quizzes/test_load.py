@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from grader.paths import Course
 from grader.quizzes.load import QuizError, load
 from grader.quizzes.schema import schema
+from grader.settings import load_settings
 
 FILES = Path(__file__).resolve().parents[1] / "files" / "quiz"
 
@@ -88,8 +89,27 @@ def test_any_file_is_a_bank_or_refused(tmp_path_factory: pytest.TempPathFactory,
 
 def test_the_schema_beside_the_banks_is_the_models_and_accepts_them(repo: Course) -> None:
     text = (repo.quizzes / "bank.schema.json").read_text()
-    assert text == schema()
+    assert text == schema(load_settings(repo.root).families)
     validator = jsonschema.Draft202012Validator(json.loads(text))
     for path in [*repo.bank_files().values(), FILES / "sample.yaml"]:
         assert list(validator.iter_errors(YAML(typ="safe").load(path))) == []
     assert list(validator.iter_errors({"title": "x", "items": [{"id": "a"}]}))
+
+
+def test_families_are_those_of_the_banks_course_where_it_names_any(quiz_course: Course, tmp_path: Path) -> None:
+    text = (FILES / "small.yaml").read_text()
+    assert text.count("\n    lab:") == 1
+    named = text.replace("\n    lab:", "\n    families: [beta, off-by-one]\n    lab:")
+    inside, elsewhere = quiz_course.quizzes / "small.yaml", tmp_path / "small.yaml"
+    for path in (inside, elsewhere):
+        path.write_text(named)
+    line = named[: named.index("off-by-one")].count("\n") + 1
+    with pytest.raises(QuizError, match=f"{inside}:{line}: .*'off-by-one' is none of this course; there are: kl-pen"):
+        load(inside)
+    assert load(elsewhere).model.items[0].families == ["beta", "off-by-one"]
+    config = quiz_course.root / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.Grader.families = {}\n")
+    assert load(inside).model.items[0].families == ["beta", "off-by-one"]
+    inside.write_text(named.replace("off-by-one", "Off by one"))
+    with pytest.raises(QuizError, match="write lower-case words joined by hyphens"):
+        load(inside)

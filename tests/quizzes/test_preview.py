@@ -16,6 +16,7 @@ from grader.quizzes.preview import preview
 from grader.quizzes.table import BEGIN, END, counted, tables
 
 FILES = Path(__file__).resolve().parents[1] / "files" / "quiz"
+FAMILIES = {"beta": "what larger and smaller β do", "label-noise": "noisy labels"}
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +54,23 @@ def test_what_does_not_hold_stands_at_the_top(tmp_path: Path) -> None:
 
 
 def test_counts_add_up(sample: BankModel) -> None:
-    first, second, families = tables({"one": sample, "two": sample}).split("\n\n")
+    first, second, families = tables({"one": sample, "two": sample}, FAMILIES).split("\n\n")
     for table in (first, second, families):
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
         assert {len(row) for row in rows} == {len(rows[0])}
     rows = {line.split("|")[1].strip(): [int(n) for n in line.split("|")[2:-1]] for line in first.splitlines()[2:]}
     assert [2 * n for n in rows["one"]] == rows["**all**"]
     assert rows["one"][0] == len(sample.items) == sum(rows["one"][1:8])
+    assert tables({"one": sample}, {}).count("\n\n") == 1  # a course that names no families has no table of them
 
 
 def test_a_readme_without_the_marks_stays_as_it_is(sample: BankModel) -> None:
-    assert counted("# quizzes\n", {"one": sample}) == "# quizzes\n"
-    once = counted(f"a\n{BEGIN}\nold\n{END}\nb\n", {"one": sample})
+    assert counted("# quizzes\n", {"one": sample}, {}) == "# quizzes\n"
+    once = counted(f"a\n{BEGIN}\nold\n{END}\nb\n", {"one": sample}, {})
     assert "old" not in once
     assert once.startswith("a\n")
     assert once.endswith("b\n")
-    assert counted(once, {"one": sample}) == once
+    assert counted(once, {"one": sample}, {}) == once
 
 
 def test_drift_of_the_counts_is_told_and_mended(quiz_course: Course) -> None:

@@ -47,7 +47,9 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
     Anki takes changed notes from a file whose clock stands still when its import says "Update notes: Always".
     """
     figures = Figures("", "png")
-    deck = genanki.Deck(_number("deck", bank.bank), f"RLHF Lab Kit::{bank.title.replace('::', ':')}")
+    deck = genanki.Deck(
+        _number("deck", bank.bank), "::".join(part.replace("::", ":") for part in (bank.course, bank.title) if part)
+    )
     for question in numbered(bank, losses):
         deck.add_note(_note(bank, question, figures))
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +95,7 @@ def _model() -> genanki.Model:
     shuffle = f"<script>\n{(PAGE / 'anki.js').read_text('utf-8')}</script>"
     return genanki.Model(
         MODEL_ID,
-        "RLHF Lab Kit question",
+        "Quiz question",
         fields=[{"name": name} for name in FIELDS],
         templates=[{"name": "Question", "qfmt": FRONT + shuffle, "afmt": BACK + shuffle}],
         css=(PAGE / "anki.css").read_text("utf-8"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 from collections.abc import Mapping
 
@@ -52,7 +53,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
     figures = Figures(STATIC, "png")
     files: dict[str, bytes] = {}
     library = etree.Element("library", {"xblock-family": "xblock.v1", "display_name": clean(bank.title)})
-    library.set("org", "rlhf-lab-kit")
+    library.set("org", re.sub(r"[^a-z0-9]+", "-", bank.course.lower()).strip("-") or "quizzes")
     library.set("library", bank.bank)
     for question in numbered(bank, losses):
         problem = _Problem(question, bank.shuffle, figures, losses).element()

@@ -1,4 +1,4 @@
-"""Quizzes in the notebook: sealed banks, answers, drawing, scoring, the player; `labkit.quiz("05-dpo")` opens one."""
+"""Quizzes in the notebook: sealed banks, answers, drawing, scoring, the player; `labkit.quiz("sorting")` opens one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class _Quizzes(ModuleType):
-    """The module itself, which can also be called: students write `labkit.quiz("05-dpo")`."""
+    """The module itself, which can also be called: students write `labkit.quiz("sorting")`."""
 
     def __call__(self, name: str, folder: str | Path = ".") -> Quiz:
         """Open the quiz of the sealed bank `<name>.quiz.json` in `folder`; see `labkit.quiz.session.open_quiz`."""

@@ -80,7 +80,7 @@ def page_text(page: dict[str, Any], live: dict[str, Any], call: str = "quiz") ->
     if page["phase"] == "answering":
         blocks.append(
             f'Answer with {call}.answer(1, "a"), in question 1, and so on; then {call}.submit().\n'
-            f'Several letters: "ac". Several blanks: {call}.answer(1, "0.5", "policy").'
+            f'Several letters: "ac". Several blanks: {call}.answer(1, "0.5", "merge").'
         )
     elif page["retake"]:
         blocks.append(f"{call}.retake() starts a new attempt.")

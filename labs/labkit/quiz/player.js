@@ -34,12 +34,12 @@ function drawFoot(view, page) {
 class View {
   constructor(model, node) {
     this.model = model;
-    this.id = `rlhf-quiz-${++count}`;
+    this.id = `labkit-quiz-${++count}`;
     this.key = null;
     this.asked = false; // whether this view asked for the next screen, and so takes the focus there
     this.body = make("div", {});
     this.status = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
-    this.root = make("section", { class: "rlhf-quiz" }, this.status, this.body);
+    this.root = make("section", { class: "labkit-quiz" }, this.status, this.body);
     node.append(this.root);
     // JupyterLab's shortcuts (a, dd, the arrows, Enter) must not act on keys pressed here; Ctrl+S and the like still
     // should. It looks for this attribute on the element that has the focus, before its own listener's turn.

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import anywidget
 from traitlets import Bool, Dict, Int
 
 from labkit.errors import LabError
 
-if TYPE_CHECKING:
-    from labkit.quiz.session import Quiz
+
+class Played(Protocol):
+    """The quiz behind a player: what is to be shown, and what is done with it; see `labkit.quiz.session.Quiz`."""
+
+    listeners: list[Callable[[], None]]
+
+    def page(self) -> dict[str, Any]:
+        """What the screen shows."""
+
+    def live(self) -> dict[str, Any]:
+        """What changes while answering."""
+
+    def put(self, item: str, part: str, answer: str) -> None:
+        """Take one answer as typed."""
+
+    def open_questions(self) -> list[int]:
+        """The numbers of the questions that are not answered yet."""
+
+    def hand_over(self) -> None:
+        """Submit what is answered."""
+
+    def retake(self) -> None:
+        """Begin a new attempt."""
 
 
 class Player(anywidget.AnyWidget):
@@ -25,7 +46,7 @@ class Player(anywidget.AnyWidget):
     paged = Bool(False).tag(sync=True)
     here = Int(1).tag(sync=True)
 
-    def __init__(self, quiz: Quiz) -> None:
+    def __init__(self, quiz: Played) -> None:
         super().__init__(page=quiz.page(), live=quiz.live())
         self._quiz = quiz
         quiz.listeners.append(self.refresh)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from labkit import LabError, load_ratings, load_reviews
-from labkit.cache import RATED_TEXTS, SINGLE_RATINGS
+from labkit import LabError
+from rlhf import load_ratings, load_reviews
+from rlhf.cache import RATED_TEXTS, SINGLE_RATINGS
 
 
 def test_reviews_are_the_imdb_training_split() -> None:
@@ -51,7 +52,7 @@ def write(folder: Path, texts: str, ratings: str) -> None:
 
 
 def test_ratings_not_fetched_gives_the_command(cache: Path) -> None:
-    with pytest.raises(LabError, match=r"python -m labkit\.fetch"):
+    with pytest.raises(LabError, match=r"python -m rlhf\.fetch"):
         load_ratings()
 
 

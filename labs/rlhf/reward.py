@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from labkit.errors import LabError
-from labkit.models import WEIGHTS, _need
-from labkit.quiet import quiet_transformers
+from rlhf.models import WEIGHTS, _need
+from rlhf.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ def load_reward_model() -> tuple[GPT2ForSequenceClassification, PreTrainedTokeni
     """The reward model that comes with the kit, in float32, in eval mode, frozen, and its tokenizer.
 
     It is the body of the tiny policy with one output, trained on the human ratings (see its card,
-    `labkit/weights/reward/README.md`). Rewards are on the Bradley–Terry scale: σ(r_a − r_b) estimates how probable it
+    `rlhf/weights/reward/README.md`). Rewards are on the Bradley–Terry scale: σ(r_a − r_b) estimates how probable it
     is that a random rater of text a likes it better than a random rater of text b likes b. Their mean over the training
     snippets is 0. The tokenizer is the tiny policy's, so token ids can be passed on; it pads on the right.
 
@@ -39,7 +39,7 @@ def load_reward_model() -> tuple[GPT2ForSequenceClassification, PreTrainedTokeni
     import torch
     from transformers import AutoTokenizer, GPT2ForSequenceClassification
 
-    remedy = "Install labkit again from a complete copy of the folder labs."
+    remedy = "Install rlhf again from a complete copy of the folder labs."
     folder = _need(WEIGHTS / "reward", "The weights of the reward model are missing", remedy)
     with quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right")
@@ -104,7 +104,7 @@ def split_ratings(ratings: Dataset | None = None) -> tuple[Dataset, Dataset]:
         LabError: the ratings were not fetched.
     """
     if ratings is None:
-        from labkit.data import load_ratings
+        from rlhf.data import load_ratings
 
         ratings = load_ratings()
     digests = [hashlib.sha256(text.strip().lower().encode()).hexdigest() for text in ratings["text"]]

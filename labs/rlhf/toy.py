@@ -1,6 +1,6 @@
 """A language model so small that all its responses can be listed: five words, four places, 341 responses.
 
-    from labkit import toy
+    from rlhf import toy
 
     model = toy.ToyModel()                       # model(ids).logits, like a GPT-2
     ids = torch.tensor([[toy.PROMPT_IDS[0]]])    # "The film is"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from labkit.plots import COLOURS, GREY, MARKERS, Picture, _cycle, _draw_lines, _figure, _log_axis, _picture, _said
+from labkit.picture import Picture
+from labkit.picture import picture as _picture
+from rlhf.plots import COLOURS, GREY, MARKERS, _cycle, _draw_lines, _figure, _log_axis, _said
 
 if TYPE_CHECKING:
     import torch

@@ -1,4 +1,4 @@
-"""`python -m labkit.fetch`: download once what cannot be installed: the human ratings and, if asked, a larger model."""
+"""`python -m rlhf.fetch`: download once what cannot be installed: the human ratings and, if asked, a larger model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from labkit.cache import (
+from labkit.errors import LabError
+from rlhf.cache import (
     RATED_TEXTS,
     SINGLE_RATINGS,
     cache_folder,
@@ -27,7 +28,6 @@ from labkit.cache import (
     ratings_folder,
     smol_folder,
 )
-from labkit.errors import LabError
 
 MB = 1_000_000
 MAX_TEXT = 10 * MB  # far above either file of ratings
@@ -127,8 +127,8 @@ def fetch_ratings(cache: Path, package: Package = VADER, download: Download = pi
 
 
 def convert_lazily(gguf: Path, folder: Path) -> None:
-    """`labkit.gguf.convert_gguf`; it needs torch, which fetching the ratings does not."""
-    from labkit.gguf import convert_gguf
+    """`rlhf.gguf.convert_gguf`; it needs torch, which fetching the ratings does not."""
+    from rlhf.gguf import convert_gguf
 
     convert_gguf(gguf, folder)
 
@@ -231,7 +231,7 @@ def _wrong_archive(file: Path, name: str) -> LabError:
 
 def main(arguments: list[str] | None = None) -> int:
     """Fetch what is missing; 0 when all is there, 1 with a plain message when something could not be fetched."""
-    parser = argparse.ArgumentParser(prog="python -m labkit.fetch", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m rlhf.fetch", description=__doc__)
     parser.add_argument("--smol", action="store_true", help="also SmolLM2-135M (93 MB to download, 270 MB on disk)")
     parser.add_argument("--cache", type=Path, help="default: $LABKIT_CACHE, or ~/.cache/rlhf-lab-kit")
     args = parser.parse_args(arguments)

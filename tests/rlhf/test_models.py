@@ -7,7 +7,8 @@ import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-from labkit import LabError, load_policy, models, smol_installed
+from labkit import LabError
+from rlhf import load_policy, models, smol_installed
 
 END = "<|endoftext|>"
 
@@ -69,7 +70,7 @@ def test_the_tiny_that_ships_writes_twenty_tokens() -> None:
 def test_smol_comes_from_the_cache(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LABKIT_CACHE", str(tmp_path))
     assert not smol_installed()
-    with pytest.raises(LabError, match=r"python -m labkit\.fetch --smol"):
+    with pytest.raises(LabError, match=r"python -m rlhf\.fetch --smol"):
         load_policy("smol")
     (tmp_path / "smol").symlink_to(folder)
     assert smol_installed()
@@ -117,7 +118,8 @@ def test_offline_mode_is_told_without_a_single_request(monkeypatch: pytest.Monke
     import subprocess
     import sys
 
-    script = "from labkit import load_policy, LabError\ntry: load_policy('gpt2')\nexcept LabError as e: print(e)"
+    imports = "from labkit import LabError\nfrom rlhf import load_policy\n"
+    script = f"{imports}try: load_policy('gpt2')\nexcept LabError as e: print(e)"
     env = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
     assert "cannot be reached (OfflineModeIsEnabled)" in done.stdout

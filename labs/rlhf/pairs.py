@@ -7,7 +7,7 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from labkit.data import load_ratings
+from rlhf.data import load_ratings
 
 if TYPE_CHECKING:
     from datasets import Dataset

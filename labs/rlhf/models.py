@@ -6,16 +6,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labkit.cache import has_smol, smol_folder
 from labkit.errors import LabError
-from labkit.quiet import drop_notice, quiet_transformers
+from rlhf.cache import has_smol, smol_folder
+from rlhf.quiet import drop_notice, quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MODELS = {
     "tiny": "a GPT-2 of about 4 million parameters, trained on film reviews; comes with the kit",
-    "smol": "SmolLM2-135M-Instruct, fluent English; fetched by python -m labkit.fetch --smol",
+    "smol": "SmolLM2-135M-Instruct, fluent English; fetched by python -m rlhf.fetch --smol",
 }
 WEIGHTS = Path(__file__).parent / "weights"
 HUB_SECONDS = 5.0
@@ -44,10 +44,10 @@ def load_policy(name: str | Path = "tiny") -> tuple[PreTrainedModel, PreTrainedT
     """
     name = str(name)
     if name == "tiny":
-        remedy = "Install labkit again from a complete copy of the folder labs."
+        remedy = "Install rlhf again from a complete copy of the folder labs."
         return _load(_need(WEIGHTS / "tiny", "The weights of tiny are missing", remedy))
     if name == "smol":
-        remedy = 'Run: python -m labkit.fetch --smol (93 MB), or use load_policy("tiny").'
+        remedy = 'Run: python -m rlhf.fetch --smol (93 MB), or use load_policy("tiny").'
         return _load(_need(smol_folder(), "The model smol was not fetched", remedy))
     path = Path(name).expanduser()
     if name and path.is_dir():

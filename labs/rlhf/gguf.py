@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labkit.errors import LabError
-from labkit.quiet import quiet_transformers
+from rlhf.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import GPT2TokenizerFast

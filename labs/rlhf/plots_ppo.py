@@ -6,7 +6,9 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from labkit.plots import COLOURS, GREY, MARKERS, PIXELS_PER_INCH, STYLE, Picture, _cycle, _figure, _picture
+from labkit.picture import PIXELS_PER_INCH, STYLE, Picture
+from labkit.picture import picture as _picture
+from rlhf.plots import COLOURS, GREY, MARKERS, _cycle, _figure
 
 DASHES = ("-", "--", "-.", ":")
 

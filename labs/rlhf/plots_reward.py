@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labkit.plots import COLOURS, GREY, MARKERS, Picture, _cycle, _figure, _picture
+from labkit.picture import Picture
+from labkit.picture import picture as _picture
+from rlhf.plots import COLOURS, GREY, MARKERS, _cycle, _figure
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,104 @@
+"""Exercises of a lab's notebook, and how their visible checks came out, as `progress.jsonl` beside it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import LabError
+
+PROGRESS_FILE = "progress.jsonl"
+CHECKS = "-checks"  # the ending of the grade_id of a cell of visible checks; before it stands the exercise's name
+WORDS = {True: "passed", False: "not all pass yet", None: "not tried yet"}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """How the visible checks of one exercise came out last; `passed` and `when` (UTC) are None before the first try."""
+
+    lab: str
+    exercise: str
+    passed: bool | None
+    when: datetime | None
+
+
+def record(exercise: str, passed: int, total: int) -> None:
+    """Add one line to `progress.jsonl` in the current folder: `passed` of the `total` checks of `exercise` held.
+
+    Nothing is written while nbgrader executes the notebook, nor into a folder that cannot be written: a check must
+    never fail because of it.
+    """
+    if os.environ.get("NBGRADER_EXECUTION"):
+        return
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    try:
+        folder = Path.cwd()
+        line = json.dumps({"lab": folder.name, "exercise": exercise, "passed": passed, "total": total, "time": now})
+        with (folder / PROGRESS_FILE).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError:
+        return
+
+
+def read_lab(folder: Path) -> list[Exercise]:
+    """The exercises of the lab in `folder`, in the order of its notebook, with the last outcome of each.
+
+    Raises:
+        LabError: the notebook is no valid notebook.
+    """
+    latest = {name: (passed, when) for name, passed, when in _outcomes(folder / PROGRESS_FILE)}
+    lab = folder.resolve().name
+    return [Exercise(lab, name, *latest.get(name, (None, None))) for name in _exercises(notebook_of(folder))]
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """A notebook as its JSON object, with a list of cells.
+
+    Raises:
+        LabError: the file cannot be read, or is no notebook.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
+            return notebook
+        reason = "it has no list of cells"
+    except (OSError, ValueError, RecursionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+    remedy = "Take an older version (File → Revert Notebook to Checkpoint), or your last good copy, and save it."
+    raise LabError(f"{path} is no valid notebook: {reason}.", remedy)
+
+
+def notebook_of(folder: Path) -> Path:
+    """The notebook of a lab's folder: it has the folder's name."""
+    return folder / f"{folder.resolve().name}.ipynb"
+
+
+def _exercises(path: Path) -> list[str]:
+    names = []
+    for cell in read_notebook(path)["cells"]:
+        found: Any = cell
+        for key in ("metadata", "nbgrader", "grade_id"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, str) and found.endswith(CHECKS):
+            names.append(found.removesuffix(CHECKS))
+    return list(dict.fromkeys(names))
+
+
+def _outcomes(path: Path) -> Iterator[tuple[str, bool, datetime]]:
+    """Every readable line of a progress file: exercise, whether all checks held, when. Broken lines are skipped."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError:
+        return
+    for line in lines:
+        try:
+            said = json.loads(line)
+            passed, total, when = int(said["passed"]), int(said["total"]), datetime.fromisoformat(said["time"])
+            yield str(said["exercise"]), passed == total > 0, when if when.tzinfo else when.replace(tzinfo=UTC)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            continue
