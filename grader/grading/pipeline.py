@@ -33,7 +33,7 @@ from grader.quizzes.seen import taken
 from grader.text import StudentText, student_text
 
 Files = Mapping[str, bytes]
-StartKernel = Callable[[Files], Kernel]
+StartKernel = Callable[[str, Files], Kernel]  # the kernel's name, and the files that it finds
 MISSING = "no {}.ipynb was handed in: its cells give 0 points"
 BROKEN = "nbgrader's steps failed on {}.ipynb: {}: {}"
 
@@ -158,7 +158,8 @@ def execute_notebook(
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    kernel = NotebookKernel(lambda: start(files), assignment.limits)
+    name = assignment.kernel(master)
+    kernel = NotebookKernel(lambda: start(name, files), assignment.limits)
     run = _Run(assignment, master, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
     try:
         run.cells(notebook)

@@ -43,7 +43,7 @@ print(json.dumps({
 """
 
 
-class NoKernelError(Exception):
+class NoKernelError(LookupError):
     """A notebook's kernel is not to be had here; the message says which there are, and what to do."""
 
 
@@ -63,6 +63,12 @@ class Environment:
     def own(self) -> bool:
         """Whether it is the environment that the grader itself runs in."""
         return not self.path
+
+    @staticmethod
+    def from_json(said: Mapping[str, Any]) -> Environment:
+        """From what `dataclasses.asdict` made, after a way through JSON."""
+        lists = {name: tuple(said[name]) for name in ("command", "path", "readable", "version")}
+        return Environment(**{**said, **lists})
 
 
 @dataclass(frozen=True)

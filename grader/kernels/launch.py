@@ -160,14 +160,24 @@ def start_zygote(
     return Zygote(process, folder, Started(address, sandboxed))
 
 
-def lab_zygote(imports: Sequence[Sequence[str]], settings: CourseSettings, sandboxed: bool = True) -> Zygote:
-    """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says."""
+def lab_zygote(
+    imports: Sequence[Sequence[str]],
+    settings: CourseSettings,
+    sandboxed: bool = True,
+    python: Environment = OWN,
+    hidden: Sequence[Path] = (),
+) -> Zygote:
+    """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says.
+
+    `python` and `hidden` are as for `start_zygote`.
+    """
     variables = settings.variables()
     cache = cache_folder()
     if VARIABLE in variables and not os.environ.get(VARIABLE):  # this machine's own choice comes first
         cache = Path(variables[VARIABLE])
     readable = [Path(labkit.__file__).parent, cache, *settings.paths()]
-    return start_zygote(imports, readable, sandboxed, variables | {VARIABLE: str(cache)}, settings.warm)
+    told = variables | {VARIABLE: str(cache)}
+    return start_zygote(imports, readable, sandboxed, told, settings.warm, python, hidden)
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:
