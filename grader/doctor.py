@@ -21,7 +21,7 @@ Verdict = Literal["works", "missing", "broken"]
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^;\s]+)")
 WALLS = ("namespaces", "system calls", "/proc", "rights", "pidfd", "control group")
-DISTRIBUTIONS = ("rlhf-grader", "labkit")
+DISTRIBUTIONS = ("nbgrader-parallel", "labkit")
 
 
 @dataclass(frozen=True)

