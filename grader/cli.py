@@ -130,7 +130,7 @@ def grade(
     and an unchanged submission is not executed again. Exit code 1 where a submission could not be graded; the table
     says why and what to do.
 
-    Examples: `grader grade ps1`, `grader grade ps1 --student ada --force`, `grader grade 05-dpo --engine dask`
+    Examples: `grader grade ps1`, `grader grade ps1 --student ada --force`, `grader grade ps1 --engine dask`
     """
     from grader.grading.autograde import chosen, write_rows
 

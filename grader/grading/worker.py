@@ -44,7 +44,7 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
 
 
 def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Started]) -> bytes:
-    """Grade one submission with kernels from `zygotes`, by the name of the kernel; a lab of quizzes alone needs none."""
+    """Grade one submission with kernels from `zygotes`, by the name of the kernel; quizzes alone need none."""
     found, checks = loaded(assignment)
 
     def start(kernel: str, files: Files) -> Kernel:
