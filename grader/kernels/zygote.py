@@ -81,7 +81,7 @@ def preload(imports: list[list[str]], warm: dict[str, list[str]]) -> list[str]:
 
 
 def _bases(imports: list[list[str]]) -> set[str]:
-    return {module.split(".")[0] for module, *_ in imports} | {"IPython"}
+    return {module.split(".")[0] for module, *_ in imports} | {"IPython", "*"}
 
 
 def serve(settings: Settings) -> None:
