@@ -40,7 +40,7 @@ def preload(imports: Sequence[Sequence[str]], warm: Mapping[str, Sequence[str]],
         ThreadsStartedError: a module started threads that did not end.
     """
     failed = []
-    bases = {module.split(".")[0] for module, *_ in imports} | {"IPython"}
+    bases = {module.split(".")[0] for module, *_ in imports} | {"IPython", "*"}
     ahead = ([name] for known in (WARM, warm) for base, modules in known.items() for name in modules if base in bases)
     began = threads()
     for module, *names in [*imports, *ahead]:
