@@ -150,7 +150,9 @@ def _parse(path: Path, raw: bytes) -> CommentedMap:
         for token in YAML(typ="rt").scan(text):
             line = token.start_mark.line + 1
             if isinstance(token, AliasToken | TagToken):
-                raise refuse(line, "aliases (*name) and tags (!name) are not read; write the value out.")
+                raise refuse(
+                    line, "aliases (*name) and tags (!name) are not read; write the value out, a text in quotes."
+                )
             depth += {
                 "BlockMappingStart": 1,
                 "BlockSequenceStart": 1,

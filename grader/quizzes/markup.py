@@ -21,6 +21,7 @@ from grader.quizzes.pictures import ADDRESS, EXPECTED
 # What latex2mathml 3.81 turns into XML that is not well formed.
 REFUSED = ("aligned", "gathered", "gather", "gather*", "equation", "equation*", "eqnarray", "eqnarray*")
 ENVIRONMENT = re.compile(r"\\begin\{([^}]*)\}")
+MISSED = re.compile(r"!\[[^\]]*\]\(([^)]*)")  # what Markdown takes for no picture, since its address has a space or so
 UNKNOWN_COMMAND = re.compile(r"<mi>\\([A-Za-z]+)</mi>|\\([A-Za-z]{2,})")
 BLOCKS = {"p", "pre", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "blockquote"}
 
@@ -100,6 +101,8 @@ def _require_in_order(state: Any) -> None:
     for token in [child for block in state.tokens for child in (block.children or [])]:
         if token.type == "image":
             _require_beside(str(token.attrs.get("src", "")))
+        if token.type == "text" and (missed := MISSED.search(token.content)):
+            _require_beside(missed[1])
         if token.type == "text" and "$" in token.content:
             found = token.content if len(token.content) <= 60 else token.content[:57] + "…"
             raise MarkupError(f"maths is not closed: a lone $ in {found!r}; write \\$ for the sign")

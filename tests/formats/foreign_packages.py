@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from html import escape
 
 
-def zipped(files: Mapping[str, str]) -> bytes:
-    """A zip of texts."""
+def zipped(files: Mapping[str, str | bytes]) -> bytes:
+    """A zip of texts and other files."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as package:
         for path, text in files.items():
@@ -186,8 +186,8 @@ BLACKBOARD_ITEMS = {
 }
 
 
-def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS) -> bytes:
-    """A package with a pool of all items and a test that draws one of another pool."""
+def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS, more: Mapping[str, bytes] | None = None) -> bytes:
+    """A package with a pool of all items and a test that draws one of another pool; and more files."""
     truths = options({"true": "true", "false": "false"})
     drawn = "".join(
         bb_item("True/False", stem, truths, condition(equal("true")) + "@other", points=9)
@@ -205,7 +205,7 @@ def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS) -> bytes:
     }
     resources = "".join(f'<resource identifier="{path[:8]}" file="{path}"/>' for path in files)
     files["imsmanifest.xml"] = f"<manifest><organizations/><resources>{resources}</resources></manifest>"
-    return zipped(files | {".bb-package-info": "cx.package.info.version=6.0\n"})
+    return zipped({**files, ".bb-package-info": "cx.package.info.version=6.0\n", **(more or {})})
 
 
 def bb_document(title: str, kind: str, inside: str) -> str:
@@ -334,12 +334,12 @@ D2L_ITEMS = {
 }
 
 
-def brightspace(items: Mapping[str, str] = D2L_ITEMS) -> bytes:
-    """A package with a question library."""
+def brightspace(items: Mapping[str, str] = D2L_ITEMS, more: Mapping[str, bytes] | None = None) -> bytes:
+    """A package with a question library; and more files."""
     space = 'xmlns:d2l_2p0="http://desire2learn.com/xsd/d2lcp_v2p0"'
     inside = f'<section title="Questions">{"".join(items.values())}</section>'
     library = f'<questestinterop {space}><objectbank ident="QLIB">{inside}</objectbank></questestinterop>'
-    return zipped({"imsmanifest.xml": "<manifest/>", "questiondb.xml": library})
+    return zipped({"imsmanifest.xml": "<manifest/>", "questiondb.xml": library, **(more or {})})
 
 
 # WebCT and Canvas --------------------------------------------------------------------------------------------------
@@ -389,6 +389,14 @@ def webct() -> bytes:
     """A question database of WebCT or Vista."""
     inside = f"<section title='Questions'>{''.join(WEBCT_ITEMS.values())}</section>"
     return zipped({"imsmanifest.xml": "<manifest/>", "qti.xml": f"<questestinterop>{inside}</questestinterop>"})
+
+
+def canvas_quiz(stem: str, files: Mapping[str, bytes], presentation: str = "") -> bytes:
+    """A quiz of Canvas with one question; and files."""
+    shown = (presentation or text(stem)) + lid(AB)
+    item = plain_item("it", shown, when(same("A2"), "100", "SCORE", shows="F"), {"F": "two it is"})
+    quiz = f"<questestinterop><assessment ident='q' title='Q'><section>{item}</section></assessment></questestinterop>"
+    return zipped({"imsmanifest.xml": "<manifest/>", "quiz/quiz.xml": quiz, **files})
 
 
 def canvas() -> bytes:

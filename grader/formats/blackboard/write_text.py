@@ -27,6 +27,7 @@ Fields = list[str]
     title="Blackboard text upload",
     suffix=".blackboard.txt",
     features=("maths", "code", "figures", "shuffle", "tolerance"),
+    in_words=("menus",),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """Lines of HTML fields in UTF-8. Blackboard asks for the points and for partial credit after the upload.

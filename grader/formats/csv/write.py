@@ -96,11 +96,11 @@ def _rows(bank: RenderedBank, question: Question) -> Iterator[Row]:
         "families": " ".join(item.families),
         "lab": item.lab,
         "source": item.source,
-        "stem": markdown(variant.stem, lambda _figure, _alt: ""),
+        "stem": _words(variant.stem),
         "figure": variant.alt,
     }
     for part in variant.parts:
-        asked = about | {"part": part.id, "kind": part.kind, "label": markdown(part.label)}
+        asked = about | {"part": part.id, "kind": part.kind, "label": _words(part.label)}
         if part.kind == "number":
             asked |= {"decimals": part.decimals, "tolerance": f"{part.tolerance:g}", "unit": part.unit}
         if part.kind == "text":
@@ -111,18 +111,23 @@ def _rows(bank: RenderedBank, question: Question) -> Iterator[Row]:
 def _answers(part: RenderedPart) -> Iterator[Row]:
     for option in part.options:
         yield {
-            "answer": markdown(option.html),
+            "answer": _words(option.html),
             "right": int(option.true),
             "fixed": int(option.fixed),
-            "feedback": markdown(option.feedback),
+            "feedback": _words(option.feedback),
             "misconception": option.misconception,
         }
     for typed in part.answers:
         yield {
             "answer": typed.answer,
             "right": int(typed.credit == 1),
-            "feedback": markdown(typed.feedback),
+            "feedback": _words(typed.feedback),
             "misconception": typed.misconception,
         }
     if part.kind in ("number", "text"):
-        yield {"answer": "", "right": 0, "feedback": markdown(part.other)}
+        yield {"answer": "", "right": 0, "feedback": _words(part.other)}
+
+
+def _words(html: str) -> str:
+    """A fragment in Markdown, with words for figures: a table has no place for them."""
+    return markdown(html, lambda _figure, _alt: "")

@@ -128,21 +128,22 @@ def in_package(files: Mapping[str, bytes], document: str) -> Find:
 
 
 def _places(address: str, folder: PurePosixPath, document: str) -> list[str]:
+    """Where in a package an address may lead, the likeliest first."""
     found: list[str] = []
-    for said in dict.fromkeys((address, unquote(address))):
-        plain = re.split(r"[?#]", said.strip().replace("\\", "/"))[0] if said != address else said.strip()
-        for text in dict.fromkeys((plain, re.split(r"[?#]", plain)[0])):
-            if CANVAS.search(text):
-                rest = _inside("", CANVAS.split(text)[-1])
-                found += [f"{start}{rest}" for start in CANVAS_FOLDERS]
-            elif EMBEDDED.search(text):
-                rest = _inside("", EMBEDDED.split(text)[-1])
-                found += [f"{PurePosixPath(document).with_suffix('')}/{rest}", f"{folder}/{rest}", rest]
-            elif text.startswith("/"):
-                parts = PurePosixPath(text).parts[1:]
-                found += ["/".join(parts[start:]) for start in range(len(parts))]
-            else:
-                found += [_inside(str(folder), text), _inside("", text)]
+    plain = re.split(r"[?#]", address)[0]
+    for said in dict.fromkeys((address, plain, unquote(address), unquote(plain))):
+        text = said.strip().replace("\\", "/")
+        if CANVAS.search(text):
+            rest = _inside("", CANVAS.split(text)[-1])
+            found += [f"{start}{rest}" for start in CANVAS_FOLDERS]
+        elif EMBEDDED.search(text):
+            rest = _inside("", EMBEDDED.split(text)[-1])
+            found += [f"{PurePosixPath(document).with_suffix('')}/{rest}", f"{folder}/{rest}", rest]
+        elif text.startswith("/"):
+            parts = [part for part in text.split("/") if part]
+            found += ["/".join(parts[start:]) for start in range(len(parts))]
+        else:
+            found += [_inside(str(folder), text), _inside("", text)]
     return [path for path in dict.fromkeys(found) if path]
 
 
