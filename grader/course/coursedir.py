@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters import Autograde
@@ -37,6 +36,8 @@ warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 @cache
 def _schema_version() -> str | None:
     """The revision of nbgrader's tables, written into each new database."""
+    from alembic.script import ScriptDirectory  # half a second, for new databases alone
+
     return ScriptDirectory(str(Path(nbgrader.__file__).parent / "alembic")).get_current_head()
 
 
