@@ -30,7 +30,8 @@ from grader.grading.demo_class import make_class
 ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ("grader", "solutions", "quizzes", "labs", "tests", ".")
 TOY, QUIZ = "01-toy", "06-sample"
-HERE = {"ps1": TOY, "01-decoding": TOY, "05-dpo": QUIZ, "06-assessment": QUIZ, "assessment": "sample", "FILE": "questions.gift"}
+HERE = {"ps1": TOY, "01-decoding": TOY, "05-dpo": QUIZ, "06-assessment": QUIZ}
+HERE |= {"assessment": "sample", "FILE": "questions.gift"}
 # Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already.
 CODES = {"grader doctor": {0, 1}, "grader convert": {2}}
 ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all")
