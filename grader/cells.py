@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import re
+import warnings
 
 from nbformat import NotebookNode
 
 QUIZ_CELL = "quiz-hidden"
+CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*(?:\n|$)")
+# Magics whose cell is Python that runs in the notebook.
+OF_PYTHON = ("capture", "time", "timeit", "prun")
 
 
 def grade_id(cell: NotebookNode) -> str | None:
@@ -26,22 +32,43 @@ def is_demo(cell: NotebookNode) -> bool:
 
 
 def imports_of(notebook: NotebookNode) -> list[list[str]]:
-    """The imports of a notebook's code cells: lists of a module and the names taken from it.
+    """The imports of a notebook's code cells: lists of a module and the names taken from it. Nothing is executed.
 
-    Demo cells are left out, and cells that do not parse (magics).
+    Demo cells are left out, and cells that are no Python.
     """
     found: dict[str, set[str]] = {}
     for cell in notebook.cells:
         if cell.cell_type != "code" or is_demo(cell):
             continue
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError:
-            continue
-        for node in ast.walk(tree):
+        for node in ast.walk(_parsed(cell.source)):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     found.setdefault(alias.name, set())
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.setdefault(node.module, set()).update(alias.name for alias in node.names)
     return [[module, *sorted(names - {"*"})] for module, names in found.items() if module.split(".")[0] != "grader"]
+
+
+def _parsed(source: str) -> ast.AST:
+    """A cell as Python; magics and commands become calls, as IPython has it. What is no Python becomes nothing."""
+    magic = CELL_MAGIC.match(source)
+    if magic:
+        return _parsed(source[magic.end() :]) if magic[1] in OF_PYTHON else ast.Module([], [])
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return _quietly(source)
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return _quietly(_transformed(source))
+    return ast.Module([], [])
+
+
+def _quietly(source: str) -> ast.AST:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of escapes in a cell's texts
+        return ast.parse(source)
+
+
+def _transformed(source: str) -> str:
+    """What IPython makes of a cell before Python sees it. It is imported here: few cells need it."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return str(TransformerManager().transform_cell(source))

@@ -26,6 +26,7 @@ ANY_PYTHON, PYTHON_3 = "python", "python3"
 PYTHONS = re.compile(r"python(3(\.\d+)?)?(\.exe)?")
 # It stands in ipykernel's own kernelspec, for debuggers, and changes nothing that a notebook sees.
 FOR_DEBUGGERS = "-Xfrozen_modules=off"
+KERNELS_OWN = tuple(map(Path, ("/tmp", "/home/student", "/dev/shm", "/proc")))
 LAUNCHERS = ("ipykernel_launcher", "ipykernel")
 OLDEST = (3, 10)
 ASKING_SECONDS = 120.0
@@ -207,17 +208,17 @@ def _variables(spec: KernelSpec) -> dict[str, str]:
 def shown(paths: Sequence[str], hidden: Sequence[Path] = ()) -> list[Path]:
     """Of what an environment consists of, what its kernels may see.
 
-    Left out are the root of the file system, homes, what holds them, and what holds or lies in a folder of `hidden`: a
-    variable such as PYTHONPATH may lead to the course itself.
+    Left out are the root of the file system, homes and what holds them, folders that a kernel has of its own, and what
+    holds or lies in a folder of `hidden`: a variable such as PYTHONPATH may lead to the course itself.
     """
-    away = [Path.home(), *(Path(one).absolute() for one in hidden)]
+    away = [*KERNELS_OWN, Path.home(), *(Path(one).absolute() for one in hidden)]
     found = []
     for path in map(Path, paths):
         whole = path.absolute()
         holds = any(one == whole or whole in one.parents for one in away)
         lies_in = any(Path(one).absolute() in whole.parents for one in hidden)
         if path.exists() and not holds and not (lies_in and not _installed(whole, hidden)):
-            found.append(path)
+            found.append(whole)
     return found
 
 

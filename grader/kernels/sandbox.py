@@ -67,6 +67,10 @@ class View:
         wanted = [*SYSTEM, *map(str, more)]
         return View(tuple(_outermost(path for path in wanted if Path(path).exists())))
 
+    def with_more(self, paths: Iterable[str], writable: Iterable[str]) -> View:
+        """A view of more."""
+        return View(tuple(_outermost([*self.paths, *paths])), (*self.writable, *writable))
+
 
 @dataclass(frozen=True)
 class Place:
@@ -123,8 +127,10 @@ def leave_namespaces() -> None:
         ) from refused
 
 
-def enter(view: View, limits: Limits, root: str, number: int, place: Place = USUAL) -> str:
+def enter(view: View, limits: Limits, root: str, number: int, place: Place = USUAL, addresses: bool = True) -> str:
     """Shut this process, the first of its namespaces, in. `root` is an empty folder; `number` picks the uid.
+
+    `addresses` says whether the memory that it may map is limited: some programs map far more than they use.
 
     Returns how the host's folder is shown in the working folder; nothing where there is none.
 
@@ -135,7 +141,7 @@ def enter(view: View, limits: Limits, root: str, number: int, place: Place = USU
         uid = FIRST_UID + number % UIDS if os.getuid() == 0 else os.getuid()
         _raise_network()
         how = _change_root(view, limits, root, uid, place)
-        limit_resources(limits)
+        limit_resources(limits, addresses)
         _give_up_rights(uid)
         seccomp.load()
     except OSError as refused:
@@ -218,13 +224,13 @@ def _show(path: str, root: str, read_only: bool) -> None:
         linux.read_only(target)
 
 
-def limit_resources(limits: Limits) -> None:
+def limit_resources(limits: Limits, addresses: bool = True) -> None:
     """Set the limits that the kernel of the operating system keeps; see setrlimit(2)."""
     megabyte = 2**20
     pages = int(Path("/proc/self/statm").read_text().split()[0]) if Path("/proc/self/statm").exists() else 0
     space = pages * resource.getpagesize() + limits.memory_mb * megabyte
     wanted = {
-        resource.RLIMIT_AS: space,
+        resource.RLIMIT_AS: space if addresses else resource.RLIM_INFINITY,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: limits.disk_mb * megabyte,
         resource.RLIMIT_NOFILE: 256,
@@ -239,8 +245,9 @@ def limit_resources(limits: Limits) -> None:
         wanted[resource.RLIMIT_NPROC] = limits.processes
     for kind, value in wanted.items():
         hard = resource.getrlimit(kind)[1]
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (most, most))
+        if hard != resource.RLIM_INFINITY:
+            value = hard if value == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
 
 
 def _give_up_rights(uid: int) -> None:

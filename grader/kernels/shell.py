@@ -267,4 +267,8 @@ def make_shell() -> Shell:
     shell: Shell = Shell.instance(config=config)
     shell.collector = Collector(0)
     shell.extension_manager.load_extension("storemagic")
+    try:
+        raise ValueError
+    except ValueError:  # the first traceback imports what shows tracebacks: before the fork
+        shell.InteractiveTB.structured_traceback(*sys.exc_info())
     return shell

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.kernels import cgroups, linux, paths, process, sandbox, seccomp, session
+from grader.kernels.behind_sockets import become_ipykernel, become_program
 from grader.kernels.cgroups import Group
 from grader.kernels.limits import Limits
 from grader.kernels.preload import ThreadsStartedError, preload, start_anew, threads
 from grader.kernels.sandbox import USUAL, Place, SandboxError, View
-from grader.kernels.shell import Shell, make_shell, run_command
+from grader.kernels.shell import Shell, make_shell
 from grader.kernels.wire import WireError, dump, receive
 
 ANSWERS = 3
@@ -156,19 +157,18 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         _only_keep(connection)
         request, _ = receive(connection)
         limits = Limits(**request["limits"])
-        view = View(tuple(settings.paths))
-        if request["op"] == "ipykernel":
-            view = View((*settings.paths, request["folder"]), (request["sockets"],))
-        place = Place(request["name"], request["lower"]) if request["op"] == "new" else USUAL
-        how = ""
+        view = View(tuple(settings.paths)).with_more(request.get("readable", ()), request.get("writable", ()))
+        place, how = Place(request["name"], request["lower"]), ""
         if settings.sandboxed:
-            how = _enter_as_first_process(connection, view, kernels, limits, number, place)
+            how = _enter_as_first_process(connection, view, kernels, limits, number, place, request["op"] == "program")
         else:
             sandbox.limit_resources(limits)
             process.announce(connection, os.getpid())
             os.chdir(request["folder"])
         if request["op"] == "ipykernel":
-            _run_ipykernel(connection, request, kernels.shell)
+            become_ipykernel(connection, request, kernels.shell, how)
+        elif request["op"] == "program":
+            become_program(connection, request, how)
         else:
             session.main(connection, kernels.shell, limits, how)
         code = 0
@@ -180,22 +180,8 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         os._exit(code)
 
 
-def _run_ipykernel(connection: socket.socket, request: dict[str, Any], shell: Shell) -> None:
-    """Become a kernel with sockets, for `provisioner`; the connection stays open until it ends."""
-    from ipykernel.kernelapp import IPKernelApp
-    from ipykernel.zmqshell import ZMQInteractiveShell
-
-    ZMQInteractiveShell.system = run_command
-    type(shell).clear_instance()
-    os.chdir(request["folder"])
-    session.reseed()
-    process.ready(connection)
-    sys.argv = ["ipykernel_launcher", *request["argv"]]
-    IPKernelApp.launch_instance(request["argv"])
-
-
 def _enter_as_first_process(
-    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int, place: Place
+    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int, place: Place, program: bool
 ) -> str:
     """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
     group = kernels.group(number, limits)
@@ -217,7 +203,9 @@ def _enter_as_first_process(
     os.close(announced)
     if group is not None:
         group.enter()
-    return sandbox.enter(view, limits, kernels.settings.root, number, place)
+    # A control group bounds what is used; without one, what is mapped has to be bounded.
+    addresses = group is None or not program
+    return sandbox.enter(view, limits, kernels.settings.root, number, place, addresses)
 
 
 def _tell(connection: socket.socket, reason: str) -> None:

@@ -97,25 +97,31 @@ def plant(course: Course) -> tuple[str, ...]:
 
 
 def listeners(stack: ExitStack, folder: Path) -> tuple[dict[str, str], list[socket.socket]]:
-    """Servers that attacks try to reach: TCP on loopback, an abstract and a named Unix socket."""
+    """Servers that attacks try to reach: TCP and UDP on loopback, an abstract and a named Unix socket."""
     name = f"grader-attacks-{os.getpid()}"
     tcp, abstract, named = (
         stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
         for family in (socket.AF_INET, socket.AF_UNIX, socket.AF_UNIX)
     )
     tcp.bind(("127.0.0.1", 0))
+    udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    udp.bind(("127.0.0.1", tcp.getsockname()[1]))
+    udp.setblocking(False)
     abstract.bind(f"\0{name}")
     named.bind(str(folder / "socket"))
     for server in (tcp, abstract, named):
         server.listen()
         server.setblocking(False)
     places = {"PORT": str(tcp.getsockname()[1]), "ABSTRACT": name, "SOCKET": str(folder / "socket")}
-    return places, [tcp, abstract, named]
+    return places, [tcp, udp, abstract, named]
 
 
 def reached(server: socket.socket) -> bool:
     try:
-        server.accept()[0].close()
+        if server.type == socket.SOCK_DGRAM:
+            server.recv(1)
+        else:
+            server.accept()[0].close()
     except BlockingIOError:
         return False
     return True

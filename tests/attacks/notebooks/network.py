@@ -21,6 +21,10 @@ for family, kind, address in [
             client.settimeout(0.2)
             client.connect(address)
             client.send(b"hello")
+            if (
+                kind == socket.SOCK_DGRAM
+            ):  # it is sent to wherever it may go: an error, or an answer, says whether it came
+                client.recv(1)
         print("ATTACK SUCCEEDED:", family, address)
     except OSError as refused:
         print(refused)
