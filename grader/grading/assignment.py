@@ -23,7 +23,15 @@ from grader.course.paths import Course
 from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version, load_settings
 from grader.grading.configured import Steps, steps_of
 from grader.grading.given import Given, given_files
-from grader.kernels.environments import ANY_PYTHON, PYTHON_3, Environment, kernel_of
+from grader.kernels.environments import (
+    ANY_PYTHON,
+    OWN,
+    PYTHON_3,
+    Environment,
+    Program,
+    kernel_of,
+    program_from_json,
+)
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 
@@ -93,7 +101,9 @@ class Assignment:
     sandboxed: bool = True
     settings: CourseSettings = NOTHING_SAID
     environments: Mapping[str, Environment] = field(default_factory=dict)
-    """The Python environments in which its notebooks run, by the name of the kernel; others run in stock's way."""
+    """The Python environments in which its notebooks run, by the name of the kernel."""
+    programs: Mapping[str, Program] = field(default_factory=dict)
+    """Kernels that are programs, which stock's Execute talks to: other languages, and settings that only it knows."""
     root: str = ""
     """The folder of the course, of which no kernel sees anything; a grade does not depend on it."""
 
@@ -115,6 +125,7 @@ class Assignment:
         content["limits"] = Limits(**content["limits"])
         content["settings"] = CourseSettings.from_json(json.dumps(content["settings"]))
         content["environments"] = {name: Environment.from_json(one) for name, one in content["environments"].items()}
+        content["programs"] = {name: program_from_json(one) for name, one in content["programs"].items()}
         return Assignment(**content)
 
     @cached_property
@@ -192,7 +203,8 @@ def load_assignment(
     plain = Assignment(lab, masters, steps)
     if limits is None:
         limits = steps.limits() if plain.trusted else steps.limits(ORDINARY_SECONDS)
-    kernels = {name: kernel_of(name) for name in dict.fromkeys(map(plain.kernel, masters))} if plain.executes else {}
+    names = dict.fromkeys(map(plain.kernel, masters) if plain.executes else ())
+    kernels = {name: kernel_of(name, as_program=bool(steps.stock_execute) and not plain.trusted) for name in names}
     trusted = {"checks": checks, "fixtures": _text(folder / "fixtures.py"), "secret": course.secret()}
     return Assignment(
         lab=lab,
@@ -204,6 +216,7 @@ def load_assignment(
         sandboxed=sandboxed,
         settings=load_settings(course.root).of_grades(),
         environments={name: found for name, found in kernels.items() if isinstance(found, Environment)},
+        programs={name: found for name, found in kernels.items() if isinstance(found, Program)},
         root=str(course.root),
         **trusted if plain.trusted else {},  # type: ignore[arg-type]
     )
@@ -278,9 +291,12 @@ def start_zygotes(assignment: Assignment) -> dict[str, Zygote]:
     Each has imported what the notebooks of that kernel import.
     """
     hidden = [Path(assignment.root)] if assignment.root else []
+    wanted = dict(assignment.environments)
+    if assignment.programs:  # they are born of a zygote too, and use nothing of it
+        wanted.setdefault(PYTHON_3, OWN)
     return {
         name: lab_zygote(assignment.imports(name), assignment.settings, assignment.sandboxed, python, hidden)
-        for name, python in (assignment.environments.items() if assignment.executes else ())
+        for name, python in (wanted.items() if assignment.executes else ())
     }
 
 

@@ -26,8 +26,7 @@ from grader.grading.folder import files_in, files_of, lay_out
 from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded
-from grader.grading.worker import loaded, new_kernel, own_zygotes
-from grader.kernels.client import Kernel
+from grader.grading.worker import loaded, own_zygotes
 
 
 class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
@@ -40,7 +39,10 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
     ).tag(config=True)
 
     def preprocess(
-        self, nb: NotebookNode, resources: dict[str, Any], km: Any = None
+        self,
+        nb: NotebookNode,
+        resources: dict[str, Any],
+        km: Any = None,  # noqa: ARG002 - nbconvert's signature
     ) -> tuple[NotebookNode, dict[str, Any]]:
         """Fill in the outputs of `nb`; what went wrong goes to nbgrader's log.
 
@@ -53,19 +55,11 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         course = course_of(self, names["db_url"])
         data = self._assignment(course, lab, name)
         assignment, checks = loaded(data)
-        why = assignment.steps.stock_execute
-        if why:
-            self.log.warning("nbgrader's own Execute runs %s, because %s", name, why)
-            return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
-
-        def start(kernel: str, files: Files) -> Kernel:
-            return new_kernel(assignment, own_zygotes(data)[kernel], files)
-
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)
         if not assignment.trusted:
             files = {**self._beside(course, assignment, student, files), **itself(name, nb)}
-        done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, start)
+        done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, own_zygotes(data))
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
         if not assignment.trusted:
             WROTE.files[name] = done.files

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.preprocessors import Execute
 
 from grader.cells import grade_id, tags_of
 from grader.checks.across import Across
@@ -23,7 +24,10 @@ from grader.grading.quiz_outputs import of_quiz
 from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Mark, Submission, label, texts
 from grader.grading.steps import Context, autograde
+from grader.grading.stock import execute_in_stocks_way, plain_name
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
+from grader.kernels.environments import PYTHON_3
+from grader.kernels.launch import Started
 from grader.kernels.notebook_kernel import NotebookKernel
 from grader.kernels.sandbox import SandboxError
 from grader.quizzes.keyed import KeyedBank, parse_kept
@@ -33,7 +37,7 @@ from grader.quizzes.seen import taken
 from grader.text import StudentText, student_text
 
 Files = Mapping[str, bytes]
-StartKernel = Callable[[str, Files], Kernel]  # the kernel's name, and the files that it finds
+Zygotes = Mapping[str, Started]  # by the name of the kernel
 MISSING = "no {}.ipynb was handed in: its cells give 0 points"
 BROKEN = "nbgrader's steps failed on {}.ipynb: {}: {}"
 
@@ -52,10 +56,10 @@ class _Work:
     checks: LabChecks
     files: Files
     student: str
-    start: StartKernel
+    zygotes: Zygotes
 
 
-def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, start: StartKernel) -> Graded:
+def grade_submission(assignment: Assignment, checks: LabChecks, submission: Submission, zygotes: Zygotes) -> Graded:
     """Grade one submission, notebook by notebook. It never raises for anything that a submission holds or does.
 
     A notebook sees what was handed in beside it, the files of the assignment, and what the notebooks before it wrote.
@@ -66,7 +70,7 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     began = time.monotonic()
     given = assignment.given
     files = {name: content for name, content in submission.files.items() if name not in given.large}
-    work = _Work(assignment, checks, {**files, **given.small}, submission.student, start)
+    work = _Work(assignment, checks, {**files, **given.small}, submission.student, zygotes)
     done = Graded(True, {}, events=list(submission.notes))
     for master in assignment.masters:
         if master.name not in submission.notebooks:
@@ -96,10 +100,10 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
     flags = texts(alterations(found, master.released)) if assignment.trusted else []
     executed = Executed()
 
-    def execute(notebook: NotebookNode) -> None:
+    def execute(notebook: NotebookNode, step: type[Any]) -> None:
         nonlocal executed
         files = work.files if assignment.trusted else _beside(work.files, done, itself(master.name, notebook))
-        executed = execute_notebook(assignment, master, work.checks, notebook, files, work.start)
+        executed = execute_notebook(assignment, master, work.checks, notebook, files, work.zygotes, step)
 
     context = Context(assignment, master, execute)
     names = {"notebook": master.name, "assignment": assignment.lab, "student": work.student, "db_url": ""}
@@ -151,15 +155,35 @@ class Executed:
 
 
 def execute_notebook(
-    assignment: Assignment, master: Master, checks: LabChecks, notebook: NotebookNode, files: Files, start: StartKernel
+    assignment: Assignment,
+    master: Master,
+    checks: LabChecks,
+    notebook: NotebookNode,
+    files: Files,
+    zygotes: Zygotes,
+    step: type[Any] = Execute,
 ) -> Executed:
     """Execute and check a sanitized notebook, whose cells get their outputs.
 
+    `step` is nbgrader's Execute, or the one that a course has in its place.
+
     Raises:
         SandboxError: kernels cannot be sandboxed here.
+        Exception: whatever stock's Execute raises, where that runs the notebook.
     """
     name = assignment.kernel(master)
-    kernel = NotebookKernel(lambda: start(name, files), assignment.limits)
+    if name in assignment.programs:
+        wrote, events = execute_in_stocks_way(assignment, master, notebook, files, zygotes[PYTHON_3], step)
+        return Executed(events=texts(events), files=wrote)
+    started, limits = zygotes.get(name), assignment.limits
+
+    def start() -> Kernel:
+        if started is None:
+            raise RuntimeError(f"{master.name} has cells to run, and no zygote was started for its kernel {name}")
+        given = assignment.given
+        return Kernel(started, limits, files, folder=plain_name(assignment.lab), lower=given.lower)
+
+    kernel = NotebookKernel(start, limits)
     run = _Run(assignment, master, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
     try:
         run.cells(notebook)

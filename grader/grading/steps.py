@@ -39,7 +39,7 @@ class Context:
 
     assignment: Assignment
     master: Master
-    execute: Callable[[NotebookNode], None]
+    execute: Callable[[NotebookNode, type[Any]], None]
     marks: Mapping[str, Mark] = field(default_factory=dict)
 
 
@@ -108,13 +108,15 @@ class RestoreFromRelease(stock.NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class RunCells(stock.NbGraderPreprocessor):  # type: ignore[misc]
-    """In the place of Execute, whose settings were read when the assignment was."""
+    """In the place of Execute, whose settings were read when the assignment was; or of a course's own kind of it."""
+
+    step: type[Any] = stock.Execute
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """Fill in the outputs."""
         context: Context = resources[CONTEXT]
         if context.assignment.steps.enabled:
-            context.execute(nb)
+            context.execute(nb, self.step)
         return nb, resources
 
 
@@ -171,8 +173,14 @@ def _run(steps: Sequence[Step], notebook: NotebookNode, resources: dict[str, Any
 
 def _built(names: Sequence[str], config: Config) -> list[Step]:
     stand_ins = _stand_ins()
-    kinds = (stand_ins.get(kind, kind) for kind in map(import_item, names))
+    kinds = (_in_place_of(kind, stand_ins) for kind in map(import_item, names))
     return [_made(kind, config) for kind in kinds if kind is not None]
+
+
+def _in_place_of(kind: Any, stand_ins: Mapping[Any, Any]) -> Any:
+    if kind not in stand_ins and inspect.isclass(kind) and issubclass(kind, stock.Execute):
+        return type(kind.__name__, (RunCells,), {"step": kind})
+    return stand_ins.get(kind, kind)
 
 
 def _made(kind: Any, config: Config) -> Step:

@@ -6,7 +6,6 @@ import atexit
 import hashlib
 import multiprocessing.connection
 import os
-import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -15,9 +14,8 @@ from pathlib import Path
 
 from grader.checks.registry import LabChecks, load_lab
 from grader.grading.assignment import Assignment, start_zygotes
-from grader.grading.pipeline import Files, grade_submission
+from grader.grading.pipeline import grade_submission
 from grader.grading.result import Submission
-from grader.kernels.client import Kernel
 from grader.kernels.launch import Started, wait_until_ready
 from grader.threads import one_thread
 
@@ -46,21 +44,7 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
 def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Started]) -> bytes:
     """Grade one submission with kernels from `zygotes`, by the name of the kernel; quizzes alone need none."""
     found, checks = loaded(assignment)
-
-    def start(kernel: str, files: Files) -> Kernel:
-        return new_kernel(found, zygotes[kernel], files)
-
-    return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
-
-
-def new_kernel(assignment: Assignment, zygote: Started, files: Files) -> Kernel:
-    """A kernel in a folder with `files` and the assignment's large files, which is called like the assignment."""
-    return Kernel(zygote, assignment.limits, files, folder=plain_name(assignment.lab), lower=assignment.given.lower)
-
-
-def plain_name(lab: str) -> str:
-    """A name that a folder can have: the assignment's own, wherever it can."""
-    return lab if re.fullmatch(r"[\w.+ -]{1,100}", lab) and lab.strip(".") else "work"
+    return grade_submission(found, checks, Submission.from_bytes(submission), zygotes).to_bytes()
 
 
 @lru_cache(maxsize=4)

@@ -87,8 +87,15 @@ class Program:
 OWN = Environment(PYTHON_3)
 
 
-def kernel_of(name: str, manager: KernelSpecManager | None = None) -> Environment | Program:
+def program_from_json(said: Mapping[str, Any]) -> Program:
+    """From what `dataclasses.asdict` made, after a way through JSON."""
+    return Program(**{**said, "argv": tuple(said["argv"]), "readable": tuple(said["readable"])})
+
+
+def kernel_of(name: str, manager: KernelSpecManager | None = None, as_program: bool = False) -> Environment | Program:
     """What the kernelspec `name` stands for; `python` stands for `python3`, as in stock.
+
+    With `as_program` Python too is a program, for those who talk to it over sockets.
 
     Raises:
         NoKernelError: there is no such kernelspec, or what it names cannot be started here.
@@ -105,7 +112,7 @@ def kernel_of(name: str, manager: KernelSpecManager | None = None) -> Environmen
             f"the notebook asks for the kernel {name!r}, which is not installed here. Installed are: {there}. Install "
             "it (jupyter kernelspec install …), or set c.ExecutePreprocessor.kernel_name to one of these."
         ) from missing
-    options = _options_of_python(spec)
+    options = None if as_program else _options_of_python(spec)
     return _program(name, spec) if options is None else _environment(name, spec, options)
 
 
