@@ -169,6 +169,34 @@ def _engine(name: str, scheduler: str | None, jobs: int | None) -> Engine:
     raise LookupError(f"--engine is local or dask, not {name!r}; --scheduler goes with dask.")
 
 
+@app.command("convert")
+def convert_asserts(
+    assignment: Annotated[str, typer.Argument(help="An assignment with a folder in source/, such as ps1.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the skeleton of trusted checks from the asserts of an assignment: solutions/ASSIGNMENT/checks.py.
+
+    Ordinary tests run in the student's kernel, as nbgrader has it, and a student who knows how can change what they
+    see. Trusted checks run outside of it. What an assert says of a call with literal arguments becomes a check; what
+    else it says is copied as a comment. Nothing that is there is overwritten.
+    """
+    from grader.build.convert import convert, summary
+    from grader.files import write_whole
+
+    with wrong_use() as course:
+        path = course.solutions / assignment / "checks.py"
+        if path.exists():
+            raise LookupError(f"{path} is there already: look at it, or move it away.")
+        text, found = convert(course, assignment)
+        write_whole(path, text.encode("utf-8"))
+    told = summary(found)
+    done = (
+        f"{told['checks']} checks from {told['cells']} test cells in {path}; {told['left']} lines are left to you. "
+        "Its head says what to put into the notebooks. Until then, the asserts go on giving the points."
+    )
+    finish({"file": str(path), **told}, [], done, as_json)
+
+
 @app.command()
 def regrade(
     lab: OneLab,

@@ -77,9 +77,9 @@ def read_late(course: Course) -> Late:
         raise LookupError(f"{path}: no TOML: {error}.") from None
     for name in told.keys() - {"policy", "due", "extensions"}:
         raise LookupError(f"{path}: [{name}] is not known; there are [policy], [due] and [extensions.LAB].")
-    labs = set(course.assignments())
+    labs = set(course.known())
     for name in (told.get("due", {}).keys() | told.get("extensions", {}).keys()) - labs:
-        raise LookupError(f"{path}: no lab is called {name!r}; there are: {', '.join(sorted(labs))}.")
+        raise LookupError(f"{path}: no assignment is called {name!r}; there are: {', '.join(sorted(labs))}.")
     numbers = {name: _number(path, name, value) for name, value in told.get("policy", {}).items()}
     due = {lab: _date(path, lab, value) for lab, value in told.get("due", {}).items()}
     extensions = {

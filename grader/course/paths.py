@@ -182,8 +182,15 @@ class Course:
         return sorted(path.parent.name for path in self.solutions.glob("*/lab.py"))
 
     def assignments(self) -> list[str]:
-        """The labs whose grades are trusted: those with a `checks.py`, a quiz, or both."""
-        return [name for name in self.lab_names() if self.has_checks(name) or self.bank_of(name)]
+        """The assignments whose grades are trusted: those with a `checks.py`, and labs with a quiz."""
+        checked = [path.parent.name for path in self.solutions.glob("*/checks.py")]
+        return sorted({*checked, *(name for name in self.lab_names() if self.bank_of(name))})
+
+    def known(self) -> list[str]:
+        """All assignments that have a folder here: those with trusted checks, and what stands in `source`."""
+        parent = self.source_of("any").parent
+        folders = [path.name for path in parent.iterdir() if path.is_dir()] if parent.is_dir() else []
+        return sorted({*self.assignments(), *(name for name in folders if not name.startswith("."))})
 
     def has_checks(self, lab: str) -> bool:
         """Whether a lab has exercises with hidden checks."""

@@ -47,8 +47,7 @@ def import_bank(
         goal = out or _goal(file)
         if goal.exists() and not force:
             raise FileExistsError(f"{goal} is there already. Name another with --out, or say --force to replace it.")
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        goal.write_text(found.yaml, encoding="utf-8")
+        found.write(goal)
     except (ImportRefusedError, FileExistsError, LookupError) as error:
         typer.echo(f"grader: {error.args[0]}", err=True)
         raise typer.Exit(WRONG_USE) from None
@@ -72,6 +71,7 @@ def _goal(file: Path) -> Path:
 
 def _told(found: Imported, goal: Path) -> dict[str, Any]:
     told: dict[str, Any] = {"file": found.file, "format": found.kind, "bank": str(goal), "items": found.counts}
+    told["pictures"] = len(found.pictures)
     told["unread"] = [asdict(unread) for unread in found.unread]
     told["todo"] = asdict(found.todo)
     if found.replay:
@@ -84,6 +84,8 @@ def _show(found: Imported, goal: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from grader.quizzes.pictures import FOLDER
 
     console = Console()
     console.print(f"{found.file}: {found.kind}", markup=False, highlight=False)
@@ -105,6 +107,11 @@ def _show(found: Imported, goal: Path) -> None:
             place = "" if unread.line is None else str(unread.line)
             lost.add_row(*(escape(text) for text in (unread.item or "the file", place, unread.field, unread.said)))
         console.print(lost)
-    lines = [f"written: {goal}", "left to do:", *[f"- {line}" for line in found.todo.lines()]]
+    beside = f", and {_pictures(len(found.pictures))} in {goal.parent / FOLDER}" if found.pictures else ""
+    lines = [f"written: {goal}{beside}", "left to do:", *[f"- {line}" for line in found.todo.lines()]]
     lines.append(f"then prove it where it lies: grader quiz prove {shlex.quote(str(goal))}")
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"

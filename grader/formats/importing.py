@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from errno import ENOTDIR
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
+from grader.files import write_whole
 from grader.formats.model.packages import PackageError
 from grader.formats.model.xmltext import XmlError
 from grader.formats.reading.drafts import Attempt, Draft, ImportRefusedError, Unread, short
@@ -49,7 +51,10 @@ class Replay:
 
 @dataclass(frozen=True)
 class Imported:
-    """A bank from elsewhere: its YAML, its items, what was not read, and the replay of a graded attempt."""
+    """A bank from elsewhere: its YAML, its items, what was not read, and the replay of a graded attempt.
+
+    `pictures` has the pictures that its texts show, by their address beside the bank.
+    """
 
     file: str
     kind: Kind
@@ -59,6 +64,22 @@ class Imported:
     attempt: Attempt | None = None
     replay: Replay | None = None
     counts: dict[str, int] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    def write(self, bank: Path) -> None:
+        """Write the bank, and its pictures beside it.
+
+        Raises:
+            OSError: something cannot be written, or `pictures` is no folder.
+        """
+        bank.parent.mkdir(parents=True, exist_ok=True)
+        for address, data in self.pictures.items():
+            goal = bank.parent / address
+            if goal.parent.is_symlink():
+                raise NotADirectoryError(ENOTDIR, "it is a link; pictures are put into a folder", str(goal.parent))
+            goal.parent.mkdir(exist_ok=True)
+            write_whole(goal, data)
+        write_whole(bank, self.yaml.encode())
 
     @property
     def todo(self) -> Todo:
@@ -100,7 +121,7 @@ def import_bytes(data: bytes, file: str, kind: str | None = None) -> Imported:
     counts: dict[str, int] = {}
     for item in draft.items:
         counts[item.type] = counts.get(item.type, 0) + 1
-    return Imported(file, known, text, draft.items, draft.unread, draft.attempt, replay, counts)
+    return Imported(file, known, text, draft.items, draft.unread, draft.attempt, replay, counts, draft.pictures)
 
 
 def _kind(name: str) -> Kind:

@@ -11,7 +11,7 @@ from grader.formats.reading.drafts import LAB, MISCONCEPTION, NO_FEEDBACK, OBJEC
 from grader.quizzes.model import OPEN, AnyItem
 
 PICTURE = re.compile(r"\b(?:image|picture|figure)s?\b")
-SHOWN = re.compile(r"!\[")
+WORDLESS = re.compile(r"!\[\s*\]\(")
 NAMES = 8  # items that a line names; the others are counted
 
 
@@ -25,6 +25,7 @@ class Todo:
     open: tuple[str, ...]
     cited: tuple[str, ...]
     pictures: tuple[str, ...]
+    wordless: tuple[str, ...] = ()
     misconceptions: int = 0
     feedback: int = 0
     objectives: int = 0
@@ -38,6 +39,7 @@ class Todo:
             "say what is right": _named(self.open),
             "give a claim to what code can decide; until then the key rests on the file": _named(self.cited),
             "look at the pictures": _named(self.pictures),
+            "say in ![…] what the pictures show, for those who do not see them": _named(self.wordless),
             "replace what says (imported …)": ", ".join(written),
             f"name the lab of items that have {LAB}": str(self.labs) if self.labs else "",
         }
@@ -55,11 +57,8 @@ def todo(items: Iterable[AnyItem], unread: Iterable[Unread]) -> Todo:
             name for name, item in said.items() if any(map(_is_open, _choices(item))) or OPEN in list(_texts(item))
         ),
         cited=tuple(name for name, item in said.items() if not _decided(item)),
-        pictures=tuple(
-            name
-            for name, item in said.items()
-            if name in told or item.get("figure") or any(map(SHOWN.search, _texts(item)))
-        ),
+        pictures=tuple(name for name, item in said.items() if name in told or item.get("figure")),
+        wordless=tuple(name for name, item in said.items() if any(map(WORDLESS.search, _texts(item)))),
         misconceptions=texts.count(MISCONCEPTION),
         feedback=texts.count(NO_FEEDBACK),
         objectives=texts.count(OBJECTIVE),

@@ -8,7 +8,7 @@ import json
 import platform
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,13 @@ from grader.course.paths import Course
 from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version, load_settings
 from grader.grading.configured import Steps, steps_of
 from grader.grading.given import Given, given_files
+from grader.kernels.environments import ANY_PYTHON, PYTHON_3, Environment, kernel_of
 from grader.kernels.launch import Zygote, lab_zygote
 from grader.kernels.limits import Limits
 
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
-GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "hooks.py", "neutral.py")
+GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "course/*.py", "hooks.py", "neutral.py")
 ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 DISTRIBUTIONS = ("numpy", "ipython", "nbgrader", "nbformat", "safetensors")  # and those that the course names
 
@@ -91,6 +92,10 @@ class Assignment:
     limits: Limits = field(default_factory=Limits)
     sandboxed: bool = True
     settings: CourseSettings = NOTHING_SAID
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    """The Python environments in which its notebooks run, by the name of the kernel; others run in stock's way."""
+    root: str = ""
+    """The folder of the course, of which no kernel sees anything; a grade does not depend on it."""
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -109,12 +114,13 @@ class Assignment:
         content["given"] = Given.from_json(content["given"])
         content["limits"] = Limits(**content["limits"])
         content["settings"] = CourseSettings.from_json(json.dumps(content["settings"]))
+        content["environments"] = {name: Environment.from_json(one) for name, one in content["environments"].items()}
         return Assignment(**content)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
-        parts = hashlib.sha256(self.to_bytes())
+        parts = hashlib.sha256(replace(self, root="").to_bytes())
         parts.update(environment(self.settings.distributions).encode())
         return parts.hexdigest()
 
@@ -141,10 +147,16 @@ class Assignment:
         """The most that the cell of that name can give; 0 where there is none."""
         return next((scores[cell] for master in self.masters if cell in (scores := master.max_scores())), 0.0)
 
-    def imports(self) -> list[list[str]]:
-        """What its notebooks import outside of cells that are skipped: lists of a module and names taken from it."""
+    def kernel(self, master: Master) -> str:
+        """The name of the kernel that a notebook runs in."""
+        said = json.loads(master.kernelspec) if master.kernelspec else {}
+        name = str(self.steps.kernel_name or said.get("name") or PYTHON_3)
+        return PYTHON_3 if name == ANY_PYTHON else name
+
+    def imports(self, kernel: str) -> list[list[str]]:
+        """What its notebooks of a kernel import outside of cells that are skipped: a module and names taken from it."""
         found: dict[str, set[str]] = {}
-        for master in self.masters:
+        for master in (one for one in self.masters if self.kernel(one) == kernel):
             for module, *names in imports_of(master.released):
                 found.setdefault(module, set()).update(names)
         return [[module, *sorted(names)] for module, names in found.items()]
@@ -169,7 +181,7 @@ def load_assignment(
         config: nbgrader's configuration, where it is more than the files say.
 
     Raises:
-        LookupError: nbgrader does not know it, or no notebook matches.
+        LookupError: nbgrader does not know it, no notebook matches, or a kernel is not installed here.
     """
     folder = course.solutions / lab
     with gradebook(course) as book:
@@ -180,6 +192,7 @@ def load_assignment(
     plain = Assignment(lab, masters, steps)
     if limits is None:
         limits = steps.limits() if plain.trusted else steps.limits(ORDINARY_SECONDS)
+    kernels = {name: kernel_of(name) for name in dict.fromkeys(map(plain.kernel, masters))} if plain.executes else {}
     trusted = {"checks": checks, "fixtures": _text(folder / "fixtures.py"), "secret": course.secret()}
     return Assignment(
         lab=lab,
@@ -190,6 +203,8 @@ def load_assignment(
         limits=limits,
         sandboxed=sandboxed,
         settings=load_settings(course.root).of_grades(),
+        environments={name: found for name, found in kernels.items() if isinstance(found, Environment)},
+        root=str(course.root),
         **trusted if plain.trusted else {},  # type: ignore[arg-type]
     )
 
@@ -250,9 +265,23 @@ def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted(course.banks.glob("*.json"))}
 
 
-def zygote_for(assignment: Assignment) -> Zygote:
-    """Start, without waiting for it, a zygote that has imported what the assignment's notebooks import."""
-    return lab_zygote(assignment.imports(), assignment.settings, assignment.sandboxed)
+def is_trusted(course: Course, lab: str) -> bool:
+    """Whether checks or a quiz that no student code can reach give the points of an assignment of the gradebook."""
+    with gradebook(course) as book:
+        cells = [cell for notebook in book.find_assignment(lab).notebooks for cell in notebook.source_cells]
+        return any(RUN.search(cell.source or "") or QUIZ.search(cell.source or "") for cell in cells)
+
+
+def start_zygotes(assignment: Assignment) -> dict[str, Zygote]:
+    """Start, without waiting, a zygote for each environment, by the name of its kernel; none where no code runs.
+
+    Each has imported what the notebooks of that kernel import.
+    """
+    hidden = [Path(assignment.root)] if assignment.root else []
+    return {
+        name: lab_zygote(assignment.imports(name), assignment.settings, assignment.sandboxed, python, hidden)
+        for name, python in (assignment.environments.items() if assignment.executes else ())
+    }
 
 
 def environment(distributions: Iterable[str] = ()) -> str:

@@ -24,7 +24,7 @@ LAZY, CLASS = "a list that was added to", "a class"
 UNDERSTOOD = frozenset(
     {"timeout", "iopub_timeout", "startup_timeout", "interrupt_on_timeout", "error_on_timeout", "shutdown_kernel"}
     | {"enabled", "skip_cells_with_tag", "extra_arguments", "allow_errors", "raise_on_iopub_timeout", "sandbox"}
-    | {"execute_retries", "ipython_hist_file", "store_widget_state", "record_timing", "coalesce_streams"}
+    | {"kernel_name", "execute_retries", "ipython_hist_file", "store_widget_state", "record_timing", "coalesce_streams"}
 )
 
 
@@ -43,6 +43,7 @@ class Steps:
     cell_seconds: float | None = 30.0
     enabled: bool = True
     skip_tag: str = "skip-execution"
+    kernel_name: str = ""
     kernel_limits: str = "{}"
     permissions: int = 0o444
     ignore: tuple[str, ...] = ()
@@ -91,6 +92,7 @@ def steps_of(config: Config) -> Steps:
         cell_seconds=None if execute.timeout is None or execute.timeout < 0 else float(execute.timeout),
         enabled=bool(execute.enabled),
         skip_tag=str(execute.skip_cells_with_tag),
+        kernel_name=str(execute.kernel_name or ""),
         kernel_limits=json.dumps(_limits(config)),
         permissions=int(str(autograde.permissions), 8),
         ignore=tuple(directory.ignore),

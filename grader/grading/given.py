@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import json
+import os
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +29,8 @@ SMALL_TOGETHER = 16 * 2**20
 class Given:
     """The files of an assignment that win over those handed in, by relative name.
 
-    Small ones travel with the assignment. Large ones stay where they are: `folder` is the instructor's folder, and
-    `large` has the SHA-256 of each. On a cluster that folder has to be there under the same path.
+    Small ones travel with the assignment. Large ones are linked into `folder`, which holds nothing else and which
+    kernels see below their own; `large` has the SHA-256 of each. On a cluster it has to be there under the same path.
     """
 
     small: Mapping[str, bytes] = field(default_factory=dict)
@@ -42,6 +47,11 @@ class Given:
     def path(self, name: str) -> Path:
         """Where a large file lies."""
         return Path(self.folder, name)
+
+    @property
+    def lower(self) -> Path | None:
+        """The folder below a kernel's own; None where all files are small."""
+        return Path(self.folder) if self.large else None
 
     def to_json(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -77,4 +87,38 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
         else:
             with path.open("rb") as file:
                 large[name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return Given(small, str(folder) if large else "", large, tuple(spared))
+    return Given(small, str(_staged(course, lab, folder, large)) if large else "", large, tuple(spared))
+
+
+def _staged(course: Course, lab: str, folder: Path, large: Mapping[str, str]) -> Path:
+    """A folder with the large files alone: beside them in the instructor's lie notebooks with solutions.
+
+    Its name says what it holds, so that it is made once; links need no room, and where there are none, copies do.
+    """
+    content = hashlib.sha256(json.dumps(large, sort_keys=True).encode()).hexdigest()[:16]
+    stages = course.cache / ".given" / lab
+    stage = stages / content
+    if stage.is_dir():
+        return stage
+    shutil.rmtree(stages, ignore_errors=True)
+    stages.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=stages) as made:
+        for name in large:
+            goal = Path(made, "files", name)
+            goal.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(folder / name, goal)
+        for place in (Path(made, "files"), *Path(made, "files").rglob("*/")):
+            place.chmod(0o755)
+        with contextlib.suppress(FileExistsError):
+            Path(made, "files").rename(stage)
+    return stage
+
+
+def _link_or_copy(source: Path, goal: Path) -> None:
+    """A link where everybody may read the file, as a kernel's user has to; its own rights are never changed."""
+    if source.stat().st_mode & 0o444 == 0o444:
+        with contextlib.suppress(OSError):
+            os.link(source, goal)
+            return
+    shutil.copy2(source, goal)
+    goal.chmod(0o644)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from grader.grading.assignment import Assignment, zygote_for
+from grader.grading.assignment import Assignment, start_zygotes
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
@@ -32,8 +32,8 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
     context.set_forkserver_preload(["grader.grading.worker", *_modules(assignment.checks)])
     data, limits = assignment.to_bytes(), assignment.limits
 
-    with _one_thread(), _zygote(assignment) as zygote:
-        started = zygote.started if zygote else None
+    with _one_thread(), _zygotes(assignment) as zygotes:
+        started = {name: zygote.started for name, zygote in zygotes.items()}
 
         def start(connection: Connection) -> Callable[[], None]:
             process = context.Process(target=_work, args=(connection, data, started), daemon=True)
@@ -46,7 +46,7 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
             return end
 
         def asked() -> Iterator[tuple[str, bytes]]:
-            if zygote:  # workers start meanwhile
+            for zygote in zygotes.values():  # workers start meanwhile
                 wait_until_ready(zygote)
             for task in tasks:
                 yield task.key, os.fsencode(task.path)
@@ -59,9 +59,15 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
                 yield Done(key, Graded.from_bytes(answer))
 
 
-def _zygote(assignment: Assignment) -> AbstractContextManager[Zygote | None]:
-    """None for a lab of quizzes alone, which runs nothing."""
-    return zygote_for(assignment) if assignment.executes else nullcontext()
+@contextmanager
+def _zygotes(assignment: Assignment) -> Iterator[Mapping[str, Zygote]]:
+    """Those of the assignment's kernels, which end at the end."""
+    zygotes = start_zygotes(assignment)
+    try:
+        yield zygotes
+    finally:
+        for zygote in zygotes.values():
+            zygote.stop()
 
 
 def _modules(checks: str) -> list[str]:
@@ -86,11 +92,11 @@ def _one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(connection: Connection, assignment: bytes, zygote: Started | None) -> None:
+def _work(connection: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:
     """In a worker: grade, until the grader goes."""
     from grader.grading.worker import MEMORY_MB, die_with_parent, grade_bytes, loaded
 
     die_with_parent()
     loaded(assignment)
     limit_memory(MEMORY_MB)
-    serve(connection, lambda path: grade_bytes(assignment, Path(os.fsdecode(path)).read_bytes(), zygote))
+    serve(connection, lambda path: grade_bytes(assignment, Path(os.fsdecode(path)).read_bytes(), zygotes))

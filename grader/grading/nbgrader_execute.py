@@ -7,7 +7,6 @@ of a quiz's attempts over all submissions. Selection of submissions, what follow
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from glob import escape
 from typing import Any
@@ -27,7 +26,7 @@ from grader.grading.folder import files_in, files_of, lay_out
 from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded
-from grader.grading.worker import loaded, new_kernel, own_zygote
+from grader.grading.worker import loaded, new_kernel, own_zygotes
 from grader.kernels.client import Kernel
 
 
@@ -52,16 +51,15 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         names = resources["nbgrader"]
         lab, student, name = names["assignment"], names["student"], names["notebook"]
         course = course_of(self, names["db_url"])
-        assignment, checks = loaded(self._assignment(course, lab, name))
+        data = self._assignment(course, lab, name)
+        assignment, checks = loaded(data)
         why = assignment.steps.stock_execute
         if why:
             self.log.warning("nbgrader's own Execute runs %s, because %s", name, why)
             return super().preprocess(nb, resources, km)  # type: ignore[no-any-return]
 
-        def start(files: Mapping[str, bytes]) -> Kernel:
-            imports = tuple(map(tuple, assignment.imports()))
-            zygote = own_zygote(imports, assignment.settings, assignment.sandboxed)
-            return new_kernel(assignment, zygote, files)
+        def start(kernel: str, files: Files) -> Kernel:
+            return new_kernel(assignment, own_zygotes(data)[kernel], files)
 
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)

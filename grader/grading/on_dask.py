@@ -20,7 +20,7 @@ AHEAD = 4
 
 
 class Zygotes(WorkerPlugin):  # type: ignore[misc]
-    """On each worker: its own zygote, started with the worker, ended with it."""
+    """On each worker: zygotes of its own, started with the worker, ended with it."""
 
     name = "grader-zygote"
 
@@ -33,16 +33,18 @@ class Zygotes(WorkerPlugin):  # type: ignore[misc]
         Raises:
             SandboxError: this machine has no sandbox.
         """
-        from grader.grading.assignment import zygote_for
+        from grader.grading.assignment import start_zygotes
         from grader.grading.worker import loaded
         from grader.kernels.launch import wait_until_ready
 
-        self.zygote = wait_until_ready(zygote_for(loaded(self.assignment)[0]))
-        worker.grader = (self.assignment, self.zygote.started)
+        self.zygotes = start_zygotes(loaded(self.assignment)[0])
+        started = {name: wait_until_ready(zygote).started for name, zygote in self.zygotes.items()}
+        worker.grader = (self.assignment, started)
 
     def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask's signature
-        """End the zygote, and with it every kernel."""
-        self.zygote.stop()
+        """End the zygotes, and with them every kernel."""
+        for zygote in self.zygotes.values():
+            zygote.stop()
 
 
 def _grade(submission: bytes) -> bytes:

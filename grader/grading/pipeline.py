@@ -33,7 +33,7 @@ from grader.quizzes.seen import taken
 from grader.text import StudentText, student_text
 
 Files = Mapping[str, bytes]
-StartKernel = Callable[[Files], Kernel]
+StartKernel = Callable[[str, Files], Kernel]  # the kernel's name, and the files that it finds
 MISSING = "no {}.ipynb was handed in: its cells give 0 points"
 BROKEN = "nbgrader's steps failed on {}.ipynb: {}: {}"
 
@@ -158,7 +158,8 @@ def execute_notebook(
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    kernel = NotebookKernel(lambda: start(files), assignment.limits)
+    name = assignment.kernel(master)
+    kernel = NotebookKernel(lambda: start(name, files), assignment.limits)
     run = _Run(assignment, master, checks, kernel, files, keyed_banks(tuple(assignment.banks.items())))
     try:
         run.cells(notebook)
@@ -188,7 +189,7 @@ class _Run:
     budget: outputs.Budget = field(default_factory=outputs.Budget)
     outcomes: dict[str, tuple[Outcome, ...]] = field(default_factory=dict)
     attempts: list[dict[str, Any]] = field(default_factory=list)
-    count: int = 0
+    ran: bool = False
 
     def cells(self, notebook: NotebookNode) -> None:
         """Run each cell by its strategy: a trusted check or a quiz at its place, all else in the kernel."""
@@ -205,17 +206,17 @@ class _Run:
                 cell.outputs = self.quiz(quizzes[name], scores[name])
                 cell.execution_count = 1
             elif self.assignment.executes and self.assignment.steps.skip_tag not in tags_of(cell):
-                self.cell(cell, f"cell {place + 1}" + (f" ({name})" if name else ""), name in scores)
+                worth = scores.get(name or "", 0.0)
+                self.cell(cell, f"cell {place + 1}" + (f" ({name})" if name else ""), worth > 0)
 
     def cell(self, cell: NotebookNode, where: str, graded: bool) -> None:
         """One cell of the student's notebook, or a cell of ordinary tests, whose last value may be its points."""
         if not cell.source.strip():
             return
-        self.count += 1
-        cell.execution_count = self.count
         try:
             raw = self.kernel.run(cell.source, where)
-            cell.outputs = outputs.clean(raw, self.budget, results=graded and not self.assignment.trusted)
+            self.ran, cell.execution_count = True, self.kernel.count
+            cell.outputs = outputs.clean(raw, self.budget, results=graded)
             self.kernel.events += [f"{where}: {what}" for what in outputs.trouble(cell.outputs)]
             self.kernel.events += self.budget.overdrawn()
         except CallTimeoutError as slow:
@@ -241,8 +242,6 @@ class _Run:
 
     def harvest(self) -> Files:
         """What the notebook wrote beside itself."""
-        if not hasattr(self.kernel, "harvest"):
-            return {}
         found = self.kernel.harvest()
         self.kernel.events += found.left_out
         return dict(found.files)
@@ -253,7 +252,7 @@ class _Run:
     def look_for_tampering(self) -> list[str]:
         """Run a cell whose outcome is known, and ask the kernel what changed in it."""
         faults = [f"the check {o.check} broke: {o.fault}" for done in self.outcomes.values() for o in done if o.fault]
-        if not self.outcomes and not self.count:
+        if not self.outcomes and not self.ran:
             return faults
         token = secrets.token_hex(4)
         source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"

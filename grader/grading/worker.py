@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import multiprocessing.connection
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -13,12 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from grader.checks.registry import LabChecks, load_lab
-from grader.course.settings import CourseSettings
-from grader.grading.assignment import Assignment
-from grader.grading.pipeline import grade_submission
+from grader.grading.assignment import Assignment, start_zygotes
+from grader.grading.pipeline import Files, grade_submission
 from grader.grading.result import Submission
 from grader.kernels.client import Kernel
-from grader.kernels.launch import Started, lab_zygote, wait_until_ready
+from grader.kernels.launch import Started, wait_until_ready
 from grader.threads import one_thread
 
 MEMORY_MB = 4096  # of address space beyond what is there at the start; what is really used is far less
@@ -43,33 +43,37 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
     return found, checks
 
 
-def grade_bytes(assignment: bytes, submission: bytes, zygote: Started | None) -> bytes:
-    """Grade one submission with kernels from `zygote`; a lab of quizzes alone needs none."""
+def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Started]) -> bytes:
+    """Grade one submission with kernels from `zygotes`, by the name of the kernel; a lab of quizzes alone needs none."""
     found, checks = loaded(assignment)
 
-    def start(files: Mapping[str, bytes]) -> Kernel:
-        if zygote is None:
-            raise RuntimeError(f"{found.lab} has cells to run, and no zygote was started for it")
-        return new_kernel(found, zygote, files)
+    def start(kernel: str, files: Files) -> Kernel:
+        return new_kernel(found, zygotes[kernel], files)
 
     return grade_submission(found, checks, Submission.from_bytes(submission), start).to_bytes()
 
 
-def new_kernel(assignment: Assignment, zygote: Started, files: Mapping[str, bytes]) -> Kernel:
+def new_kernel(assignment: Assignment, zygote: Started, files: Files) -> Kernel:
     """A kernel in a folder with `files` and the assignment's large files, which is called like the assignment."""
-    return Kernel(zygote, assignment.limits, files)
+    return Kernel(zygote, assignment.limits, files, folder=plain_name(assignment.lab), lower=assignment.given.lower)
+
+
+def plain_name(lab: str) -> str:
+    """A name that a folder can have: the assignment's own, wherever it can."""
+    return lab if re.fullmatch(r"[\w.+ -]{1,100}", lab) and lab.strip(".") else "work"
 
 
 @lru_cache(maxsize=4)
-def own_zygote(imports: tuple[tuple[str, ...], ...], settings: CourseSettings, sandboxed: bool) -> Started:
-    """The zygote of this process for what a notebook imports; it ends with it.
+def own_zygotes(assignment: bytes) -> Mapping[str, Started]:
+    """The zygotes of this process for an assignment; they end with it.
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    zygote = wait_until_ready(lab_zygote(imports, settings, sandboxed))
-    atexit.register(zygote.stop)
-    return zygote.started
+    zygotes = start_zygotes(loaded(assignment)[0])
+    for zygote in zygotes.values():
+        atexit.register(zygote.stop)
+    return {name: wait_until_ready(zygote).started for name, zygote in zygotes.items()}
 
 
 def die_with_parent() -> None:

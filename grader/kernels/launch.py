@@ -16,15 +16,19 @@ from types import TracebackType
 import labkit
 from grader.course.settings import CourseSettings
 from grader.kernels.cgroups import Place, clear
+from grader.kernels.environments import OWN, Environment, shown
 from grader.kernels.sandbox import SandboxError, View
 from labkit.cache import VARIABLE, cache_folder
 
 SAID = "stderr.txt"
+# The program of a zygote, by which any interpreter finds it; the environment and the user's own settings are left out.
+BEGIN = "import sys; sys.path[:0] = sys.argv[1:2]; from grader.kernels.zygote import main; main()"
 # PATH for `!commands`; everything else is fixed, so that a grade depends on nothing of the instructor's environment. A
 # course adds to it: `c.Grader.environment`.
 ENVIRONMENT = {
     "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
     "HOME": "/home/student",
+    "SHELL": "/bin/bash" if Path("/bin/bash").exists() else "/bin/sh",
     "LANG": "C.UTF-8",
     "TZ": "UTC",
     "PYTHONHASHSEED": "0",
@@ -85,17 +89,35 @@ class Zygote:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _programs(python: Environment) -> dict[str, str]:
+    """PATH, where commands of cells find the programs of the environment first."""
+    return {"PATH": f"{Path(python.command[0]).parent}:{ENVIRONMENT['PATH'].partition(':')[2]}"}
+
+
+def _our_code(folder: Path) -> str:
+    """A folder of `folder` that holds `grader.kernels`, and nothing else of ours, for another environment."""
+    package = folder / "code" / "grader"
+    (package / "kernels").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    for file in Path(__file__).parent.glob("*.py"):
+        shutil.copyfile(file, package / "kernels" / file.name)
+    return str(package.parent)
+
+
 def start_zygote(
     imports: Sequence[Sequence[str]],
     readable: Sequence[Path] = (),
     sandboxed: bool = True,
     environment: Mapping[str, str] | None = None,
     warm: Mapping[str, Sequence[str]] | None = None,
+    python: Environment = OWN,
+    hidden: Sequence[Path] = (),
 ) -> Zygote:
     """Start a zygote that has imported `imports`: lists of a module and names to take from it.
 
     `readable` names the folders that kernels may read besides Python's own; `environment` are variables besides the
-    fixed ones; `warm` names modules to import ahead where the package that they are listed under is imported.
+    fixed ones; `warm` names modules to import ahead where the package that they are listed under is imported. `python`
+    is the environment that kernels run in; nothing of it is shown to them that lies in, or holds, a folder of `hidden`.
 
     Raises:
         SandboxError: no sandbox is to be had here; the message says why and what to do.
@@ -110,7 +132,8 @@ def start_zygote(
     root.mkdir()
     trial.mkdir()
     address = str(Path(folder) / "socket")
-    view = View.of(*readable)
+    view = View.of(*readable) if python.own else View.around(*shown(python.readable, hidden), *readable)
+    command = [*python.command, "-s", "-B", "-c", BEGIN, "" if python.own else _our_code(Path(folder))]
     settings = {
         "socket": address,
         "root": str(root),
@@ -119,15 +142,16 @@ def start_zygote(
         "paths": list(view.paths),
         "sandboxed": sandboxed,
         "warm": {base: list(modules) for base, modules in (warm or {}).items()},
+        "command": command,
+        "search": list(python.path),
     }
-    command = [sys.executable, "-I", "-B", "-m", "grader.kernels.zygote"]
     with open(Path(folder, SAID), "wb") as said:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,
-            env=ENVIRONMENT | dict(environment or {}),
+            env=ENVIRONMENT | _programs(python) | dict(python.variables) | dict(environment or {}),
             cwd="/",
         )
     assert process.stdin is not None
@@ -136,14 +160,24 @@ def start_zygote(
     return Zygote(process, folder, Started(address, sandboxed))
 
 
-def lab_zygote(imports: Sequence[Sequence[str]], settings: CourseSettings, sandboxed: bool = True) -> Zygote:
-    """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says."""
+def lab_zygote(
+    imports: Sequence[Sequence[str]],
+    settings: CourseSettings,
+    sandboxed: bool = True,
+    python: Environment = OWN,
+    hidden: Sequence[Path] = (),
+) -> Zygote:
+    """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says.
+
+    `python` and `hidden` are as for `start_zygote`.
+    """
     variables = settings.variables()
     cache = cache_folder()
     if VARIABLE in variables and not os.environ.get(VARIABLE):  # this machine's own choice comes first
         cache = Path(variables[VARIABLE])
     readable = [Path(labkit.__file__).parent, cache, *settings.paths()]
-    return start_zygote(imports, readable, sandboxed, variables | {VARIABLE: str(cache)}, settings.warm)
+    told = variables | {VARIABLE: str(cache)}
+    return start_zygote(imports, readable, sandboxed, told, settings.warm, python, hidden)
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:
@@ -166,11 +200,15 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
         zygote.stop()
         raise RuntimeError(
             f"The process that forks kernels has {status['threads']} threads after importing; a fork needs 1. "
-            "A module that the lab imports starts threads: import it inside a function."
+            "IPython itself starts threads here."
         )
     if status["refused"]:
         raise SandboxError(status["refused"])
     zygote.ready = True
     zygote.groups = (Place(**status["place"]), status["prefix"]) if status["place"] else None
-    zygote.started = replace(zygote.started, no_groups=status["no_groups"], layers=status["layers"])
+    warnings = tuple(
+        f"{module} starts threads when it is imported: each notebook imports it anew, which takes longer"
+        for module in status["without"]
+    )
+    zygote.started = replace(zygote.started, warnings=warnings, no_groups=status["no_groups"], layers=status["layers"])
     return zygote

@@ -34,6 +34,7 @@ SYSTEM = (
     "/etc/alternatives",
 )
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+TERMINALS = 16
 FIRST_UID = 64_000
 UIDS = 1_000
 NETWORK = {
@@ -58,8 +59,12 @@ class View:
     @staticmethod
     def of(*more: Path | str) -> View:
         """The interpreter, its packages and the system, and `more`."""
-        python = [sys.prefix, sys.base_prefix, *site.getsitepackages()]
-        wanted = [*SYSTEM, *python, *map(str, more)]
+        return View.around(sys.prefix, sys.base_prefix, *site.getsitepackages(), *more)
+
+    @staticmethod
+    def around(*more: Path | str) -> View:
+        """The system, and `more`."""
+        wanted = [*SYSTEM, *map(str, more)]
         return View(tuple(_outermost(path for path in wanted if Path(path).exists())))
 
 
@@ -162,6 +167,7 @@ def _change_root(view: View, limits: Limits, memory: str, uid: int, place: Place
     for folder in ("/tmp", "/dev/shm", HOME):
         os.makedirs(root + folder, exist_ok=True)
         os.chmod(root + folder, 0o1777)
+    _give_terminals(root)
     _name_the_user(root, uid)
     work = root + place.path
     os.mkdir(work, 0o755)
@@ -176,6 +182,14 @@ def _change_root(view: View, limits: Limits, memory: str, uid: int, place: Place
     os.rmdir("/.old")
     os.chdir(place.path)
     return how
+
+
+def _give_terminals(root: str) -> None:
+    """A few terminals of its own: `!command`, and kernels that talk to another program, want one. See pty(7)."""
+    os.mkdir(f"{root}/dev/pts")
+    with contextlib.suppress(OSError):  # a container may refuse: commands get pipes then
+        linux.mount("devpts", f"{root}/dev/pts", "devpts", linux.NOSUID | linux.NOEXEC, f"ptmxmode=666,max={TERMINALS}")
+        os.symlink("pts/ptmx", f"{root}/dev/ptmx")
 
 
 def _name_the_user(root: str, uid: int) -> None:

@@ -35,8 +35,7 @@ SEED = 20_260_101
 def reseed() -> None:
     """Start every generator at the same place in every kernel: the same submission gets the same grade."""
     random.seed(SEED)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(SEED)
+    when_loaded("numpy", lambda numpy: numpy.random.seed(SEED))
     when_loaded("torch", lambda torch: torch.manual_seed(SEED))  # by itself it begins anywhere
 
 
@@ -49,8 +48,9 @@ class Session:
         self.fixtures: types.ModuleType | None = None
         self.ran = False
         self.before = canary.fingerprint(shell)
-        if "torch" not in sys.modules:
-            when_loaded("torch", lambda _: self.before.update(canary.of_module("torch")))
+        for name in ("numpy", "torch"):
+            if name not in sys.modules:
+                when_loaded(name, lambda module: self.before.update(canary.of_module(module.__name__)))
 
     def serve(self) -> None:
         """Answer requests until the trusted side goes."""

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "PAGER": "cat",
     "GIT_PAGER": "cat",
 }
+TERMINALS = "/dev/ptmx"
 HIDDEN = "ERROR: An error occurred while showtraceback was disabled"
 
 
@@ -224,14 +225,17 @@ class Shell(InteractiveShell):  # type: ignore[misc]
 
 
 def run_command(shell: InteractiveShell, command: str) -> None:
-    """`!command`, by pipes: IPython's own way wants a terminal, and a sandbox has none.
+    """`!command`, by a terminal as IPython does it, or by pipes where none is to be had.
 
-    The output goes where cells print as it comes, with the ends of lines that a terminal would have made;
-    `_exit_code` is set as IPython does: negative for a signal.
+    The output goes where cells print as it comes, with the ends of lines that a terminal makes; `_exit_code` is set as
+    IPython does: negative for a signal.
 
     Raises:
         OSError: the command is to stay in the background.
     """
+    if os.path.exists(TERMINALS):
+        InteractiveShell.system_piped(shell, command)
+        return
     if command.rstrip().endswith("&"):
         raise OSError("Background processes not supported.")
     program = shutil.which(os.environ.get("SHELL") or "bash") or shutil.which("sh")

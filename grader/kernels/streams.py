@@ -53,7 +53,7 @@ class Collector:
 
     def text(self, name: str, text: str) -> None:
         """As `stream`, for text that a descriptor held."""
-        if self.text_left <= 0:
+        if self.text_left <= 0 or not text:
             return
         raw = text[: self.text_left].encode("utf-8", "replace")  # no character has less than a byte
         kept = raw[: self.text_left].decode("utf-8", "ignore")

@@ -177,8 +177,12 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 # no_new_privs, GET_TID_ADDRESS, huge pages, and what vector units and pointer tags are set to.
 _PRCTL = dict.fromkeys((2, 3, 15, 16, 21, 23, 25, 27, 29, 30, 38, 39, 40, 41, 42, 51, 56), ALLOW)
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C  # typing into, and pasting from, somebody's terminal
-# Terminals (attributes, group, window, session), FIONREAD, FIONBIO, FIOCLEX and the like, reading the interfaces' list.
-_OF_TERMINALS = (*range(0x5401, 0x5405), 0x540B, *range(0x540F, 0x5412), 0x5413, 0x5414, 0x5429, 0x802C542A)
+# Terminals (attributes, becoming a session's own, group, window; number, lock and other end of a new one), FIONREAD,
+# FIONBIO, FIOCLEX and the like, reading the interfaces' list.
+_OF_TERMINALS = (
+    *(*range(0x5401, 0x5405), 0x540B, *range(0x540E, 0x5412), 0x5413, 0x5414, 0x5429, 0x802C542A),
+    *(0x80045430, 0x40045431, 0x5441),
+)
 _OF_DESCRIPTORS = (0x541B, 0x5421, *range(0x5450, 0x5453))
 _OF_INTERFACES = (0x8905, 0x8910, 0x8912, 0x8913, 0x8915, 0x891B, 0x8921, 0x8927, 0x8933)
 _IOCTL = dict.fromkeys((*_OF_TERMINALS, *_OF_DESCRIPTORS, *_OF_INTERFACES), ALLOW)

@@ -6,13 +6,16 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_INT_BITS = 4096
 NOT_PLAIN = "expected a plain value (numbers, text, lists, arrays, tensors), found {}"
-NUMPY_SCALARS = tuple(f"numpy {np.dtype(name).name}" for name in "? b h i l B H I L e f d F D".split())
+# Of numpy's types those that C knows: "? b h i l B H I L e f d", and the complex "F D".
+NUMBERS = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+)
+NUMPY_SCALARS = tuple(f"numpy {name}" for name in (*NUMBERS, "complex64", "complex128"))
 SCALARS = (type(None), bool, int, float, str, bytes)
 
 
@@ -25,6 +28,12 @@ class Handle:
     """The name of an object that stays in the kernel."""
 
     name: str
+
+
+def is_array(value: object) -> bool:
+    """Whether a value is exactly an array of numpy, which is not imported for that: other environments may lack it."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(value) is getattr(numpy, "ndarray", None)
 
 
 def is_tensor(value: object) -> bool:
@@ -42,10 +51,12 @@ def type_name(value: object) -> str:
     'float'
     """
     kind = type(value)
-    if kind in (*SCALARS, list, tuple, dict, set, np.ndarray) or is_tensor(value):
+    if kind in (*SCALARS, list, tuple, dict, set) or is_array(value) or is_tensor(value):
         return "None" if value is None else kind.__name__
-    if isinstance(value, np.generic) and kind.__module__ == "numpy" and f"numpy {value.dtype.name}" in NUMPY_SCALARS:
-        return f"numpy {value.dtype.name}"
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.generic) and kind.__module__ == "numpy":
+        name = f"numpy {value.dtype.name}"
+        return name if name in NUMPY_SCALARS else "another kind of object"
     return "another kind of object"
 
 
@@ -78,11 +89,11 @@ def _copy(value: Any, depth: int, left: list[int]) -> Any:
         for key in value:
             _take(_scalar_size(key), left)
         return {key: _copy(part, depth + 1, left) for key, part in value.items()}
-    if kind is np.ndarray:
+    if is_array(value):
         if value.dtype.kind not in "biufc" or not value.dtype.isnative:
             raise NotAValueError("the array does not hold numbers")
         _take(int(value.nbytes) + 8, left)
-        return np.array(value, copy=True, subok=False)
+        return sys.modules["numpy"].array(value, copy=True, subok=False)
     if is_tensor(value):
         torch = sys.modules["torch"]
         if value.layout is not torch.strided or value.device.type != "cpu" or value.is_quantized:

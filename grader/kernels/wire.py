@@ -8,7 +8,7 @@ and ints of up to 53 bits stand for themselves; the rest is an object with one k
     {"T": n} tensor n of the blob   {"A": [n, dtype]} array   {"c": {...}} complex, as pairs   {"h": name} a handle
 
 What arrives is built from exact built-in types only, within bounds of size and depth, whatever was sent. torch is
-imported where a tensor arrives; arrays cross without it.
+imported where a tensor arrives, numpy and safetensors where an array does: messages without either need nothing.
 """
 
 from __future__ import annotations
@@ -23,11 +23,17 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
-import numpy as np
-from safetensors import deserialize
-from safetensors import numpy as of_arrays
-
-from grader.kernels.values import MAX_BYTES, MAX_DEPTH, MAX_INT_BITS, Handle, NotAValueError, copy_value, is_tensor
+from grader.kernels.values import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_INT_BITS,
+    NUMBERS,
+    Handle,
+    NotAValueError,
+    copy_value,
+    is_array,
+    is_tensor,
+)
 
 LENGTHS = struct.Struct(">III")
 MAX_HEADER = 8 * 2**20
@@ -37,7 +43,7 @@ MAX_SAFE_INT = 2**53
 MAX_NODES = 2_000_000
 MAX_TENSOR_TABLE = 4 * 2**20
 TABLE_LENGTH = struct.Struct("<Q")
-ARRAYS = {np.dtype(name).name for name in "? b h i l B H I L e f d".split()}
+ARRAYS = frozenset(NUMBERS)
 
 Message = tuple[dict[str, Any], list[Any]]
 
@@ -157,7 +163,15 @@ def _exactly(connection: Incoming, size: int, deadline: float | None, tick: Call
 
 
 def _blob_of(numbers: Sequence[Any]) -> bytes:
-    """Arrays and tensors, each by its index, as one safetensors blob."""
+    """Arrays and tensors, each by its index, as one safetensors blob.
+
+    Raises:
+        NotAValueError: this environment has no safetensors.
+    """
+    try:
+        from safetensors import numpy as of_arrays
+    except ImportError as missing:
+        raise NotAValueError("arrays and tensors need safetensors, which this environment has not") from missing
     if not any(map(is_tensor, numbers)):
         return bytes(of_arrays.save({str(i): array for i, array in enumerate(numbers)}))
     import torch
@@ -172,10 +186,12 @@ class _Numbers:
 
     def __init__(self, blob: bytes) -> None:
         self.blob = blob
-        self.left = {name for name, _ in deserialize(blob)} if blob else set()  # type: ignore[no-untyped-call]
+        self.taken: set[str] = set()
 
     @cached_property
     def _arrays(self) -> dict[str, Any]:
+        from safetensors import numpy as of_arrays
+
         return dict(of_arrays.load(self.blob))
 
     @cached_property
@@ -186,7 +202,7 @@ class _Numbers:
 
     def array(self, name: str) -> Any:
         """An entry as an array; by way of torch where numpy has no type for an entry beside it."""
-        self.left.remove(name)
+        self._take(name)
         try:
             return self._arrays[name]
         except KeyError:  # of the type's name
@@ -194,8 +210,13 @@ class _Numbers:
 
     def tensor(self, name: str) -> Any:
         """An entry as a tensor."""
-        self.left.remove(name)
+        self._take(name)
         return self._tensors[name]
+
+    def _take(self, name: str) -> None:
+        if name in self.taken:
+            raise WireError("a tensor that stands for two values")
+        self.taken.add(name)
 
 
 def _json(value: Any) -> bytes:
@@ -218,7 +239,9 @@ def _encode(value: Any, numbers: list[Any]) -> Any:
         return {"l" if kind is list else "t": [_encode(part, numbers) for part in value]}
     if kind is dict:
         return {"d": [[_encode(key, numbers), _encode(part, numbers)] for key, part in value.items()]}
-    if kind is np.ndarray:
+    if is_array(value):
+        import numpy as np
+
         if value.dtype.kind == "c":
             pairs = np.ascontiguousarray(value).view(value.real.dtype).reshape(*value.shape, 2)
             return {"c": _encode(pairs, numbers)}
@@ -262,6 +285,8 @@ def _decode(node: Any, numbers: _Numbers, depth: int, budget: list[int]) -> Any:
             import torch
 
             return torch.view_as_complex(pairs_of)
+        import numpy as np
+
         return np.ascontiguousarray(pairs_of).view(np.result_type(pairs_of.dtype, np.complex64))[..., 0]
     return _decode_text(tag, inner)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import json
 import os
 import selectors
@@ -17,22 +16,20 @@ import signal
 import socket
 import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grader.kernels import cgroups, linux, paths, process, sandbox, seccomp, session
 from grader.kernels.cgroups import Group
 from grader.kernels.limits import Limits
+from grader.kernels.preload import ThreadsStartedError, preload, start_anew, threads
 from grader.kernels.sandbox import USUAL, Place, SandboxError, View
 from grader.kernels.shell import Shell, make_shell, run_command
 from grader.kernels.wire import WireError, dump, receive
 
-WARM = {
-    # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
-    "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
-    "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
-    "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
-}
+ANSWERS = 3
+OWN_ARGUMENTS = 2  # of Python's -c: the word itself, and where our code lies
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,12 @@ class Settings:
     paths: list[str]
     sandboxed: bool
     warm: dict[str, list[str]]
+    command: list[str]
+    """How this program was started."""
+    search: list[str]
+    """Where its environment finds modules; nothing: where this interpreter does by itself."""
+    without: list[str] = field(default_factory=list)
+    """Modules that start threads, and are left to the notebook."""
 
 
 @dataclass(frozen=True)
@@ -64,34 +67,15 @@ class Kernels:
         return None if self.place is None else cgroups.make(self.place, f"{self.prefix}{number}", limits)
 
 
-def preload(imports: list[list[str]], warm: dict[str, list[str]]) -> list[str]:
-    """Import modules, and names from them; what cannot be imported is left to the notebook. Returns what failed."""
-    failed = []
-    bases = _bases(imports)
-    wanted = [
-        *imports,
-        *([module] for known in (WARM, warm) for base, modules in known.items() for module in modules if base in bases),
-    ]
-    for module, *names in wanted:
-        try:
-            loaded = importlib.import_module(module)
-            for name in names:
-                getattr(loaded, name, None)
-        except Exception:  # noqa: BLE001 - the notebook meets the same error and shows it
-            failed.append(module)
-    return failed
-
-
-def _bases(imports: list[list[str]]) -> set[str]:
-    return {module.split(".")[0] for module, *_ in imports} | {"IPython"}
-
-
 def serve(settings: Settings) -> None:
     """Fork a kernel for each connection, for as long as the trusted side lives."""
     shell = make_shell()
     paths.keep_own()
-    failed = preload(settings.imports, settings.warm)
-    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
+    try:
+        failed = preload(settings.imports, settings.warm, settings.without)
+    except ThreadsStartedError as started:
+        again = asdict(settings) | {"without": [*settings.without, str(started)]}
+        start_anew(settings.command, again, os.path.dirname(settings.socket))
     with contextlib.suppress(OSError):  # no list for this machine: the kernel that is tried out says so
         seccomp.program()
     gc.collect()
@@ -103,7 +87,7 @@ def serve(settings: Settings) -> None:
     place, why_not = _place_for_groups(settings)
     kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()))
     refused, how = _try_out(kernels)
-    said = {"threads": threads, "failed": failed, "refused": refused, "layers": how}
+    said = {"threads": threads(), "failed": failed, "without": settings.without, "refused": refused, "layers": how}
     _say(said | {"place": place and asdict(place), "prefix": kernels.prefix, "no_groups": why_not})
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
@@ -252,13 +236,20 @@ def _only_keep(connection: socket.socket) -> None:
 
 
 def _say(status: dict[str, Any]) -> None:
-    os.write(1, (json.dumps(status) + "\n").encode())
+    os.write(ANSWERS, (json.dumps(status) + "\n").encode())
 
 
 def main() -> None:
     """Read the settings, import, serve until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is for the trusted side, which ends us
-    serve(Settings(**json.loads(sys.stdin.buffer.readline())))
+    if len(sys.argv) > OWN_ARGUMENTS:
+        settings = Settings(**json.loads(Path(sys.argv[-1]).read_text()))
+    else:
+        settings = Settings(**json.loads(sys.stdin.buffer.readline()))
+        os.dup2(1, ANSWERS)  # what a module prints when it is imported is no answer
+        os.dup2(2, 1)
+    sys.path[:] = settings.search or [path for path in sys.path if path]
+    serve(settings)
 
 
 if __name__ == "__main__":

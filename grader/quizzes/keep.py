@@ -8,6 +8,7 @@ from pathlib import Path
 
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.own import made_exam
+from grader.quizzes.pictures import stamps
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
 from grader.quizzes.seal import seal_bank
@@ -58,10 +59,10 @@ def make(path: Path) -> Made:
     """
     figures = path.parent / "figures.py"
     drawn = figures.read_bytes() if figures.exists() else b""
-    return _made(path, path.read_bytes(), drawn, made_exam(path), read_secret(path.parent))
+    return _made(path, path.read_bytes(), drawn, stamps(path), made_exam(path), read_secret(path.parent))
 
 
 @lru_cache(maxsize=16)
-def _made(path: Path, _text: bytes, _figures: bytes, _exam: bool, secret: bytes) -> Made:
+def _made(path: Path, _text: bytes, _figures: bytes, _pictures: object, _exam: bool, secret: bytes) -> Made:
     sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
     return Made(path.stem, sealed, bank)

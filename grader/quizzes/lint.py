@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections import Counter
 from collections.abc import Iterator
 from math import comb
@@ -15,13 +17,15 @@ LONGER = 1.5  # a key that is so many times as long as the longest distractor gi
 MIN_LENGTH = 30
 CHANCE = 0.01  # what is less likely than that by chance is no chance
 EMPTY_ALTS = ("image", "picture", "figure", "plot", "a plot", "graph")
+PIXELS = re.compile(r'<img src="data:image/(?:png|jpeg|gif);base64,[^"]*" alt="([^"]*)"')
+FILE_NAME = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)", re.IGNORECASE)
 
 
 def lint(bank: Loaded, rendered: RenderedBank) -> list[Fault]:
     """All faults of form."""
     faults: list[Fault] = []
     for item, shown in zip(bank.model.items, rendered.items, strict=True):
-        found = [*_alike(shown), *_collisions(shown), *_telltale(shown), *_alt(item, shown)]
+        found = [*_alike(shown), *_collisions(shown), *_telltale(shown), *_alt(item, shown), *_wordless(shown)]
         faults += [bank.fault(item, message, *place) for place, message in dict.fromkeys(found)]
     faults += [bank.fault(None, message, "items") for message in _biases(rendered)]
     return faults
@@ -67,6 +71,19 @@ def _alt(item: AnyItem, shown: RenderedItem) -> Iterator[tuple[tuple[str, ...], 
         alt = " ".join(variant.alt.split())
         if len(alt) < MIN_ALT or alt.lower().rstrip(".") in EMPTY_ALTS:
             yield ("figure", "alt"), f"alt says {alt!r}: tell what the plot shows in at least {MIN_ALT} characters"
+
+
+def _wordless(shown: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Pictures beside the bank whose words are missing, or say no more than that there is one."""
+    texts = [text for variant in shown.variants for text in (variant.stem, *map(_all_html, variant.parts))]
+    for alt in dict.fromkeys(html.unescape(said) for text in texts for said in PIXELS.findall(text)):
+        if alt.lower().strip(" .") in ("", *EMPTY_ALTS) or FILE_NAME.fullmatch(alt):
+            yield (), f"a picture has the words {alt!r}: tell in ![…] what it shows, without giving the key away"
+
+
+def _all_html(part: RenderedPart) -> str:
+    shown = [part.label, part.other, *(text for option in part.options for text in (option.html, option.feedback))]
+    return " ".join([*shown, *(answer.feedback for answer in part.answers)])
 
 
 def _biases(bank: RenderedBank) -> Iterator[str]:

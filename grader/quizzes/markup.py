@@ -16,6 +16,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from grader.quizzes.pictures import ADDRESS, EXPECTED
+
 # What latex2mathml 3.81 turns into XML that is not well formed.
 REFUSED = ("aligned", "gathered", "gather", "gather*", "equation", "equation*", "eqnarray", "eqnarray*")
 ENVIRONMENT = re.compile(r"\\begin\{([^}]*)\}")
@@ -28,10 +30,10 @@ class MarkupError(ValueError):
 
 
 def to_html(text: str) -> str:
-    """Markdown as HTML, without a wrapping element; the TeX of formulas stays in `alttext`.
+    """Markdown as HTML, without a wrapping element; the TeX of formulas stays in `alttext`, pictures are named.
 
     Raises:
-        MarkupError: maths is not closed or cannot be drawn, or there is an image (a figure is drawn by code).
+        MarkupError: maths is not closed or cannot be drawn, or a picture does not lie in `pictures/`.
     """
     return _html(text, inline=False)
 
@@ -53,6 +55,7 @@ def _html(text: str, inline: bool) -> str:
 def _engine() -> MarkdownIt:
     engine = MarkdownIt("commonmark", {"html": False, "highlight": _highlight}).enable("table")
     engine.core.ruler.before("text_join", "maths_is_closed", _require_in_order)
+    engine.add_render_rule("image", _image)
     return engine.use(dollarmath_plugin, allow_space=False, allow_digits=True, double_inline=True, renderer=_mathml)
 
 
@@ -96,10 +99,29 @@ def _require_in_order(state: Any) -> None:
     """A rule of markdown-it that runs before escaped signs become plain text again."""
     for token in [child for block in state.tokens for child in (block.children or [])]:
         if token.type == "image":
-            raise MarkupError("images are not shown; draw a figure with a function of quizzes/figures.py")
+            _require_beside(str(token.attrs.get("src", "")))
         if token.type == "text" and "$" in token.content:
             found = token.content if len(token.content) <= 60 else token.content[:57] + "…"
             raise MarkupError(f"maths is not closed: a lone $ in {found!r}; write \\$ for the sign")
+
+
+def _require_beside(address: str) -> None:
+    if not ADDRESS.fullmatch(address):
+        raise MarkupError(f"the picture {address[:60]!r} is not shown: write {EXPECTED}; or draw one by code")
+
+
+def _image(_renderer: Any, tokens: Any, index: int, _options: Any, _environment: Any) -> str:
+    """A picture by its address. Its words are plain; a bracket in them, which might read like a blank, is coded."""
+    said = " ".join("".join(_words_of(child) for child in tokens[index].children or ()).split())
+    alt = html.escape(said).replace("[", "&#91;")
+    return f'<img src="{tokens[index].attrs["src"]}" alt="{alt}">'
+
+
+def _words_of(token: Any) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return " "
+    inside = token.children or ()
+    return "".join(map(_words_of, inside)) if inside else str(token.content)
 
 
 def to_plain(markup: str) -> str:

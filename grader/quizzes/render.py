@@ -30,6 +30,8 @@ from grader.quizzes.model import (
     Words,
     credit_of,
 )
+from grader.quizzes.pictures import Pictures
+from grader.quizzes.pixels import PictureError
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedOption, RenderedPart, RenderedVariant
 from labkit.quiz.answers import fixed_notation, read_answer
 
@@ -41,8 +43,9 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
     """The rendered bank, and what in it cannot be shown. `evaluated` has the variants of each item by its id."""
     faults: list[Fault] = []
     items = []
+    pictures = Pictures(bank.path)
     for item in bank.model.items:
-        variants = tuple(_Item(bank, item, one, faults).variant() for one in evaluated[item.id])
+        variants = tuple(_Item(bank, item, one, faults, pictures).variant() for one in evaluated[item.id])
         review = None if item.review is None else (item.review.label, item.review.href)
         items.append(
             RenderedItem(
@@ -64,8 +67,8 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
     note = ""
     if bank.model.note:
         try:
-            note = to_html(bank.model.note)
-        except MarkupError as error:
+            note = pictures.put_into(to_html(bank.model.note))
+        except (MarkupError, PictureError) as error:
             faults.append(bank.fault(None, f"note: {error}", "note"))
     model = bank.model
     rendered = RenderedBank(
@@ -95,6 +98,7 @@ class _Item:
     item: AnyItem
     evaluated: Evaluated
     faults: list[Fault] = field(repr=False)
+    pictures: Pictures = field(repr=False)
 
     def variant(self) -> RenderedVariant:
         """The stem, the figure and the parts."""
@@ -130,8 +134,8 @@ class _Item:
     def html(self, path: str, inline: bool = False) -> str:
         """A filled-in text as HTML; a fault, and nothing, where that cannot be."""
         try:
-            return (to_inline if inline else to_html)(self.evaluated.text(path))
-        except MarkupError as error:
+            return self.pictures.put_into((to_inline if inline else to_html)(self.evaluated.text(path)))
+        except (MarkupError, PictureError) as error:
             self.fault(str(error), path)
             return ""
 

@@ -13,6 +13,7 @@ from typing import Any
 from grader.cells import QUIZ_CELL
 from grader.course.paths import Course
 from grader.files import write_csv, write_whole
+from grader.grading.assignment import is_trusted
 from grader.quizzes.analyse import BankAnalysis, analyse
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import AttemptScore
@@ -124,7 +125,7 @@ def lab_report(course: Course, lab: str) -> LabReport:
         quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
         run=_run(found),
         failed=found.failed,
-        trusted=lab in course.assignments(),
+        trusted=is_trusted(course, lab),
     )
 
 

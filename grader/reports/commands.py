@@ -68,6 +68,7 @@ def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
     from rich.progress import track
 
     from grader.course.coursedir import assignment_names
+    from grader.grading.assignment import is_trusted
     from grader.reports.feedback import write_feedback
     from grader.reports.notebook_feedback import write_notebook_feedback
 
@@ -76,7 +77,7 @@ def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
         written: list[Path] = []
         failures: list[str] = []
         for name in track(names, "feedback", console=stderr(), transient=True):
-            write = write_feedback if name in course.assignments() else write_notebook_feedback
+            write = write_feedback if is_trusted(course, name) else write_notebook_feedback
             pages, failed = write(course, name)
             written, failures = [*written, *pages], [*failures, *failed]
     finish([str(path) for path in written], failures, f"{len(written)} pages in {course.feedback}", as_json)

@@ -27,6 +27,7 @@ from grader.checks.running import CHECKS_MIME
 from grader.course.coursedir import gradebook
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, local_engine, write_rows
+from grader.kernels.launch import BEGIN
 from grader.kernels.limits import Limits
 
 LAB = "01-toy"
@@ -141,7 +142,7 @@ def digests(*folders: Path) -> dict[str, str]:
 
 def kernel_processes() -> set[int]:
     """Zygotes of this interpreter, and what they and kernels forked."""
-    zygote = f"{sys.executable}\0-I\0-B\0-m\0grader.kernels.zygote".encode()
+    zygote = f"{sys.executable}\0-s\0-B\0-c\0{BEGIN}\0".encode()
     found = set()
     for folder in Path("/proc").iterdir():
         try:

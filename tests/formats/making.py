@@ -9,6 +9,7 @@ from grader.quizzes.markup import MarkupError, to_html, to_inline, to_plain
 from grader.quizzes.render import accepted_numbers, half_unit
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedOption, RenderedPart, RenderedVariant
 from labkit.quiz.answers import fixed_notation, read_answer
+from tests.formats.pictures import gif, jpeg, png, uri
 
 PIECES = [
     "a",
@@ -34,6 +35,10 @@ PIECES = [
     "]]>",
 ]
 PIECES += ["$x^2 < y$", "`c  d`", "*em*", "**strong**", "->", "--", "&amp;", "<b>", "|", "1. ", "?", "\u200b", "\x0b"]
+PIECES += [
+    f"![{words}](pictures/{kind}.{kind})" for kind, words in (("png", "a \\$ [b] <c>"), ("jpg", "d"), ("gif", ""))
+]
+SHOWN = {"png": uri(png(3)), "jpg": uri(jpeg()), "gif": uri(gif())}
 BLOCKS = ["\n\n```python\nif a < b:\n\n    print('&')\n```\n\n", "\n\n$$\\sum_i x_i$$\n\n", "\n\n- one\n- two\n\n"]
 BLOCKS += ["\n\n| a | b |\n|:-:|---|\n| 1 | 2 |\n\n", "\n\n1. one\n2. two\n\n", "\n\n> said\n\n", "\n\n## Title\n\n"]
 
@@ -50,16 +55,23 @@ def blocks() -> st.SearchStrategy[str]:
 
 def _inline(text: str) -> str:
     try:
-        return to_inline(text) or "x"
+        return _shown(to_inline(text)) or "x"
     except MarkupError:
-        return to_inline(text.replace("$", "")) or "x"
+        return _shown(to_inline(text.replace("$", ""))) or "x"
 
 
 def _blocks(text: str) -> str:
     try:
-        return to_html(text) or "<p>x</p>"
+        return _shown(to_html(text)) or "<p>x</p>"
     except MarkupError:
-        return to_html(text.replace("$", "")) or "<p>x</p>"
+        return _shown(to_html(text.replace("$", ""))) or "<p>x</p>"
+
+
+def _shown(html: str) -> str:
+    """With the pictures that lie beside a bank."""
+    for kind, address in SHOWN.items():
+        html = html.replace(f'src="pictures/{kind}.{kind}"', f'src="{address}"')
+    return html
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from lxml import html as lxml_html
 from ruamel.yaml.comments import CommentedMap
 
+from grader.files import write_whole
 from grader.formats.importing import dump_yaml
 from grader.formats.reading.drafts import EMPTY as NO_TEXT
 from grader.formats.reading.drafts import NO_FEEDBACK, Draft
@@ -47,8 +49,11 @@ def again(draft: Draft, through_yaml: bool = False) -> RenderedBank:
     if through_yaml:
         assert dump_yaml(draft, "made")
     model = BankModel(title="Made", items=list(draft.items))
-    loaded = Loaded(Path("made.yaml"), model, CommentedMap())
-    rendered, faults = render_bank(loaded, {item.id: [evaluated(item)] for item in draft.items})
+    with tempfile.TemporaryDirectory() as folder:
+        for address, data in draft.pictures.items():
+            write_whole(Path(folder) / address, data)
+        loaded = Loaded(Path(folder) / "made.yaml", model, CommentedMap())
+        rendered, faults = render_bank(loaded, {item.id: [evaluated(item)] for item in draft.items})
     assert [str(fault) for fault in faults] == []
     return rendered
 
@@ -76,8 +81,10 @@ def _collect(element: Any, parts: list[Any]) -> None:
             parts.append(("code", " ".join("".join(child.itertext()).split())))
         elif child.get("data-part"):
             parts.append(("blank",))
-        elif name == "img":
+        elif name == "img" and "image/svg" in child.get("src"):
             parts.append(f"[{child.get('alt')}]")
+        elif name == "img":
+            parts.append(("img", " ".join((child.get("alt") or "").split()), child.get("src")))
         elif name in DROPPED or (name == "div" and "math" in (child.get("class") or "")):
             _collect(child, parts)
         else:

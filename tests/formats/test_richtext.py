@@ -7,7 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 
-from grader.formats.model.richtext import Style, inner, markdown, plain, rich, tree
+from grader.formats.model.markdown import markdown
+from grader.formats.model.richtext import Style, inner, plain, rich, tree
 from grader.quizzes.markup import MarkupError, to_code, to_html
 
 PIECES = ["a", "b ", " ", "\\$", "{", "}", "~", "#", ":", "=", "\\\\", "%", "&", "<", ">", '"', "'", "é", "漢", "\n\n"]

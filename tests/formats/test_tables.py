@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from lxml import etree
 
-from grader.formats.model.figures import svg_bytes
+from grader.formats.model.figures import drawing
+from grader.formats.model.markdown import markdown
 from grader.formats.model.pools import numbered
 from grader.formats.model.registry import TYPES, Losses, export_bank
-from grader.formats.model.richtext import markdown
 from grader.formats.model.typed import accepted, known_wrong
 from grader.quizzes.markup import to_html
 from grader.quizzes.rendered import RenderedBank, RenderedPart
@@ -177,4 +177,4 @@ def test_the_same_bank_gives_the_same_bytes(sample: RenderedBank, name: str) -> 
 
 def test_figures_lose_their_document_type(sample: RenderedBank) -> None:
     figure = sample.items[0].variants[0].figure
-    assert b"<!DOCTYPE" not in svg_bytes(figure)
+    assert b"<!DOCTYPE" not in drawing(figure).svg.data

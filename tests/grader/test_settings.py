@@ -131,7 +131,7 @@ def test_banks_run_with_the_courses_variables_and_packages_and_without_its_cache
         readable=("courselib",), environment={"MINE": "here", "LABKIT_CACHE": str(tmp_path / "fetched")}
     )
     paths = [str(library), str(tmp_path / "fetched")]
-    source = f'f\'{{os.environ["MINE"]}} {{[*map(os.path.exists, {paths})]}} {{"LABKIT_CACHE" in os.environ}}\''
+    source = f"str([os.environ['MINE'], *map(os.path.exists, {paths}), 'LABKIT_CACHE' in os.environ])"
     request = {
         "bank": "any",
         "item": "item",
@@ -142,4 +142,4 @@ def test_banks_run_with_the_courses_variables_and_packages_and_without_its_cache
         "figures": "/nowhere/figures.py",
     }
     [one] = evaluate([request], course=course)
-    assert one.results.get("value") == "here [True, False] False", one.broken
+    assert one.results.get("value") == "['here', True, False, False]", one.broken

@@ -92,7 +92,7 @@ def test_times_are_read_with_their_zone(late_class: Course) -> None:
         ("per_day = 0.25", "per_day = 25", "policy.per_day is a number from 0 to 1, not 25"),
         ("per_day = 0.25", "perday = 0.25", "policy.perday is not known"),
         ("[policy]", "[polic]", r"\[polic\] is not known"),
-        ('01-toy = "', '01-tyo = "', "no lab is called '01-tyo'"),
+        ('01-toy = "', '01-tyo = "', "no assignment is called '01-tyo'"),
         ("12:00 Europe/Berlin", "noon", "due.01-toy is a time such as"),
         ("12:00 Europe/Berlin", "12:00 Europe/Bonn", "due.01-toy is a time such as"),
         ("demo-04 = 2", 'demo-04 = "two"', "the extension of demo-04 is a number of days"),

@@ -30,7 +30,6 @@ FILES = {
 }
 # Name of a cell -> why it shows something else here. `grader/kernels/README.md` says it in words.
 FOLDER = "the folder lies somewhere else; its name is the same"
-NO_TERMINAL = "programs that cells start have no terminal: it would be more of the system than a grade needs"
 FRAMES = "the traceback has frames of the kernel's own code"
 NO_BROWSER = "there is no browser at the other end: what widgets catch is shown where it was printed"
 COLLECTED = "coroutines that nobody awaited are told of when they are collected, which may be earlier or later"
@@ -42,10 +41,6 @@ DELIBERATE = {
     "environment": "stock has a debugger in every kernel, and its variable",
     "environment of Jupyter": "no Jupyter is around",
     "flags": "Python starts apart from the instructor's settings",
-    "ls": NO_TERMINAL,
-    "command on a terminal": NO_TERMINAL,
-    "command, Python": NO_TERMINAL,
-    "command not found": "the shell is found by another path",
     "command, background": FRAMES,
     "writing no text": FRAMES,
     "writing bytes": "the stream's class has another name",

@@ -47,7 +47,7 @@ def test_a_dollar_sign_can_be_written() -> None:
         (r"$\frobnicate$", r"\\frobnicate is no command"),
         (r"$\frac{1}{2$", "braces are not closed"),
         ("$\\begin{aligned}a\\end{aligned}$", "the environment aligned cannot be drawn"),
-        ("![a](b.png)", "images are not shown"),
+        ("![a](b.png)", "the picture 'b.png' is not shown: write !"),
         ("| $x|y$ | b |\n|---|---|---|\n| 1 | 2 | 3 |", "maths is not closed"),
         ("```klingon\nx\n```", "no language is called 'klingon'"),
     ],

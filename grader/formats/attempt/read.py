@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from grader.formats.attempt import marks
 from grader.formats.attempt.asked import Asked, Chosen, asked_of
 from grader.formats.attempt.lines import POINTS, Token, tokens
+from grader.formats.reading import prose
 from grader.formats.reading.drafts import Attempt, Draft, Drafts, ReadOption, options, words
-from grader.formats.reading.spelling import IMAGE, blank_mark, escape, literal, mended, with_blanks
+from grader.formats.reading.spelling import IMAGE, blank_mark, escape, literal, with_blanks
 from grader.quizzes.model import OPEN
 
 GRADE = re.compile(rf"(?:{marks.GRADE})\W{{0,20}}(\d{{1,3}}(?:[.,]\d{{1,4}})?)\s*%", re.IGNORECASE)
@@ -115,7 +116,7 @@ class _Marking:
 
     def markdown(self, name: str, text: str, what: str, line: int) -> str:
         """A text as our Markdown."""
-        return mended(text, lambda said: self.drafts.note(name, what, said, line))
+        return prose.of_markdown(text, lambda said: self.drafts.note(name, what, said, line))
 
     def item(self, asked: Asked) -> None:
         """An item, or a note that says why there is none."""

@@ -231,7 +231,7 @@ class BlackboardWriter:
     def material(self, html: str, blank: Blank | None = None) -> Element:
         """A text in its element: HTML, written as text."""
         owner = self.item_id
-        text = ascii_html(html_line(html, STYLE, lambda svg, _alt: self.pictures.add(svg, owner), blank))
+        text = ascii_html(html_line(html, STYLE, lambda figure, _alt: self.pictures.add(figure, owner), blank))
         return make("material", make("mat_extension", make("mat_formattedtext", text=text, type="HTML")))
 
     def field(self, kind: str) -> Element:

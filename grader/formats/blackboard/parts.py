@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader.formats.model.figures import png_bytes
+from grader.formats.model.figures import Figure
 from grader.formats.model.xmltext import clean
 
 STUB = "@X@EmbeddedFile.requestUrlStub@X@bbcswebdav/"
@@ -57,13 +57,12 @@ def object_id(name: str) -> str:
 class Pictures:
     """The figures of a package, by number: Blackboard knows them by their numbers alone."""
 
-    found: dict[bytes, int] = field(default_factory=dict)
+    found: dict[Figure, int] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
 
-    def add(self, svg: str, owner: str) -> str:
+    def add(self, figure: Figure, owner: str) -> str:
         """Take a figure of an item, and give its address."""
-        data = png_bytes(svg)
-        known = self.found.setdefault(data, FIRST_FILE + len(self.found))
+        known = self.found.setdefault(figure.pixels, FIRST_FILE + len(self.found))
         self.owners.setdefault(known, owner)
         return f"{STUB}xid-{known}_1"
 

@@ -23,7 +23,7 @@ class BlackboardParts(QtiItem):
     def html(self, html: str, inline: bool = False) -> str:
         """HTML as Markdown; formulas stand between double dollars, in a line too."""
         found = re.sub(r"\$\$([^$<>]{1,2000})\$\$", r"\\(\1\\)", html)
-        return prose.to_markdown(found, self.note, inline=inline, dollars=False)
+        return prose.to_markdown(found, self.note, self.picture, inline=inline, dollars=False)
 
     def block(self, name: str) -> Element | None:
         """The flow of a class."""

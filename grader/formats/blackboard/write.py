@@ -7,6 +7,7 @@ from lxml.etree import _Element as Element
 
 from grader.formats.blackboard.items import BlackboardWriter
 from grader.formats.blackboard.parts import make, metadata, object_id
+from grader.formats.model.figures import Figure
 from grader.formats.model.packages import pack
 from grader.formats.model.pools import Pool, pools
 from grader.formats.model.registry import Losses, exporter, nothing_carried
@@ -37,6 +38,7 @@ INFO = b"cx.package.info.version=6.0\n"
         "tolerance",
         "points",
     ),
+    in_words=("menus",),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A zip with a resource for each pool, one for the test, and the figures.
@@ -66,10 +68,10 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
         name = f"res{len(resources) + 1:05}"
         files[f"{name}.dat"] = dump_xml(_links(writer.pictures.owners))
         resources.append((name, "CSResourceLinks", LINKS))
-    for data, number in writer.pictures.found.items():
-        path = f"{HOME}__xid-{number}_1.png"
-        files[path] = data
-        files[f"{path}.xml"] = dump_xml(_described(number))
+    for figure, number in writer.pictures.found.items():
+        path = f"{HOME}__xid-{number}_1.{figure.kind}"
+        files[path] = figure.data
+        files[f"{path}.xml"] = dump_xml(_described(number, figure))
     if bank.pass_mark:
         losses.add("", "pass", f"Blackboard tests have no pass mark; ours is {bank.pass_mark:.0%}")
     if bank.attempts is not None:
@@ -158,9 +160,10 @@ def _typed(name: str, text: str, attribute: str, kind: str) -> Element:
     return made
 
 
-def _described(number: int) -> Element:
+def _described(number: int, figure: Figure) -> Element:
     """What is known of a figure: its number and its name."""
     root = etree.Element(f"{{{LOM}}}lom", nsmap={None: LOM})
     resource = etree.SubElement(etree.SubElement(root, f"{{{LOM}}}relation"), f"{{{LOM}}}resource")
-    etree.SubElement(resource, f"{{{LOM}}}identifier").text = f"{number}_1#/courses/figures/figure-{number}.png"
+    name = f"figure-{number}.{figure.kind}"
+    etree.SubElement(resource, f"{{{LOM}}}identifier").text = f"{number}_1#/courses/figures/{name}"
     return root

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from grader.formats.model.data_uri import png_uri
+from grader.formats.model.figures import pixel_uri
 from grader.formats.model.fitting import that_fit
 from grader.formats.model.oneline import ascii_html, html_line
 from grader.formats.model.outputs import as_options, needs_lines
@@ -87,7 +87,7 @@ def _blanks(question: Question, losses: Losses) -> Fields | None:
     if len(parts) > MOST_BLANKS:
         losses.add(item.id, item.type, f"Blackboard takes {MOST_BLANKS} blanks, this has {len(parts)}; it is left out")
         return None
-    stem = html_line(question.variant.stem, STYLE, png_uri, lambda name: _shown(parts, name))
+    stem = html_line(question.variant.stem, STYLE, pixel_uri, lambda name: _shown(parts, name))
     fields = ["FIB_PLUS", ascii_html(stem)]
     for place, part in enumerate(parts):
         if part.options:
@@ -134,4 +134,4 @@ def _lose_wrong(question: Question, part: RenderedPart, losses: Losses) -> None:
 
 def html(fragment: str) -> str:
     """A fragment as HTML in one field; empty fields mean something else, so nothing becomes an entity."""
-    return ascii_html(html_line(fragment, STYLE, png_uri)) or "&#160;"
+    return ascii_html(html_line(fragment, STYLE, pixel_uri)) or "&#160;"

@@ -59,7 +59,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
 def _rows(question: Question, losses: Losses) -> list[Row] | None:
     item, parts = question.item, question.variant.parts
     part = parts[0]
-    if question.variant.figure:
+    if "<img" in question.variant.stem:
         losses.add(item.id, "figures", FIGURE)
     if item.type == "order":
         return [*_head("O", question), ("Scoring", SHARES[item.credit]), *_entries(question, losses)]
@@ -160,4 +160,4 @@ def _asked(part: RenderedPart) -> str:
 
 def html(fragment: str) -> str:
     """A fragment as HTML in one cell; figures as their words."""
-    return html_line(fragment, STYLE, lambda _svg, _alt: "")
+    return html_line(fragment, STYLE, lambda _figure, _alt: "")

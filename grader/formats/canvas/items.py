@@ -14,7 +14,7 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader.formats.model.figures import Figures
+from grader.formats.model.figures import Figure, Figures
 from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
 from grader.formats.model.richtext import Style, plain, rich
@@ -263,9 +263,9 @@ class Writer12:
             shown += f" ({' / '.join(plain(part.options[n].html) for n in order)})"
         return f"{shown} {part.unit}".rstrip()
 
-    def image(self, svg: str, alt: str) -> str:
+    def image(self, figure: Figure, alt: str) -> str:
         """A figure's address."""
-        return self.base + self.figures.add(svg, alt)
+        return self.base + self.figures.add(figure, alt)
 
     def html(self, html: str) -> str:
         """Rich text for these systems."""

@@ -34,6 +34,7 @@ BASE = "%24IMS-CC-FILEBASE%24/"
         "tolerance",
         "points",
     ),
+    in_words=("entries", "left sides", "right sides", "menus"),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A zip with the quiz, its settings, its figures and a manifest."""

@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterator
 
+from grader.formats.model.markdown import markdown
 from grader.formats.model.pools import Question, numbered
 from grader.formats.model.registry import Losses, exporter
-from grader.formats.model.richtext import markdown
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 
 COLUMNS = (
@@ -96,7 +96,7 @@ def _rows(bank: RenderedBank, question: Question) -> Iterator[Row]:
         "families": " ".join(item.families),
         "lab": item.lab,
         "source": item.source,
-        "stem": markdown(variant.stem, lambda _svg, _alt: ""),
+        "stem": markdown(variant.stem, lambda _figure, _alt: ""),
         "figure": variant.alt,
     }
     for part in variant.parts:

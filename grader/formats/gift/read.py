@@ -23,7 +23,7 @@ from grader.formats.moodle.fractions import (
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import Draft, Drafts, from_tags, slug
 from grader.formats.reading.numbers import Span, read_decimal, span_as_spelt
-from grader.formats.reading.spelling import blank_mark, mended
+from grader.formats.reading.spelling import blank_mark
 
 # An escaped sign is kept as a control character, which no text has, until the text is taken apart.
 ESCAPED = {"\\": "\x01", ":": "\x02", "#": "\x03", "=": "\x04", "{": "\x05", "}": "\x06", "~": "\x07", "n": "\x08"}
@@ -268,10 +268,10 @@ class _Reader:
         said = _meant(said).strip()
         note = self.note("texts")
         if kind == "markdown":
-            return mended(said, note)
+            return prose.of_markdown(said, note, self.drafts.pictures.of())
         if kind == "plain" or (kind == "moodle" and not re.search(r"<[a-zA-Z/!]|&[a-zA-Z#]", said)):
             return prose.plain_text(said, note, inline=inline)
-        return prose.to_markdown(said, note, inline=inline)
+        return prose.to_markdown(said, note, self.drafts.pictures.of(), inline=inline)
 
     def graded(self, sign: str, body: str, plain: bool = False, empty: bool = False) -> Graded:
         """An answer with its weight and feedback; `empty` allows one without text.

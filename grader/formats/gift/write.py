@@ -36,6 +36,7 @@ SIGNS = re.compile(r"[\\~=#{}:]")
     suffix=".gift.txt",
     types=set(TYPES) - {"cloze"},
     features=frozenset(FEATURES) - {"fixed options", "shuffle", "points"},
+    in_words=("entries", "right sides"),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A text: a category for the bank, and one inside it for each pool, of which a quiz can draw one question."""

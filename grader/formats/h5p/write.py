@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.formats.h5p import words
-from grader.formats.model.figures import Figures
+from grader.formats.model.figures import Figure, Figures, drawing
 from grader.formats.model.fragments import is_text, put_text, unwrapped
 from grader.formats.model.packages import pack
+from grader.formats.model.places import PLACES
 from grader.formats.model.pools import Question, numbered, shown_order
 from grader.formats.model.registry import Losses, exporter, nothing_carried
-from grader.formats.model.richtext import Style, inner, tree
+from grader.formats.model.richtext import Style, figures_of, inner, tree
 from grader.formats.model.richtext import plain as plain_text
 from grader.formats.model.typed import listed, right_answers, spellings
+from grader.quizzes.pixels import measured
 from grader.quizzes.rendered import NOTHING_CHOSEN, RenderedBank, RenderedPart
 from labkit.quiz.pages import HOW
 
@@ -32,6 +34,7 @@ LIBRARIES = {  # machine name → the version whose fields are written here, and
 }
 SPELLINGS = 100  # of a number, in a blank
 SIGNS = re.compile(r"[*/:\n]")  # that no answer in a blank can have
+IMAGE = re.compile(r"<p[^>]*><img [^>]*></p>|<img [^>]*>")
 FIGURE = re.compile(r'<p class="figure">.*?</p>', re.DOTALL)
 PRE = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
 MATHS = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
@@ -47,6 +50,7 @@ Params = dict[str, Any]
     title="H5P question set",
     suffix=".h5p",
     features=("feedback", "option feedback", "partial credit", "maths", "code", "figures", "shuffle"),
+    in_words=PLACES,
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A package without libraries: the site must have H5P.QuestionSet and those of its questions, as most have.
@@ -155,20 +159,37 @@ class _Asked:
         item = self.question.item
         how = HOW.get((item.type, item.credit))
         said = f"<p><em>{_text(how)}</em></p>" if how else ""
-        return _rich(FIGURE.sub("", self.question.variant.stem), listings=True) + said
+        return _rich(self.text(), listings=True) + said
+
+    def figure(self) -> tuple[Figure, str] | None:
+        """What H5P shows above the question: the figure that was drawn for it, else the first picture of its text."""
+        variant = self.question.variant
+        found = figures_of(variant.stem)
+        if len(found) > 1:
+            said = "one figure is shown above a question; of the others its text has the words"
+            self.losses.add(self.question.item.id, "figures", said)
+        if variant.figure:
+            return drawing(variant.figure), variant.alt
+        return found[0] if found else None
+
+    def text(self) -> str:
+        """The stem without what is shown above it."""
+        variant = self.question.variant
+        return FIGURE.sub("", variant.stem) if variant.figure else _without_first(variant.stem)
 
     def media(self) -> Params:
         """The figure of the question."""
-        variant = self.question.variant
-        if not variant.figure:
+        shown = self.figure()
+        if shown is None:
             return {}
-        path = self.figures.add(variant.figure)
-        data = self.figures.files[path]
-        size = {"width": int.from_bytes(data[16:20], "big"), "height": int.from_bytes(data[20:24], "big")}  # PNG's IHDR
-        file = {"path": path, "mime": "image/png", "copyright": {"license": "U"}, **size}
+        figure, alt = shown
+        path = self.figures.add(figure)
+        known = measured(self.figures.files[path])
+        size = {"width": known.width, "height": known.height}
+        file = {"path": path, "mime": known.mime, "copyright": {"license": "U"}, **size}
         image = {
             "library": "H5P.Image 1.1",
-            "params": {"contentName": "Image", "alt": variant.alt, "decorative": False, "file": file},
+            "params": {"contentName": "Image", "alt": alt, "decorative": False, "file": file},
             "subContentId": str(uuid.uuid5(SPACE, f"figure {self.bank.bank} {self.question.id}")),
             "metadata": {"contentType": "Image", "license": "U", "title": "Figure"},
         }
@@ -317,11 +338,16 @@ class _Asked:
         found = {part.id: filled(part) for part in self.question.variant.parts}
         if None in found.values():
             return None
-        stem = FIGURE.sub("", self.question.variant.stem)
+        stem = self.text()
         for name in found:
             stem = stem.replace(f'<span data-part="{name}"></span>', f"{START}{name}{END}")
         made = _alike(_rich(stem), LOOK_ALIKE_HTML) if html else _text(_alike(_words(stem)))
         return HOLE.sub(lambda match: found[match[1]] or "", made)
+
+
+def _without_first(html: str) -> str:
+    """A fragment without the first image that it shows."""
+    return IMAGE.sub("", html, count=1)
 
 
 def spelt(part: RenderedPart) -> list[str]:
@@ -331,7 +357,7 @@ def spelt(part: RenderedPart) -> list[str]:
 
 def _rich(html: str, listings: bool = False) -> str:
     """HTML with the elements that H5P keeps. It takes lists and tables away, and in most places `pre` too."""
-    root = tree(html, STYLE, lambda _svg, _alt: "")
+    root = tree(html, STYLE, lambda _figure, _alt: "")
     for row in list(root.iter("tr")):
         row.tag = "p"
         for cell in row[:-1]:
@@ -359,7 +385,7 @@ def _kept(code: str) -> str:
 
 def _words(html: str) -> str:
     """A fragment as one line of text with TeX."""
-    return " ".join("".join(tree(html, STYLE, lambda _svg, _alt: "").itertext()).split())
+    return " ".join("".join(tree(html, STYLE, lambda _figure, _alt: "").itertext()).split())
 
 
 def _draggable(html: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from lxml.etree import _Element as Element
 
 from grader.formats.ilias.parts import ALL, NOT_ALL, STYLE, adds, make, material, points, ready, whole
-from grader.formats.model.data_uri import png_uri
+from grader.formats.model.figures import pixel_uri
 from grader.formats.model.outputs import as_options, needs_lines
 from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
@@ -160,7 +160,7 @@ class IliasWriter:
         item, parts = question.item, question.variant.parts
         inside = item.type == "cloze"
         text = question.variant.stem if inside else f"<p>{parts[0].label} {BLANK}</p>"
-        root = tree(text, STYLE, png_uri, lambda name: BLANK + name + BLANK)
+        root = tree(text, STYLE, pixel_uri, lambda name: BLANK + name + BLANK)
         pieces = inner(root, xml=False).split(BLANK)
         by_name = {part.id: part for part in parts}
         order = [by_name[name] for name in pieces[1::2]] if inside else [parts[0]]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader.formats.model.data_uri import png_uri
+from grader.formats.model.figures import pixel_uri
 from grader.formats.model.pools import Question
 from grader.formats.model.richtext import Style, inner, tree
 from grader.formats.model.xmltext import clean, number
@@ -97,7 +97,7 @@ def _right(conditions: Sequence[Element]) -> list[Element]:
 
 def material(html: str) -> Element:
     """A text in its element."""
-    return ready(inner(tree(html, STYLE, png_uri), xml=False))
+    return ready(inner(tree(html, STYLE, pixel_uri), xml=False))
 
 
 def ready(html: str) -> Element:

@@ -21,6 +21,7 @@ SUFFIX = ".ilias_qpl.zip"
     title="ILIAS question pool",
     suffix=SUFFIX,
     features=frozenset(FEATURES) - {"pools", "fixed options", "tags"},
+    in_words=("menus",),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A zip with one folder. ILIAS finds the files by the name of the zip, which therefore must stay as it is.

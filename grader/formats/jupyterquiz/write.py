@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from decimal import Decimal
 from typing import Any
 
-from grader.formats.model.figures import svg_bytes
 from grader.formats.model.fragments import unwrapped
 from grader.formats.model.pools import Question, numbered, shown_order
 from grader.formats.model.registry import Losses, exporter
@@ -91,9 +89,5 @@ def _expected(part: RenderedPart) -> str:
 
 def shown(html: str) -> str:
     """HTML for JupyterQuiz, which takes dollars for maths and brackets for links wherever they stand: as entities."""
-    made = rich(unwrapped(html), STYLE, lambda svg, _alt: _data(svg))
+    made = rich(unwrapped(html), STYLE, lambda figure, _alt: figure.svg.uri)
     return made.replace("$", "&#36;").replace("[", "&#91;")
-
-
-def _data(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg_bytes(svg)).decode()

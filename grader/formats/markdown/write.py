@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass, field
 
-from grader.formats.model.figures import content_name, svg_bytes
+from grader.formats.model.figures import Figure, content_name
 from grader.formats.model.fragments import short_listing
+from grader.formats.model.markdown import markdown
 from grader.formats.model.pools import Question, numbered, shown_order
 from grader.formats.model.registry import Losses, exporter
-from grader.formats.model.richtext import markdown
 from grader.formats.model.typed import right_answers
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 from labkit.quiz.pages import HOW
@@ -26,7 +25,7 @@ INDENT = "    "
     features=("feedback", "option feedback", "maths", "code", "figures", "shuffle", "fixed options", "points"),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
-    """CommonMark with `$maths$`; figures are SVG in data URIs, named at the end so that the text stays readable."""
+    """CommonMark with `$maths$`; figures are in data URIs, named at the end so that the text stays readable."""
     questions = numbered(bank, losses)
     figures = _Figures()
     blocks = [f"# {_line(bank.title)}"]
@@ -51,10 +50,9 @@ class _Figures:
         """A fragment as Markdown, its images by name."""
         found: list[str] = []
 
-        def named(svg: str, _alt: str) -> str:
-            data = svg_bytes(svg)
-            name = content_name(data, "svg").removesuffix(".svg")
-            self.sources[name] = "data:image/svg+xml;base64," + base64.b64encode(data).decode()
+        def named(figure: Figure, _alt: str) -> str:
+            name = content_name(figure.svg).rpartition(".")[0]
+            self.sources[name] = figure.svg.uri
             found.append(name)
             return name
 

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Literal, get_args
 
 import grader.formats as package
+from grader.formats.model.places import Place, pictured
 from grader.quizzes.rendered import RenderedBank, RenderedItem
 
 Feature = Literal[
@@ -82,7 +83,10 @@ def nothing_carried(bank: RenderedBank, title: str, losses: Losses) -> NothingCa
 
 @dataclass(frozen=True)
 class Format:
-    """A format: its name on the command line, its title, the end of its files' names, and what it can carry."""
+    """A format: its name on the command line, its title, the end of its files' names, and what it can carry.
+
+    `in_words` names the places in which it shows the words of pictures, and not the pictures.
+    """
 
     name: str
     title: str
@@ -90,6 +94,7 @@ class Format:
     types: frozenset[str]
     features: frozenset[Feature]
     write: Writer
+    in_words: frozenset[Place] = frozenset()
 
     @property
     def guide(self) -> str:
@@ -118,6 +123,7 @@ def exporter(
     suffix: str,
     types: Iterable[str] = TYPES,
     features: Iterable[Feature] = FEATURES,
+    in_words: Iterable[Place] = (),
 ) -> Callable[[Writer], Writer]:
     """Register a writer: a function from a bank and `Losses` to the bytes of one file.
 
@@ -127,10 +133,11 @@ def exporter(
         suffix: the end of the file's name, such as `.qti21.zip`; the bank's name stands before it.
         types: of items, out of `TYPES`; items of others are left out and reported.
         features: out of `FEATURES`; an item that uses another is written without it, and that is reported.
+        in_words: places out of `PLACES` where words stand for pictures, which is reported; of a format with figures.
     """
 
     def register(write: Writer) -> Writer:
-        _FORMATS[name] = Format(name, title, suffix, frozenset(types), frozenset(features), write)
+        _FORMATS[name] = Format(name, title, suffix, frozenset(types), frozenset(features), write, frozenset(in_words))
         return write
 
     return register
@@ -175,6 +182,9 @@ def export_bank(bank: RenderedBank, name: str) -> Exported:
         for used in sorted(used_features(bank, item) - target.features):
             if (item.id, used) not in told and item.id not in losses.left_out():
                 losses.add(item.id, used, f"{target.title} cannot carry it")
+        places = sorted(pictured(item) & target.in_words)
+        if places and item.id not in losses.left_out():
+            losses.add(item.id, "figures", f"pictures in {' and '.join(places)} are their words there")
     return Exported(name, bank.bank + target.suffix, data, losses.all(), len(bank.items) - len(losses.left_out()))
 
 
@@ -185,6 +195,7 @@ def used_features(bank: RenderedBank, item: RenderedItem) -> frozenset[Feature]:
     answers = [answer for part in parts for answer in part.answers]
     texts = [variant.stem for variant in item.variants] + [option.html for option in options]
     texts += [option.feedback for option in options] + [answer.feedback for answer in answers]
+    texts += [text for part in parts for text in (part.label, part.other)]
     asks_parts = len(item.variants[0].parts) > 1 or parts[0].kind == "boxes"
     group = next((group for group in bank.groups if item.id in group), (item.id,))
     uses: dict[Feature, bool] = {
@@ -194,7 +205,7 @@ def used_features(bank: RenderedBank, item: RenderedItem) -> frozenset[Feature]:
         "partial credit": item.credit != "all-or-nothing" and asks_parts,
         "maths": any("<math" in text for text in texts),
         "code": any("<pre" in text for text in texts),
-        "figures": any(variant.figure for variant in item.variants),
+        "figures": any("<img" in text for text in texts),
         "shuffle": bank.shuffle and len(options) > 1,
         "fixed options": any(option.fixed for option in options),
         "tags": bool(item.objective or item.bloom or item.families),

@@ -1,12 +1,11 @@
-"""The kit's HTML as other systems take it: with their maths, their code, their images; as Markdown; as plain text.
+"""The kit's HTML as other systems take it: with their maths, their code, their images; as plain text.
 
 What comes in is what `grader.quizzes.markup` makes: HTML with MathML that keeps its TeX in `alttext`, listings with
-Pygments classes, figures as SVG in data URIs, blanks as empty spans with `data-part`.
+Pygments classes, figures (drawings as SVG, pictures of pixels) in data URIs, blanks as empty spans with `data-part`.
 """
 
 from __future__ import annotations
 
-import base64
 import copy
 import re
 from collections.abc import Callable
@@ -19,17 +18,16 @@ from lxml import html as lxml_html
 from lxml.etree import _Element as Element
 from pygments.formatters import HtmlFormatter
 
-from grader.formats.model.xmltext import clean
+from grader.formats.model.figures import Figure, figure_of
+from grader.formats.model.xmltext import clean, name_of
 
 MATHML = "http://www.w3.org/1998/Math/MathML"
-SVG_DATA = "data:image/svg+xml;base64,"
 DELIMITER = re.compile(r"(?<=\\)(?=[()\[\]])|(?<=\$)(?=\$)")
-SVG_WIDTH = re.compile(r"<svg\b[^>]*?\swidth=\"([0-9.]+)(pt|px)?\"")
 INLINE_PRE = "white-space: pre; font-family: monospace; overflow-x: auto"
 BLOCKS = ("p", "pre", "div", "ul", "ol", "li", "table", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr")
 
-Image = Callable[[str, str], str]
-"""From a figure (SVG, alternative text) to what its `src` says; empty to show the alternative text instead."""
+Image = Callable[[Figure, str], str]
+"""From a figure and its alternative text to what its `src` says; empty to show the alternative text instead."""
 Blank = Callable[[str], Element | str]
 """From a blank's name to what stands in its place: an element, or text."""
 
@@ -55,7 +53,7 @@ def rich(html: str, style: Style, image: Image | None = None, blank: Blank | Non
 
 def tree(html: str, style: Style, image: Image | None = None, blank: Blank | None = None) -> Element:
     """The same as the content of a new `div`, to be put into a larger document."""
-    root = copy.deepcopy(_parsed(html))
+    root = copy.deepcopy(parsed(html))
     for element in list(root.iter("span", "div")):
         classes = (element.get("class") or "").split()
         if "math" in classes:
@@ -89,27 +87,21 @@ def inner(root: Element, xml: bool = True) -> str:
 
 def is_block(html: str) -> bool:
     """Whether a fragment has block elements such as paragraphs."""
-    return any(True for _ in _parsed(html).iter(*BLOCKS))
+    return any(True for _ in parsed(html).iter(*BLOCKS))
 
 
 def plain(html: str) -> str:
     """A fragment as plain text of several lines: formulas as TeX, listings as they are, figures as [words]."""
-    root = tree(html, Style(maths="plain", code="plain"), lambda _svg, _alt: "", lambda name: f"[[{name}]]")
+    root = tree(html, Style(maths="plain", code="plain"), lambda _figure, _alt: "", lambda name: f"[[{name}]]")
     parts: list[str] = []
     _plain(root, parts, False)
     lines = [line.rstrip() for line in "".join(parts).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-def markdown(html: str, image: Image | None = None) -> str:
-    """A fragment in the Markdown of our banks: `$maths$`, fenced listings, blanks as `[[name]]`."""
-    root = tree(html, Style(code="plain"), image, lambda name: _verbatim(f"[[{name}]]"))
-    coloured = any(span.get("class") for pre in _parsed(html).iter("pre") for span in pre.iter("span"))
-    return _blocks(root, "python" if coloured else "text").strip("\n")
-
-
 @lru_cache(maxsize=4096)
-def _parsed(html: str) -> Element:
+def parsed(html: str) -> Element:
+    """A fragment as the content of a `div`; nobody changes it, as others read the same one."""
     text = clean(html).replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         return lxml_html.Element("div")
@@ -200,24 +192,16 @@ def _looks() -> dict[str, str]:
 
 def _put_image(element: Element, image: Image | None) -> None:
     source, alt = element.get("src") or "", element.get("alt") or ""
-    if image is None or not source.startswith(SVG_DATA):
+    figure = None if image is None else figure_of(source)
+    if image is None or figure is None:
         return
-    svg = base64.b64decode(source[len(SVG_DATA) :]).decode()
-    found = image(svg, alt)
+    found = image(figure, alt)
     if found:
         element.set("src", found)
-        if width := _width(svg):
-            element.set("width", str(width))
+        if figure.width:
+            element.set("width", str(figure.width))
     else:
         _replace(element, f"[{alt}]")
-
-
-def _width(svg: str) -> int:
-    """The width of a figure in pixels of CSS; 0 where it names none."""
-    named = SVG_WIDTH.search(svg)
-    if named is None:
-        return 0
-    return round(float(named[1]) * (4 / 3 if named[2] == "pt" else 1))
 
 
 def _replace(element: Element, new: Element | str) -> None:
@@ -238,12 +222,8 @@ def _replace(element: Element, new: Element | str) -> None:
     parent.remove(element)
 
 
-def _name(element: Element) -> str:
-    return str(etree.QName(element).localname)
-
-
 def _plain(element: Element, parts: list[str], listing: bool) -> None:
-    name = _name(element)
+    name = name_of(element)
     listing = listing or name == "pre"
     block = name in BLOCKS
     if block and parts and not parts[-1].endswith("\n"):
@@ -267,119 +247,13 @@ def _plain(element: Element, parts: list[str], listing: bool) -> None:
         parts.append("\n" if name in ("li", "tr", "ul", "ol") else "\n\n")
 
 
-# Markdown ---------------------------------------------------------------------------------------------------------
+def figures_of(html: str) -> list[tuple[Figure, str]]:
+    """The figures that a fragment shows, with their words."""
+    found: list[tuple[Figure, str]] = []
 
-SPECIAL = re.compile(r"([\\`*_\[\]<>$|~&])")
-LINE_START = re.compile(r"^(\s*)(?:([-+#=:])|(\d+)([.)]))", re.MULTILINE)
-
-
-def _verbatim(text: str) -> Element:
-    made = lxml_html.Element("span")
-    made.set("data-verbatim", text)
-    return made
-
-
-def _escape(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", re.sub(r"[ \t]*\n[ \t]*", "\n", text))
-
-
-def _line_starts(text: str) -> str:
-    return LINE_START.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", text)
-
-
-def _blocks(element: Element, language: str) -> str:
-    """The blocks of an element, an empty line between them; inline content between blocks is a paragraph."""
-    made: list[str] = []
-    loose: list[str] = [_escape(element.text or "")]
-
-    def end_paragraph() -> None:
-        text = "".join(loose).strip()
-        if text:
-            made.append(_line_starts(text))
-        loose.clear()
-
-    for child in element:
-        if _name(child) in BLOCKS:
-            end_paragraph()
-            made.append(_block(child, language))
-        else:
-            loose.append(_inline(child))
-        loose.append(_escape(child.tail or ""))
-    end_paragraph()
-    return "\n\n".join(part for part in made if part)
-
-
-def _block(element: Element, language: str) -> str:
-    name = _name(element)
-    if name == "pre":
-        text = "".join(element.itertext()).strip("\n")
-        longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-        fence = "`" * (longest + 1)
-        return f"{fence}{language}\n{text}\n{fence}"
-    if name in ("ul", "ol"):
-        start = int(element.get("start") or 1)
-        before = element.getprevious()
-        other = before is not None and _name(before) == name and not (before.get("data-other") or "")
-        if other:  # another sign, else two lists one after the other would be one
-            element.set("data-other", "1")
-        point, bullet = (")", "*") if other else (".", "-")
-        signs = [f"{start + n}{point} " if name == "ol" else f"{bullet} " for n in range(len(element))]
-        lines = [
-            sign + _blocks(item, language).replace("\n", "\n" + " " * len(sign))
-            for sign, item in zip(signs, element, strict=True)
-        ]
-        loose = any(True for _ in element.iterfind("li/p"))
-        return ("\n\n" if loose else "\n").join(re.sub(r"(?m)^\s+$", "", line) for line in lines)
-    if name == "table":
-        return _table(element)
-    if name == "blockquote":
-        return "\n".join(f"> {line}".rstrip() for line in _blocks(element, language).split("\n"))
-    if name == "hr":
-        return "---"
-    if name[0] == "h" and name[1:].isdigit():
-        return "#" * int(name[1:]) + " " + _content(element).strip()
-    if name == "p":
-        return _line_starts(_content(element).strip())
-    return _blocks(element, language)
-
-
-def _table(element: Element) -> str:
-    rows = [[_content(cell).strip() for cell in row.iter("td", "th")] for row in element.iter("tr")]
-    if not rows:
+    def seen(figure: Figure, alt: str) -> str:
+        found.append((figure, alt))
         return ""
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    lines.insert(1, "|" + " --- |" * len(rows[0]))
-    return "\n".join(lines)
 
-
-def _content(element: Element) -> str:
-    made = _escape(element.text or "")
-    for child in element:
-        made += _inline(child) + _escape(child.tail or "")
-    return made
-
-
-def _inline(element: Element) -> str:
-    name = _name(element)
-    if name == "math":
-        tex = element.get("alttext") or "".join(element.itertext())
-        return f"$${tex}$$" if element.get("display") == "block" else f"${tex}$"
-    if element.get("data-verbatim") is not None:
-        return element.get("data-verbatim") or ""
-    if name == "code":
-        text = "".join(element.itertext())
-        longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-        pad = " " if text[:1] == "`" or text[-1:] == "`" or (text[:1] == text[-1:] == " " and text.strip()) else ""
-        tick = "`" * (longest + 1)
-        return f"{tick}{pad}{text}{pad}{tick}"
-    if name in ("em", "i"):
-        return f"*{_content(element)}*"
-    if name in ("strong", "b"):
-        return f"**{_content(element)}**"
-    if name == "br":
-        return "\\\n"
-    if name == "a":
-        return f"[{_content(element)}](<{element.get('href') or ''}>)"
-    if name == "img":
-        return f"![{_escape(element.get('alt') or '')}](<{element.get('src') or ''}>)"
-    return _content(element)
+    tree(html, Style(), seen)
+    return found

@@ -12,6 +12,7 @@ from grader.formats.moodle.fractions import ENOUGH, Graded, NotUnderstoodError, 
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import Drafts, ReadOption, choice
 from grader.formats.reading.numbers import span_as_spelt
+from grader.formats.reading.pictures import Picture, nowhere
 
 START = re.compile(r"\{(\d{0,4}):([A-Z_]{2,20}):")
 NUMERICAL = ("NUMERICAL", "NM")
@@ -30,7 +31,7 @@ class Found:
     points: float = 0.0
 
 
-def read_cloze(drafts: Drafts, name: str, line: int | None, html: str) -> Found | None:
+def read_cloze(drafts: Drafts, name: str, line: int | None, html: str, picture: Picture = nowhere) -> Found | None:
     """Take the answers out of a text; None, and a note, if one of them cannot be read."""
     made, end = Found(""), 0
     weights: list[int] = []
@@ -43,7 +44,7 @@ def read_cloze(drafts: Drafts, name: str, line: int | None, html: str) -> Found 
             return None
         blank_name = f"b{len(weights) + 1}"
         try:
-            blank = _blank(drafts, name, line, start[2], html[start.end() : close], blank_name)
+            blank = _blank(drafts, name, line, start[2], html[start.end() : close], blank_name, picture)
         except NotUnderstoodError as error:
             drafts.note(name, "cloze", f"blank {blank_name}: {error}; it is left out", line)
             return None
@@ -94,13 +95,15 @@ def _decoded(text: str) -> str:
     return entities.unescape(re.sub(r"\\([}#~/\"\\])", r"\1", text))
 
 
-def _blank(drafts: Drafts, name: str, line: int | None, kind: str, code: str, blank: str) -> dict[str, Any] | None:
+def _blank(
+    drafts: Drafts, name: str, line: int | None, kind: str, code: str, blank: str, picture: Picture
+) -> dict[str, Any] | None:
     def note(said: str) -> None:
         drafts.note(name, f"blank {blank}", said, line)
 
     stem = Stem(name, name, "", line)
     found = [
-        (percent, _decoded(text), prose.to_markdown(_decoded(said), note))
+        (percent, _decoded(text), prose.to_markdown(_decoded(said), note, picture))
         for percent, text, said in _alternatives(code)
     ]
     if MENU.fullmatch(kind):
@@ -111,7 +114,7 @@ def _blank(drafts: Drafts, name: str, line: int | None, kind: str, code: str, bl
             return None
         return choice(
             [
-                ReadOption(prose.to_markdown(text, note, inline=True), percent >= ENOUGH, feedback)
+                ReadOption(prose.to_markdown(text, note, picture, inline=True), percent >= ENOUGH, feedback)
                 for percent, text, feedback in found
             ]
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lxml.etree import _Element as Element
 
@@ -27,8 +29,10 @@ from grader.formats.moodle.fractions import (
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import Draft, Drafts, ImportRefusedError, from_tags, plain_points
 from grader.formats.reading.numbers import read_decimal, span_as_spelt
-from grader.formats.reading.spelling import mended
+from grader.formats.reading.pictures import NOT_THERE, Picture, decoded
+from grader.quizzes.pixels import PictureError
 
+PLUGIN_FILE = "@@PLUGINFILE@@"
 LEFT_OUT = {
     "description": "a text without answers",
     "essay": "an essay, which nothing scores",
@@ -37,6 +41,62 @@ LEFT_OUT = {
     "calculatedsimple": "a question with a formula; write it anew with `given:` and `variants:`",
     "calculatedmulti": "a question with a formula; write it anew with `given:` and `variants:`",
 }
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Texts of one question as Markdown, with the pictures that each of them brings."""
+
+    drafts: Drafts
+    name: str
+    line: int | None
+
+    def note(self, said: str) -> None:
+        """Something of a text was not read."""
+        self.drafts.note(self.name, "texts", said, self.line)
+
+    def markdown(self, element: Element | None, inline: bool = False) -> str:
+        """The text of an element in its format."""
+        if element is None:
+            return ""
+        text = _text_of(element)
+        kind = element.get("format") or "html"
+        if kind == "markdown":
+            return prose.of_markdown(text, self.note, self.picture(element))
+        if kind in ("plain_text", "moodle_auto_format") and not (
+            kind[0] == "m" and re.search(r"<[a-zA-Z/!]|&[a-zA-Z#]", text)
+        ):
+            return prose.plain_text(text, self.note, inline=inline)
+        return self.html(text, element, inline)
+
+    def html(self, html: str, element: Element | None, inline: bool = False) -> str:
+        """HTML that stands in an element."""
+        return prose.to_markdown(html, self.note, self.picture(element), inline=inline)
+
+    def picture(self, element: Element | None) -> Picture:
+        """Takes over what an element brings: `@@PLUGINFILE@@/path/name` is one of the files beside its text."""
+        files = {
+            f"{PLUGIN_FILE}{file.get('path') or '/'}{file.get('name') or ''}": file
+            for file in ([] if element is None else element.iterfind("file"))
+        }
+
+        def find(address: str) -> bytes:
+            for name in (address, unquote(address), unquote(address.partition("?")[0])):
+                if name in files:
+                    if (files[name].get("encoding") or "base64") != "base64":
+                        raise PictureError("it is not written in base64: export it anew")
+                    return decoded(files[name].text or "")
+            raise PictureError(NOT_THERE)
+
+        return self.drafts.pictures.of(find)
+
+    def old_picture(self, question: Element) -> str:
+        """The picture of a question that a Moodle before 2.0 wrote."""
+        coded = question.findtext("image_base64") or ""
+        if not coded.strip():
+            return ""
+        picture = self.drafts.pictures.of(lambda _: decoded(coded))
+        return prose.shown_picture(question.findtext("image") or "image", "", self.note, picture)
 
 
 def read(data: bytes, file: str) -> Draft:
@@ -83,37 +143,37 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
         drafts.note(name, "hint", "hints for another try", line)
     points = plain_points(question.findtext("defaultgrade"))
 
-    def note(said: str) -> None:
-        drafts.note(name, "texts", said, line)
-
-    general = _markdown(question.find("generalfeedback"), note)
+    texts = _Texts(drafts, name, line)
+    general = texts.markdown(question.find("generalfeedback"))
     if reader is not None:
         more.pop("points", None)
-        markdown = _markdown(question.find("questiontext"), note)
+        shown = (texts.markdown(question.find("questiontext")), texts.old_picture(question))
+        markdown = "\n\n".join(filter(None, shown))
         try:
-            reader(drafts, question, Stem(name, title, markdown, line, general, points, more), note)
+            reader(drafts, question, Stem(name, title, markdown, line, general, points, more), texts)
         except NotUnderstoodError as error:
             drafts.note(name, kind, f"{error}; it is left out", line)
         return
     worth = more.pop("points", None)
-    found = read_cloze(drafts, name, line, _text_of(question.find("questiontext")))
+    stem = question.find("questiontext")
+    found = read_cloze(drafts, name, line, _text_of(stem), texts.picture(stem))
     if found is not None:
-        markdown = prose.to_markdown(found.html, note)
+        markdown = texts.html(found.html, stem)
         cloze_item(drafts, Stem(name, title, markdown, line, general, worth or found.points, more), found.blanks)
 
 
-def _multichoice(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
-    choice_item(drafts, stem, _graded(question, note), _said(question, "single", "true") in ("true", "1"))
+def _multichoice(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+    choice_item(drafts, stem, _graded(question, texts), _said(question, "single", "true") in ("true", "1"))
 
 
-def _set(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
+def _set(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
     """The add-on for all-or-nothing: right options have 100, others 0."""
-    answers = _graded(question, note)
+    answers = _graded(question, texts)
     made = [Graded(a.percent if a.percent > 0 else -100.0, a.text, a.feedback) for a in answers]
     choice_item(drafts, stem, made, single=False)
 
 
-def _true_false(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
+def _true_false(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
     answers = {_text_of(answer).strip().lower(): answer for answer in question.iterfind("answer")}
     if not answers or answers.keys() - {"true", "false"}:
         raise NotUnderstoodError(f"its answers are {', '.join(sorted(answers))[:80] or 'none'}, not true and false")
@@ -123,20 +183,20 @@ def _true_false(drafts: Drafts, question: Element, stem: Stem, note: prose.Note)
         raise NotUnderstoodError("it does not say whether true or false is right")
     true = right == ["true"] if right else "false" in answers
     said = {
-        what: _markdown(answers[what].find("feedback"), note) if what in answers else "" for what in ("true", "false")
+        what: texts.markdown(answers[what].find("feedback")) if what in answers else "" for what in ("true", "false")
     }
     true_false_item(drafts, stem, true, said["true"], said["false"])
 
 
-def _short(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
+def _short(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
     answers = [
-        Graded(_percent(answer), _text_of(answer), _markdown(answer.find("feedback"), note))
+        Graded(_percent(answer), _text_of(answer), texts.markdown(answer.find("feedback")))
         for answer in question.iterfind("answer")
     ]
     typed_item(drafts, stem, answers, case=_said(question, "usecase", "0") in ("1", "true"))
 
 
-def _numerical(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
+def _numerical(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
     found = []
     for answer in question.iterfind("answer"):
         spelt = _text_of(answer).strip()
@@ -151,7 +211,7 @@ def _numerical(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) 
             if span is None:
                 drafts.note(stem.name, "answers", f"{spelt[:40]!r} is no number; it is left out", stem.line)
                 continue
-        found.append(Graded(percent, spelt, _markdown(answer.find("feedback"), note), span))
+        found.append(Graded(percent, spelt, texts.markdown(answer.find("feedback")), span))
     units = _units(question)
     if len(units) > 1:
         drafts.note(stem.name, "unit", f"the units {', '.join(units[1:])[:100]}", stem.line)
@@ -171,31 +231,31 @@ def _units(question: Element) -> list[str]:
     return [name for _, name in sorted(units, key=lambda unit: unit[0])]
 
 
-def _matching(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
+def _matching(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
     pairs, others = [], []
     for sub in question.iterfind("subquestion"):
-        right = prose.plain_text(_text_of(sub.find("answer")).strip(), note, inline=True)
-        left = _markdown(sub, note, inline=True)
+        right = prose.plain_text(_text_of(sub.find("answer")).strip(), texts.note, inline=True)
+        left = texts.markdown(sub, inline=True)
         if left and not right:
             raise NotUnderstoodError(f"{left[:40]!r} has no right side")
         if left:
             pairs.append((left, right))
         elif right:
             others.append(right)
-    right_text, otherwise = _combined(question, note)
+    right_text, otherwise = _combined(question, texts)
     match_item(drafts, stem, pairs, others, right_text, otherwise)
 
 
-def _ordering(drafts: Drafts, question: Element, stem: Stem, note: prose.Note) -> None:
-    entries = [_markdown(answer, note, inline=True) for answer in question.iterfind("answer")]
+def _ordering(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+    entries = [texts.markdown(answer, inline=True) for answer in question.iterfind("answer")]
     credit = order_credit(
         drafts, stem, question.findtext("gradingtype") or "", question.findtext("selecttype") or "ALL"
     )
-    right, otherwise = _combined(question, note)
+    right, otherwise = _combined(question, texts)
     order_item(drafts, stem, entries, right, otherwise, credit)
 
 
-_READERS: dict[str, Callable[[Drafts, Element, Stem, prose.Note], None]] = {
+_READERS: dict[str, Callable[[Drafts, Element, Stem, _Texts], None]] = {
     "multichoice": _multichoice,
     "multichoiceset": _set,
     "truefalse": _true_false,
@@ -206,9 +266,9 @@ _READERS: dict[str, Callable[[Drafts, Element, Stem, prose.Note], None]] = {
 }
 
 
-def _graded(question: Element, note: prose.Note) -> list[Graded]:
+def _graded(question: Element, texts: _Texts) -> list[Graded]:
     return [
-        Graded(_percent(answer), _markdown(answer, note), _markdown(answer.find("feedback"), note))
+        Graded(_percent(answer), texts.markdown(answer), texts.markdown(answer.find("feedback")))
         for answer in question.iterfind("answer")
     ]
 
@@ -240,30 +300,15 @@ def _said(question: Element, name: str, otherwise: str) -> str:
     return said
 
 
-def _combined(question: Element, note: prose.Note) -> tuple[str, str]:
+def _combined(question: Element, texts: _Texts) -> tuple[str, str]:
     """Feedback on a wholly right answer, and on any other."""
     right, partly, wrong = (
-        _markdown(question.find(name), note)
+        texts.markdown(question.find(name))
         for name in ("correctfeedback", "partiallycorrectfeedback", "incorrectfeedback")
     )
     if partly and partly != wrong:
-        note("the feedback on partly right answers")
+        texts.note("the feedback on partly right answers")
     return right, wrong or partly
-
-
-def _markdown(element: Element | None, note: prose.Note, inline: bool = False) -> str:
-    """The text of an element in its format, as Markdown; files that it brings are not read."""
-    if element is None:
-        return ""
-    text = _text_of(element)
-    kind = element.get("format") or "html"
-    if kind == "markdown":
-        return mended(text, note)
-    if kind in ("plain_text", "moodle_auto_format") and not (
-        kind[0] == "m" and re.search(r"<[a-zA-Z/!]|&[a-zA-Z#]", text)
-    ):
-        return prose.plain_text(text, note, inline=inline)
-    return prose.to_markdown(text, note, inline=inline)
 
 
 def _text_of(element: Element | None) -> str:

@@ -42,6 +42,7 @@ PLACE = "\ue000{}\ue001"  # stands for a blank until the text around it is writt
     title="Moodle XML",
     suffix=".moodle.xml",
     features=frozenset(FEATURES) - {"fixed options"},
+    in_words=("right sides",),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A question bank: a category for it, and one inside that for each pool, of which a quiz can draw one question."""
@@ -107,7 +108,7 @@ def _text(parent: Element, name: str, html: str, **more: str) -> Element:
     """A text in HTML, with the images that it shows."""
     figures = Figures(kind="png")
     made = etree.SubElement(parent, name, **more, format="html")
-    shown = moodle_html(html, lambda svg, alt: PLUGIN_FILE + figures.add(svg, alt)) if html else ""
+    shown = moodle_html(html, lambda figure, alt: PLUGIN_FILE + figures.add(figure, alt)) if html else ""
     etree.SubElement(made, "text").text = shown
     _files(made, figures)
     return made
@@ -223,7 +224,7 @@ def _cloze_text(made: Element, stem: str, question: Question, losses: Losses) ->
     figures = Figures(kind="png")
     parts = {part.id: part for part in question.variant.parts}
     holder = etree.SubElement(made, "questiontext", format="html")
-    html = rich(stem, STYLE, lambda svg, alt: PLUGIN_FILE + figures.add(svg, alt), lambda name: PLACE.format(name))
+    html = rich(stem, STYLE, lambda figure, alt: PLUGIN_FILE + figures.add(figure, alt), PLACE.format)
     html = html.replace("{", "&#123;")  # of the text's own, which might read like the start of an answer
     weight = question.item.points / len(parts)
     if weight != int(weight):  # a blank's weight is a whole number there, and the question's mark is their sum

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from grader.formats.model.figures import Figures
+from grader.formats.model.figures import Figure, Figures
 from grader.formats.model.fragments import is_text, short_listing, unwrapped
 from grader.formats.model.pools import Question, numbered, shown_order
 from grader.formats.model.registry import Losses, exporter
@@ -43,6 +43,7 @@ STATIC = "library/static/"
         "tolerance",
         "points",
     ),
+    in_words=("menus",),
 )
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """A `.tar.gz` with `library/library.xml`, a problem for each question, and the figures in `static`.
@@ -108,9 +109,9 @@ class _Problem:
         made.tag = tag
         return made
 
-    def image(self, svg: str, alt: str) -> str:
+    def image(self, figure: Figure, alt: str) -> str:
         """The address of a figure in a library."""
-        return "/static/" + self.figures.add(svg, alt).removeprefix(STATIC)
+        return "/static/" + self.figures.add(figure, alt).removeprefix(STATIC)
 
     def stem(self) -> None:
         """The question, and how it is answered."""

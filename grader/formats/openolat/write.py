@@ -18,7 +18,7 @@ SETTINGS = "QTI21PackageConfig.xml"
 MOST_ATTEMPTS = 99_999
 
 
-@exporter("openolat", title="OpenOlat (QTI 2.1)", suffix=".openolat.zip")
+@exporter("openolat", title="OpenOlat (QTI 2.1)", suffix=".openolat.zip", in_words=("menus",))
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """The package of QTI 2.1, with formulas as TeX, the outcome variable `PASS`, and the settings of a test."""
     own = Losses()

@@ -55,7 +55,7 @@ TEMPLATE = """<!doctype html>
 """
 
 
-@exporter("html", title="HTML practice page", suffix=".html")
+@exporter("html", title="HTML practice page", suffix=".html", in_words=("entries", "right sides", "menus"))
 def write(bank: RenderedBank, losses: Losses) -> bytes:
     """One page with everything in it. An exam's page has no key, so it can be answered but tells nothing.
 

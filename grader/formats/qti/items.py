@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lxml.etree import _Element as Element
 
-from grader.formats.model.figures import Figures
+from grader.formats.model.figures import Figure, Figures
 from grader.formats.model.pools import Question, shown_order
 from grader.formats.model.registry import Losses
 from grader.formats.model.richtext import is_block, plain
@@ -256,9 +256,9 @@ class ItemWriter:
             maxAssociations=len(parts),
         )
 
-    def image(self, svg: str, alt: str) -> str:
+    def image(self, figure: Figure, alt: str) -> str:
         """A figure's address, from the folder of the items."""
-        return "../" + self.figures.add(svg, alt)
+        return "../" + self.figures.add(figure, alt)
 
     # Feedback ----------------------------------------------------------------------------------------------------
 

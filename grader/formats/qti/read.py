@@ -29,7 +29,7 @@ from grader.formats.reading.drafts import (
     plain_points,
 )
 from grader.formats.reading.numbers import read_decimal
-from grader.formats.reading.packaged import documents
+from grader.formats.reading.packaged import opened
 from grader.formats.reading.spelling import blank_mark, with_blanks
 from grader.formats.reading.verdicts import FAR, UNLIKELY, Earn, Say, boxes_rule, number_of, words_of
 
@@ -46,12 +46,14 @@ def read(data: bytes, file: str) -> Draft:
         ImportRefusedError: no item is in it.
     """
     drafts = Drafts(file)
-    found = documents(data, "assessmentItem")
+    package = opened(data, "assessmentItem")
+    found = package.documents
     about = about_items(drafts, found)
     shuffled = []
     for path, root in found.items():
         if name_of(root) == "assessmentItem":
-            item = _Item(drafts, root, about.get(path, About()))
+            picture = package.picture(drafts.pictures, path)
+            item = _Item(drafts, root, about.get(path, About()), picture=picture)
             try:
                 item.read()
             except UnknownError as error:
@@ -102,7 +104,7 @@ class _Item(ItemReader):
 
     def markdown(self, element: Element, inline: bool = False) -> str:
         """An element's content."""
-        return prose.of_element(element, self.note, inline=inline, tex=False)
+        return prose.of_element(element, self.note, self.picture, inline=inline, tex=False)
 
     def feedback(self, body: Element) -> None:
         """Collect all feedback, and take what stands in the body out of it."""

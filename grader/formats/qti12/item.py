@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html as entities
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,7 +105,7 @@ class QtiItem(ItemReader):
 
     def html(self, html: str, inline: bool = False) -> str:
         """HTML as Markdown."""
-        return prose.to_markdown(html, self.note, inline=inline, dollars=False)
+        return prose.to_markdown(html, self.note, self.picture, inline=inline, dollars=False)
 
     def material(self, element: Element, inline: bool = False) -> str:
         """All material of an element as Markdown."""
@@ -116,7 +117,7 @@ class QtiItem(ItemReader):
                 said = prose.plain_text(text, self.note, inline=inline, tex=False) if plain else self.html(text, inline)
                 made.append(said)
             elif name_of(child) == "matimage":
-                self.note(f"the image {(child.get('uri') or '?')[:60]}")
+                made.append(self.html(self.image(child), inline))
         return (" " if inline else "\n\n").join(part for part in made if part)
 
     def stem_html(self, presentation: Element) -> str:
@@ -131,8 +132,14 @@ class QtiItem(ItemReader):
                     text = "".join(f"<p>{part}</p>" for part in re.split(r"\n[ \t]*\n", text))
                 made.append(text)
             elif name_of(element) == "matimage" and not inside:
-                self.note(f"the image {(element.get('uri') or '?')[:60]}")
+                made.append(self.image(element))
         return "\n".join(made)
+
+    def image(self, element: Element) -> str:
+        """A picture that the item brings, or names, as HTML."""
+        coded = (element.get("embedded") or "").lower() == "base64"
+        address = f"data:;base64,{''.join(''.join(element.itertext()).split())}" if coded else element.get("uri") or ""
+        return f'<img src="{entities.escape(address)}" alt="{entities.escape(element.get("label") or "")}">'
 
     def labels(self, response: Element, inline: bool = False) -> dict[str, str]:
         """The options of a response by name."""

@@ -13,7 +13,7 @@ from grader.formats.brightspace.read import BrightspaceItem
 from grader.formats.model.xmltext import children, name_of
 from grader.formats.qti12.item import QtiItem
 from grader.formats.reading.drafts import Draft, Drafts, UnknownError, plain_points, slug
-from grader.formats.reading.packaged import documents
+from grader.formats.reading.packaged import Package, opened
 
 COPY = "assessment_qti.xml"  # a quiz of Canvas lies in a package twice: this one has what Common Cartridge knows of it
 WORTH = ("points_per_item", "qmd_weighting")  # Canvas's and Blackboard's for an item that is drawn
@@ -32,6 +32,7 @@ class _Reader:
     """Reads documents. `drawn` has the pools that sections elsewhere make of whole documents, by path."""
 
     drafts: Drafts
+    package: Package
     drawn: dict[str, _Pool] = field(default_factory=dict)
 
     def find_drawn(self, section: Element, paths: Mapping[str, str], titles: Mapping[str, str]) -> None:
@@ -54,10 +55,11 @@ class _Reader:
                 group = group if group not in taken else slug(f"{group}-{name}")
                 self.drawn[path] = _Pool(group, next((points for points in worth if points), None))
 
-    def read(self, element: Element, pool: _Pool) -> None:
-        """Items, and sections that may be pools."""
+    def read(self, element: Element, pool: _Pool, path: str) -> None:
+        """Items, and sections that may be pools, of the document at a path."""
         if name_of(element) == "item":
-            item = _dialect(element)(self.drafts, element, pool.group, pool.points)
+            picture = self.package.picture(self.drafts.pictures, path)
+            item = _dialect(element)(self.drafts, element, pool.group, pool.points, picture=picture)
             try:
                 item.read()
             except UnknownError as error:
@@ -67,7 +69,7 @@ class _Reader:
             pool = self.pool(element, pool)
         for child in children(element):
             if name_of(child) in ("section", "item"):
-                self.read(child, pool)
+                self.read(child, pool, path)
 
     def pool(self, section: Element, outer: _Pool) -> _Pool:
         """What a section makes of its own items."""
@@ -92,8 +94,9 @@ def read(data: bytes, file: str) -> Draft:
         XmlError, PackageError: it is broken or hostile.
         ImportRefusedError: no question is in it.
     """
-    reader = _Reader(Drafts(file))
-    found = _once(documents(data, "questestinterop"))
+    package = opened(data, "questestinterop")
+    reader = _Reader(Drafts(file), package)
+    found = _once(package.documents)
     tops = {path: _tops(root) for path, root in found.items()}
     titles = {path: next((top.get("title") or "" for top in held), "") for path, held in tops.items()}
     named = [(path, name) for path, held in tops.items() for name in (_stem(path), *(t.get("ident") for t in held))]
@@ -106,7 +109,7 @@ def read(data: bytes, file: str) -> Draft:
     shuffled = []
     for path, root in found.items():
         for top in children(root):
-            reader.read(top, reader.drawn.get(path, _Pool()))
+            reader.read(top, reader.drawn.get(path, _Pool()), path)
         shuffled += [e.get("shuffle") for e in root.iter() if name_of(e) == "render_choice"]
     reader.drafts.shuffle = not any(shuffled) or any((value or "").lower() != "no" for value in shuffled)
     return reader.drafts.done()

@@ -11,6 +11,7 @@ from typing import Any
 from lxml.etree import _Element as Element
 from pydantic import TypeAdapter, ValidationError
 
+from grader.formats.reading.pictures import Picture, Pictures, nowhere
 from grader.formats.reading.spelling import escape
 from grader.quizzes.model import AnyItem
 
@@ -54,7 +55,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Draft:
-    """A bank as a reader leaves it."""
+    """A bank as a reader leaves it. `pictures` has those that its texts show, by address."""
 
     title: str
     items: tuple[AnyItem, ...]
@@ -62,6 +63,7 @@ class Draft:
     attempt: Attempt | None = None
     pass_mark: float | None = None
     shuffle: bool = True
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Drafts:
     items: list[AnyItem] = field(default_factory=list)
     unread: dict[Unread, None] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
+    pictures: Pictures = field(default_factory=Pictures)
 
     def note(self, item: str, what: str, said: str, line: int | None = None) -> None:
         """Something was not read; the same thing counts once."""
@@ -139,7 +142,9 @@ class Drafts:
     def done(self, attempt: Attempt | None = None) -> Draft:
         """The draft. Items of a group with different points, or alone in it, lose the group."""
         items = tuple(self._regrouped())
-        return Draft(self.title, items, tuple(self.unread), attempt, self.pass_mark, self.shuffle)
+        said = " ".join(item.model_dump_json() for item in items)
+        shown = {address: data for address, data in self.pictures.taken.items() if address in said}
+        return Draft(self.title, items, tuple(self.unread), attempt, self.pass_mark, self.shuffle, shown)
 
     def _regrouped(self) -> Iterable[AnyItem]:
         groups: dict[str, list[AnyItem]] = {}
@@ -163,6 +168,7 @@ class ItemReader:
     drafts: Drafts
     root: Element
     name: str = field(default="", init=False)
+    picture: Picture = field(default=nowhere, kw_only=True)
 
     @property
     def title(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lxml.etree import _Element as Element
@@ -9,6 +10,7 @@ from lxml.etree import _Element as Element
 from grader.formats.model.packages import unpack
 from grader.formats.model.xmltext import XmlError, name_of, parse_xml
 from grader.formats.reading.drafts import ImportRefusedError
+from grader.formats.reading.pictures import Picture, Pictures, in_package
 
 ROOTS: dict[str, Literal["moodle-xml", "qti12", "qti21"]] = {
     "quiz": "moodle-xml",
@@ -26,7 +28,7 @@ def detect(data: bytes) -> Literal["moodle-xml", "qti12", "qti21"]:
         ImportRefusedError: none of ours.
     """
     if data[:4] == b"PK\x03\x04":
-        names = {name_of(root) for root in _inside(data).values()}
+        names = {name_of(root) for root in _inside(unpack(data)).documents.values()}
         kinds = sorted({ROOTS[name] for name in names if name in ROOTS})
         if kinds:
             return kinds[0] if len(kinds) == 1 else "qti12" if "qti12" in kinds else kinds[0]
@@ -41,26 +43,39 @@ def detect(data: bytes) -> Literal["moodle-xml", "qti12", "qti21"]:
     raise ImportRefusedError(said)
 
 
-def documents(data: bytes, wanted: str) -> dict[str, Element]:
-    """The XML documents of a package by path, or the one document of a file. One of them has the root `wanted`.
+@dataclass(frozen=True)
+class Package:
+    """What came in one file: XML documents by path (an empty one for a document alone), and files."""
+
+    documents: dict[str, Element]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def picture(self, pictures: Pictures, document: str) -> Picture:
+        """Takes over what a document names."""
+        return pictures.of(in_package(self.files, document))
+
+
+def opened(data: bytes, wanted: str) -> Package:
+    """A package, or one document as such. One of the documents has the root `wanted`.
 
     Raises:
         XmlError, PackageError: broken or hostile.
         ImportRefusedError: no document has that root.
     """
-    found = _inside(data) if data[:4] == b"PK\x03\x04" else {"": parse_xml(data)}
-    if not any(name_of(root) == wanted for root in found.values()):
+    found = _inside(unpack(data)) if data[:4] == b"PK\x03\x04" else Package({"": parse_xml(data)})
+    roots = {name_of(root) for root in found.documents.values()}
+    if wanted not in roots:
         said = f"no document in it has the root <{wanted}>."
-        raise ImportRefusedError(f"{LATER}" if any(name_of(r).startswith("qti-") for r in found.values()) else said)
+        raise ImportRefusedError(f"{LATER}" if any(name.startswith("qti-") for name in roots) else said)
     return found
 
 
-def _inside(data: bytes) -> dict[str, Element]:
+def _inside(files: dict[str, bytes]) -> Package:
     found = {}
-    for path, content in sorted(unpack(data).items()):
+    for path, content in sorted(files.items()):
         if path.lower().endswith((".xml", ".qti", ".dat")):
             try:
                 found[path] = parse_xml(content)
             except XmlError as error:
                 raise XmlError(f"{path}: {error}") from None
-    return found
+    return Package(found, files)

@@ -11,8 +11,10 @@ from lxml import html as lxml_html
 from lxml.etree import _Element as Element
 
 from grader.formats.model.xmltext import clean, name_of
-from grader.formats.reading.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing
+from grader.formats.reading.pictures import Picture, nowhere
+from grader.formats.reading.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing, mended
 from grader.quizzes.markup import to_inline
+from grader.quizzes.pixels import PictureError
 
 Note = Callable[[str], None]
 """Takes what was not read, in words."""
@@ -27,7 +29,8 @@ MATHS = re.compile(
 )
 SAFE_LINK = re.compile(r"https?://[^\s<>{}]+")
 MAX_DEPTH = 60
-MAX_HTML = 4 * 2**20
+MAX_HTML = 16 * 2**20  # with pictures in it
+MAX_ALT = 500
 
 
 @dataclass
@@ -99,12 +102,21 @@ def _whole(pieces: list[tuple[str, str]]) -> str:
     return re.sub(r"(?<!\\)\\$", "", lines("\n".join(rows)))
 
 
-def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True, dollars: bool = True) -> str:
+def to_markdown(
+    html: str,
+    note: Note,
+    picture: Picture = nowhere,
+    *,
+    inline: bool = False,
+    tex: bool = True,
+    dollars: bool = True,
+) -> str:
     """A fragment of HTML as Markdown.
 
     Args:
         html: what another system shows.
         note: is told what is left out.
+        picture: takes over the pictures that it shows.
         inline: whether it has to be one line, as labels and entries of menus are.
         tex: whether `\\(…\\)` and `\\[…\\]` in its texts are formulas.
         dollars: whether `$$…$$` is one too.
@@ -120,12 +132,25 @@ def to_markdown(html: str, note: Note, *, inline: bool = False, tex: bool = True
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         note(f"HTML that cannot be read is taken as plain text ({error})")
         return escape(text)
-    return of_element(root, note, inline=inline, tex=tex, dollars=dollars)
+    return of_element(root, note, picture, inline=inline, tex=tex, dollars=dollars)
 
 
-def of_element(root: Element, note: Note, *, inline: bool = False, tex: bool = True, dollars: bool = True) -> str:
+def of_markdown(text: str, note: Note, picture: Picture = nowhere) -> str:
+    """A text that is Markdown already, mended where ours says things in another way."""
+    return mended(text, note, lambda address, alt: shown_picture(address, alt, note, picture))
+
+
+def of_element(
+    root: Element,
+    note: Note,
+    picture: Picture = nowhere,
+    *,
+    inline: bool = False,
+    tex: bool = True,
+    dollars: bool = True,
+) -> str:
     """The content of an element, of HTML or of XML with HTML's names, as Markdown."""
-    reader = _Prose(note, tex, dollars)
+    reader = _Prose(note, tex, dollars, picture)
     if not inline:
         return reader.blocks(root, 0)
     line = _Line()
@@ -152,6 +177,7 @@ class _Prose:
     note: Note
     tex: bool
     dollars: bool = True
+    picture: Picture = nowhere
 
     def blocks(self, element: Element, depth: int, between: str = "\n\n") -> str:
         """The blocks of an element with an empty line between them; loose content between blocks is a paragraph."""
@@ -292,17 +318,17 @@ class _Prose:
         line.text(")")
 
     def image(self, element: Element, line: _Line) -> None:
-        """An image: an equation where it says so, else its words, and a note."""
+        """An image: an equation where it says so, else a picture beside the bank, or its words and a note."""
         tex = element.get("data-equation-content") or ""
         alt = " ".join((element.get("alt") or "").split())
         if tex or alt.startswith("LaTeX:"):
             self.maths(tex or alt.removeprefix("LaTeX:"), alt, False, line)
             return
-        source = element.get("src") or element.get("data") or "?"
-        name = source.split("/")[-1][:60] if not source.startswith("data:") else "in the text"
-        said = f"the image {name} ({alt[:80] or 'without words for it'})"
-        self.note(f"{said}: draw it with a function of quizzes/figures.py, and name that in `figure`")
-        line.text(f"[{alt or 'image'}]")
+        made = shown_picture(element.get("src") or element.get("data") or "", alt, self.note, self.picture)
+        if made:
+            line.ready(made)
+        else:
+            line.text(f"[{alt or 'image'}]")
 
     def maths(self, tex: str, said: str, block: bool, line: _Line) -> None:
         """A formula; one that we cannot draw becomes code."""
@@ -329,6 +355,21 @@ class _Prose:
             self.maths(tex, tex, found["inline"] is None, line)
             end = found.end()
         line.text(text[end:])
+
+
+def shown_picture(address: str, alt: str, note: Note, picture: Picture) -> str:
+    """A picture in Markdown; nothing, and a note that says why, where it is not taken over."""
+    alt = " ".join(clean(alt).split())[:MAX_ALT]
+    try:
+        return f"![{_in_brackets(alt)}]({picture(address)})"
+    except PictureError as error:
+        name = "in the text" if address.lstrip().lower().startswith("data:") else re.split(r"[/\\]", address)[-1][:60]
+        note(f"the image {name or '?'} ({alt[:80] or 'without words for it'}): {error}")
+        return ""
+
+
+def _in_brackets(text: str) -> str:
+    return "".join(f"\\{piece}" if piece in ("[", "]") else escape(piece) for piece in re.split(r"([\[\]])", text))
 
 
 def holds_block(element: Element) -> bool:

@@ -18,7 +18,7 @@ LINE_START = re.compile(
 )
 RAW_BLANK = re.compile(r"\[(?=\[[a-z][a-z0-9]*\]\])")
 FENCE = re.compile(r"^\s*(`{3,}|~{3,})\s*([\w+-]*)\s*$")
-IMAGE = re.compile(r"!\[([^\]]{0,500})\]\([^)]{0,2000}\)")
+IMAGE = re.compile(r"!\[([^\]]{0,500})\]\(\s*<?([^)\s>]{0,4000000})>?[^)]{0,500}\)")
 FUNCTIONS = re.compile(r"\\(arg|argmax|argmin|sgn|softmax|diag|tr|Var|Cov)(?![A-Za-z])")
 ENVIRONMENTS = {"aligned": "split", "gathered": "split", "gather": "split", "gather*": "split", "eqnarray": "align"}
 ENVIRONMENT = re.compile(r"\\(begin|end)\{(aligned|gathered|gather\*?|eqnarray\*?|equation\*?)\}")
@@ -112,20 +112,24 @@ def with_blanks(markdown: str) -> str:
     return re.sub(r"\x0e([a-z0-9]+)\x0f", r"[[\1]]", RAW_BLANK.sub("[ ", markdown))
 
 
-def mended(text: str, note: Callable[[str], None]) -> str:
-    """A text that is Markdown already, mended where ours says things in another way; `note` is told of losses."""
-    return "\n\n".join(_mended(text.replace("\r\n", "\n").replace("\r", "\n"), note))
+def mended(text: str, note: Callable[[str], None], shown: Callable[[str, str], str]) -> str:
+    """A text that is Markdown already, mended where ours says things in another way.
+
+    Args:
+        text: as it was written elsewhere.
+        note: is told of losses.
+        shown: from a picture's address and words to it in our Markdown; nothing where it is not taken over.
+    """
+    return "\n\n".join(_mended(text.replace("\r\n", "\n").replace("\r", "\n"), note, shown))
 
 
-def _mended(text: str, note: Callable[[str], None]) -> Iterator[str]:
+def _mended(text: str, note: Callable[[str], None], shown: Callable[[str, str], str]) -> Iterator[str]:
     for kind, body in _paragraphs(text):
         if kind == "listing":
             language, _, code = body.partition("\n")
             yield f"```{_known(language) or language_of(code)}\n{unfilled_listing(code)}\n```"
             continue
-        said = IMAGE.sub(lambda m: f"[{m[1] or 'image'}]", body)
-        if said != body:
-            note("an image; draw it with a function of quizzes/figures.py")
+        said = IMAGE.sub(lambda m: shown(m[2], re.sub(r"\\(.)", r"\1", m[1])) or f"[{m[1] or 'image'}]", body)
         said = unfilled(FUNCTIONS.sub(r"\\operatorname{\1}", said))
         try:
             to_html(said)

@@ -54,5 +54,5 @@ def _row(bank: RenderedBank, question: Question, losses: Losses) -> list[Cell] |
 
 def text(html: str) -> str:
     """A fragment as plain text with `$maths$`; a dollar that is none is escaped."""
-    root = tree(html.replace("$", "\ue024"), STYLE, lambda _svg, _alt: "")
+    root = tree(html.replace("$", "\ue024"), STYLE, lambda _figure, _alt: "")
     return " ".join(plain(inner(root, xml=False)).split()).replace("\ue024", "\\$")
