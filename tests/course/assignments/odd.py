@@ -1,4 +1,4 @@
-"""An assignment of three notebooks with what nbgrader and IPython allow and few courses use, and a class that uses it."""
+"""Three notebooks with what nbgrader and IPython allow and few courses use, and a class that uses it."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def values() -> NotebookNode:
     return notebook(
         text("# Values"),
         code(
-            "import asyncio\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\n%matplotlib inline"
+            "import asyncio\nimport numpy as np\nimport pandas as pd\n%matplotlib inline\nfrom matplotlib import pyplot as plt"
         ),
         read_only("shown", SHOWN),
         answer("value", "def value(n):\n    ### BEGIN SOLUTION\n    return n / 2\n    ### END SOLUTION"),
@@ -253,16 +253,15 @@ def _disordered(found: NotebookNode) -> None:
     names = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in found.cells]
     cells = dict(zip(names, found.cells, strict=True))
     found.cells.remove(cells["v-int"])
-    found.cells.append(NotebookNode(cells["v-float"] | {"id": "again"}))  # twice: the last one counts
-    found.cells.insert(0, NotebookNode(cells["v-zero"] | {"id": "moved", "source": "mine"}))
+    found.cells.remove(cells["v-zero"])
+    found.cells.insert(3, cells["v-zero"])
     cells["v-nan"].metadata.nbgrader.points = 300
-    cells["v-true"].metadata.nbgrader.grade_id = "v-invented"
     cells["v-none"].source = "3"
     cells["hidden"].metadata.nbgrader.locked = False
     cells["extra"].cell_type = "markdown"
     for part in ("outputs", "execution_count"):
         cells["extra"].pop(part)
-    cells["auto"].metadata.nbgrader = {}
+    del cells["auto"].metadata["nbgrader"]
     found.metadata.kernelspec = {"name": "no-such-kernel", "display_name": "?", "language": "klingon"}
     found.metadata.pop("language_info", None)
 
