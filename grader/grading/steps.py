@@ -75,7 +75,7 @@ def _row(cell: MasterCell) -> SimpleNamespace:
 
 
 class ForgetCopies(stock.DeduplicateIds):  # type: ignore[misc]
-    """nbgrader's DeduplicateIds: the last of two cells counts. What it leaves of the other would stop CheckCellMetadata."""
+    """nbgrader's DeduplicateIds: of two cells the last counts. What it leaves of the other would stop others."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """As nbgrader's; copies are cells that nbgrader does not know."""

@@ -34,7 +34,7 @@ from ..making import (
 NAME = "odd_1"
 CONFIG = """c = get_config()
 c.CourseDirectory.course_id = "odd"
-c.Execute.timeout = 6
+c.Execute.iopub_timeout = 30
 """
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 LARGE = 30 * 2**20  # bytes of the table that lies beside the notebooks
@@ -109,7 +109,8 @@ def values() -> NotebookNode:
     return notebook(
         text("# Values"),
         code(
-            "import asyncio\nimport numpy as np\nimport pandas as pd\n%matplotlib inline\nfrom matplotlib import pyplot as plt"
+            "import asyncio\nimport numpy as np\nimport pandas as pd\n"
+            "%matplotlib inline\nimport matplotlib.pyplot as plt"
         ),
         read_only("shown", SHOWN),
         answer("value", "def value(n):\n    ### BEGIN SOLUTION\n    return n / 2\n    ### END SOLUTION"),
@@ -292,9 +293,9 @@ STUDENTS: Mapping[str, tuple[Edit, str]] = {
         ),
         "",
     ),
-    "endless": (
+    "asks": (
         all_of(
-            answers("a-values", value="def value(n):\n    while n == 1:\n        pass\n    return 1"),
+            answers("a-values", value="def value(n):\n    return input(n)"),
             answers("b-shell", writes="import sys\nsys.exit(1)", shell="input('?')\nlisted = 5"),
             answers("c-people", program="quit", untested="exit"),
         ),
