@@ -140,7 +140,7 @@ def _is_newer(course: Course, lab: str, student: str) -> bool:
 def wanted_of(assignment: Assignment) -> Wanted:
     """What of a student's folder is a submission of it."""
     names = tuple(master.name for master in assignment.masters)
-    return Wanted(names, assignment.steps.ignore, assignment.steps.by_student)
+    return Wanted(names, assignment.steps.ignore, assignment.steps.by_student, tuple(assignment.given.large))
 
 
 def grade_class(
@@ -307,12 +307,12 @@ class _Recorder:
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
+        key, what = taken.key(self._assignment.digest), (self._assignment, taken.student, submission, graded)
         with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
-            left = record(
-                self._book, self._course, self._config, self._late, self._assignment, taken.student, submission, graded
-            )
+            again = self._ledger.is_last(taken.student, key)
+            left = record(self._book, self._course, self._config, self._late, *what, again)
         if graded.graded:
-            self._ledger.add(Entry(taken.student, taken.key(self._assignment.digest), graded.scores))
+            self._ledger.add(Entry(taken.student, key, graded.scores))
         return graded, left
 
 

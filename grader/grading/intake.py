@@ -86,11 +86,14 @@ class Wanted:
     notebooks: tuple[str, ...]
     ignore: tuple[str, ...] = ()
     named: bool = False
+    given: tuple[str, ...] = ()
+    """Large files that the course gives itself: those that were handed in are not read."""
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Wanted:
         """From what `dataclasses.asdict` made, after a way through JSON."""
-        return Wanted(tuple(said["notebooks"]), tuple(said["ignore"]), bool(said["named"]))
+        names = {name: tuple(said[name]) for name in ("notebooks", "ignore", "given")}
+        return Wanted(**{**said, **names})
 
 
 def take_in(course: Course, lab: str, student: str, wanted: Wanted, spool: Path) -> Taken:
@@ -137,7 +140,7 @@ def read_submission(course: Course, lab: str, student: str, wanted: Wanted) -> S
             raise NotReadyError(found, "ask for the file again; this one is kept as it is")
         notebooks[path.stem] = found
         del raw
-    files, notes = _beside(folder, paths, wanted.ignore)
+    files, notes = _beside(folder, [*paths, *(folder / name for name in wanted.given)], wanted.ignore)
     if unknown := [student_text(name, 60) for name in sorted(files) if "/" not in name and name.endswith(".ipynb")]:
         notes.append(student_text(f"not of this assignment, and not graded: {', '.join(unknown[:MAX_NAMED])}"))
     time = time_of(files[TIMESTAMP]) if TIMESTAMP in files else None
@@ -190,10 +193,8 @@ def _look_at(course: Course, student: str, folder: Path, paths: Sequence[Path]) 
     return there
 
 
-def _beside(
-    folder: Path, notebooks: Sequence[Path], ignore: Sequence[str]
-) -> tuple[dict[str, bytes], list[StudentText]]:
-    """The other files by relative name, and what was left out of them."""
+def _beside(folder: Path, others: Sequence[Path], ignore: Sequence[str]) -> tuple[dict[str, bytes], list[StudentText]]:
+    """The files by relative name, without some others, and what was left out of them."""
     files: dict[str, bytes] = {}
     left, complete = MAX_OTHER_BYTES, True
     unread: list[str] = []
@@ -202,7 +203,7 @@ def _beside(
         if path is None:
             complete = False
             continue
-        if path in notebooks:
+        if path in others:
             continue
         name = path.relative_to(folder).as_posix()
         if not is_student_text(name, MAX_PATH):

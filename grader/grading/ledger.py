@@ -1,4 +1,4 @@
-"""What each student earned each time: one line a result under `class/history`, appended when it is first recorded."""
+"""What each student earned each time: one line under `class/history` whenever another result is recorded."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._known = {(entry.student, entry.key) for entry in entries(path)}
+        self._last = {entry.student: entry.key for entry in entries(path)}
         self._cut_off = path.exists() and path.read_bytes()[-1:] not in (b"", b"\n")
 
+    def is_last(self, student: str, key: str) -> bool:
+        """Whether this result of the student was recorded last."""
+        return self._last.get(student) == key
+
     def add(self, entry: Entry) -> None:
-        """Append a result that is not there yet."""
-        if (entry.student, entry.key) in self._known:
+        """Append a result, unless it is the student's last."""
+        if self.is_last(entry.student, entry.key):
             return
-        self._known.add((entry.student, entry.key))
+        self._last[entry.student] = entry.key
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(("\n" if self._cut_off else "") + json.dumps(asdict(entry)) + "\n")

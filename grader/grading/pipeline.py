@@ -108,7 +108,7 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
     context = Context(assignment, master, execute)
     names = {"notebook": master.name, "assignment": assignment.lab, "student": work.student, "db_url": ""}
     graded = autograde(context, found, names)
-    flags += executed.flags
+    flags += [*texts(context.notes), *executed.flags]
     if assignment.trusted:
         flags += texts([*later_definitions(graded, master.exercises()), *remarks(graded, master.released)])
     before = "" if assignment.alone else f"{master.name}: "

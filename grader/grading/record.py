@@ -33,22 +33,41 @@ def record(
     student: str,
     submission: Submission | None,
     graded: Graded,
+    again: bool = False,
 ) -> list[StudentText]:
     """Write one result: the files first, then all rows of the submission in one transaction.
 
     Returns, in words, which of the files that were handed in are not in the graded folder.
 
     Whenever the process ends, the gradebook holds the submission as it was before or as it is now, and the next run
-    completes it. What a grader gave by hand in formgrader stays; such cells ask for a look where their grade changed.
+    completes it. What a grader gave by hand in formgrader stays. With trusted checks such cells ask for a look where
+    their grade changed; with ordinary tests all do, as in nbgrader, unless this result is recorded `again`.
     Where nothing could be graded, an assignment with trusted checks has rows with 0 points. One with ordinary tests has
     what nbgrader leaves: no row where nothing was handed in, and no points where a step failed.
     """
     left = write_folder(course, assignment, student, submission, graded)
-    if not assignment.trusted and submission is None:
+    if not assignment.trusted and submission is None and not _handed_in(course, assignment, student):
         return left
     with _one_transaction(book):
         _write_rows(book, config, assignment, student, submission, graded, late)
+        if not assignment.trusted and graded.graded and not again:
+            _ask_for_a_look(book.find_submission(assignment.lab, student), graded)
     return left
+
+
+def _handed_in(course: Course, assignment: Assignment, student: str) -> bool:
+    """Whether there is a notebook, though it could not be read."""
+    folder = course.folder("submitted", student, assignment.lab)
+    return any((folder / f"{master.name}.ipynb").is_file() for master in assignment.masters)
+
+
+def _ask_for_a_look(submission: Any, graded: Graded) -> None:
+    """As nbgrader's SaveAutoGrades: what a person graded before is looked at again."""
+    for notebook in submission.notebooks:
+        for grade in notebook.grades:
+            mark = graded.marks.get(notebook.name, {}).get(grade.name)
+            if mark is not None and mark.graded:
+                grade.needs_manual_grade = grade.manual_score is not None or mark.points is None
 
 
 @contextmanager
@@ -86,8 +105,8 @@ def _write_rows(
             _write_marks(notebook, graded.marks[notebook.name])
         elif graded.graded or assignment.trusted:
             _write_zeros(notebook, graded.graded)
-            if graded.graded:
-                continue  # as nbgrader, which looks at no penalty of a notebook that was not handed in
+        if (graded.graded or not assignment.trusted) and notebook.name not in graded.marks:
+            continue  # as nbgrader, which looks at no penalty of a notebook that was not handed in or not graded
         book.db.flush()
         _set_penalty(config, kept, notebook, student)
 

@@ -21,6 +21,7 @@ from nbgrader.api import MissingEntry
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
+from grader.cells import grade_id
 from grader.grading.assignment import Assignment, Master, MasterCell
 from grader.grading.marks import marks_of
 from grader.grading.result import Mark
@@ -35,12 +36,13 @@ Step = Callable[[NotebookNode, Any], tuple[NotebookNode, Any]]
 
 @dataclass
 class Context:
-    """What stand-ins work with: the notebook's master, how its cells are executed, and the marks that were taken."""
+    """What stand-ins work with: the notebook's master, how its cells are executed; the marks, and what they noted."""
 
     assignment: Assignment
     master: Master
     execute: Callable[[NotebookNode, type[Any]], None]
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class GradebookOf:
@@ -72,8 +74,18 @@ def _row(cell: MasterCell) -> SimpleNamespace:
     return SimpleNamespace(**vars(cell))
 
 
+class ForgetCopies(stock.DeduplicateIds):  # type: ignore[misc]
+    """nbgrader's DeduplicateIds: of two cells the last counts. What it leaves of the other would stop others."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """As nbgrader's; copies are cells that nbgrader does not know."""
+        nb, resources = super().preprocess(nb, resources)
+        _forget(nb, resources, "copied cells give no points: the last of each counts")
+        return nb, resources
+
+
 class OverwriteFromMaster(stock.OverwriteCells):  # type: ignore[misc]
-    """nbgrader's OverwriteCells; no database is opened."""
+    """nbgrader's OverwriteCells; no database is opened, and cells of no known name do not stop CheckCellMetadata."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
         """As nbgrader's."""
@@ -81,10 +93,20 @@ class OverwriteFromMaster(stock.OverwriteCells):  # type: ignore[misc]
         self.notebook_id, self.assignment_id = context.master.name, context.assignment.lab
         self.gradebook = GradebookOf(context.master)
         nb, resources = stock.NbGraderPreprocessor.preprocess(self, nb, resources)
+        _forget(nb, resources, "cells with names that the assignment does not have give no points")
         if self.add_missing_cells:
             nb, resources = self.add_missing_grade_cells(nb, resources)
             nb, resources = self.add_missing_task_cells(nb, resources)
         return nb, resources
+
+
+def _forget(nb: NotebookNode, resources: dict[str, Any], why: str) -> None:
+    """Take nbgrader's metadata from cells that lost their name, and note how many there were."""
+    nameless = [cell for cell in nb.cells if "nbgrader" in cell.metadata and not grade_id(cell)]
+    for cell in nameless:
+        del cell.metadata["nbgrader"]
+    if nameless:
+        resources[CONTEXT].notes.append(f"{why} ({len(nameless)})")
 
 
 class SetKernelspec(stock.OverwriteKernelspec):  # type: ignore[misc]
@@ -136,6 +158,7 @@ def _stand_ins() -> Mapping[Any, Any]:
     from grader.grading.nbgrader_execute import Execute
 
     return {
+        stock.DeduplicateIds: ForgetCopies,
         stock.OverwriteCells: OverwriteFromMaster,
         stock.OverwriteKernelspec: SetKernelspec,
         RestoreCells: RestoreFromRelease,

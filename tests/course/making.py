@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters import GenerateAssignment
 
-from grader.course.coursedir import converter, load_config
+from grader.course.coursedir import converter, gradebook, load_config
 from grader.course.paths import ROOT_VARIABLE, Course
 
 Edit = Callable[[Path], None]
@@ -97,16 +97,19 @@ def at(root: Path) -> Iterator[Course]:
             os.environ[ROOT_VARIABLE] = named
 
 
-def release(root: Path, assignment: str) -> None:
-    """`nbgrader generate_assignment`."""
+def release(root: Path, assignment: str, duedate: str = "") -> None:
+    """`nbgrader generate_assignment`, of an assignment that may be due at a time."""
     with at(root) as course:
+        if duedate:
+            with gradebook(course) as book:
+                book.update_or_create_assignment(assignment, duedate=duedate)
         converter(GenerateAssignment, load_config(course, assignment_id=assignment)).start()
 
 
 def hand_in(root: Path, assignment: str, student: str, edit: Edit, when: str = "") -> Path:
     """What a student makes of what was released; `when` goes into `timestamp.txt`."""
-    course = Course(root)
-    folder = course.folder("submitted", student, assignment)
+    with at(root) as course:
+        folder = course.folder("submitted", student, assignment)
     shutil.copytree(course.release_of(assignment), folder)
     edit(folder)
     if when:

@@ -106,9 +106,10 @@ def differences(one: Rows, other: Rows) -> list[str]:
 
 def files_of(graded: Graded, assignment: str) -> dict[str, list[str]]:
     """The names of the files in the graded folders, by student."""
-    course = Course(graded.root)
     found = {}
-    for student in course.students("autograded", assignment):
+    with at(graded.root) as course:
+        names = course.students("autograded", assignment)
+    for student in names:
         folder = course.folder("autograded", student, assignment)
         if folder.is_dir():
             found[student] = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
@@ -129,7 +130,8 @@ def nbgrader(root: Path, *arguments: str, environment: dict[str, str] | None = N
 def by_stock(root: Path, assignment: str, *options: str) -> Graded:
     """`nbgrader autograde`; kernels are not asked whether they would like to end, which costs a second each."""
     said = nbgrader(root, "autograde", assignment, "--Execute.shutdown_kernel=immediate", *options)
-    return Graded(root, rows_of(Course(root), assignment), said)
+    with at(root) as course:
+        return Graded(root, rows_of(course, assignment), said)
 
 
 def by_us(root: Path, assignment: str, students: list[str] | None = None, jobs: int = 2) -> Graded:

@@ -33,7 +33,7 @@ RIGHT = {
     "mean_rain": "def mean_rain(df):\n    return df.groupby('city')['rain'].mean()",
     "wettest": "def wettest(df):\n    return df.loc[df['rain'].idxmax(), 'city']",
     "normal": "def normal(x):\n    x = np.asarray(x, dtype=float)\n    return (x - x.mean()) / x.std()",
-    "plot": "fig, ax = plt.subplots()\nax.plot(df['month'], df['temperature'], '.')\nax.set_xlabel('month')\nplt.show()",
+    "plot": "fig, ax = plt.subplots()\nax.plot(df['month'], df['rain'], '.')\nax.set_xlabel('month')\nplt.show()",
 }
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 IMPORTS = "%matplotlib inline\nimport numpy as np\nimport pandas as pd\nimport matplotlib.pyplot as plt"
