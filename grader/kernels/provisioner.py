@@ -42,7 +42,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from grader.kernels.environments import NoKernelError, Program, shown
-from grader.kernels.harvest import Harvest, Stamp, gather, lay_out, stamps
+from grader.kernels.harvest import Harvest, LayoutError, Stamp, gather, lay_out, stamps
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 from grader.kernels.layers import one_part
 from grader.kernels.limits import Limits
@@ -323,6 +323,8 @@ class WarmProvisioner(LocalProvisioner):
             own = os.open(self._own, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 lay_out(own, left.files, Limits())
+            except LayoutError as refused:
+                self.log.warning("What the kernel left could not be put into %s: %s", self._own, refused)
             finally:
                 os.close(own)
 
