@@ -82,6 +82,7 @@ c.Grader.environment = {
     "TOKENIZERS_PARALLELISM": "false",
 }
 c.Grader.warm = {
+    "*": ["torch"],  # answers may use it in labs whose notebooks do not import it
     "datasets": [],
     "transformers": [
         "transformers.models.gpt2.modeling_gpt2",

@@ -36,7 +36,7 @@ class CourseSettings:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables of kernels and of banks' code."""
     warm: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Modules to import ahead where a notebook imports the package that they are listed under."""
+    """Modules to import ahead where a notebook imports the package that they are listed under; under `*`, always."""
     distributions: tuple[str, ...] = ()
     """Installed distributions whose version a grade, or what a bank's code computes, depends on."""
     families: Mapping[str, str] = field(default_factory=dict)

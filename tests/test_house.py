@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,6 +51,13 @@ def test_arrows_point_one_way() -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "4 kept, 0 broken" in done.stdout
+
+
+def test_no_two_modules_of_the_students_libraries_import_each_other() -> None:
+    graph = grimp.build_graph(*LIBRARIES, cache_dir=None)
+    arrows = {(one, other) for one in graph.modules for other in graph.find_modules_directly_imported_by(one)}
+    assert [arrow for arrow in arrows if arrow[::-1] in arrows] == []
+    assert ("labkit.quiz.session", "labkit.quiz.widget") in arrows
 
 
 def test_nothing_else_stands_at_the_top() -> None:

@@ -91,14 +91,14 @@ def _beside(course: Course) -> dict[str, bytes]:
     packages = [path.parent.name for path in sorted(course.labs.glob("*/pyproject.toml"))]
     readme = STUDENT_README.format(
         title=settings.title or name,
-        packages=" ".join(f"-e ./{package}" for package in packages) or "labkit",
+        packages=" ".join(f"-e ./{package}" for package in packages) or "jupyterlab",
         prepare="\n".join(settings.prepare),
         name=name,
     )
     environment = STUDENT_ENVIRONMENT.format(
         name=name,
-        pins=", ".join(f"labs/{package}/pyproject.toml" for package in packages) or "what labkit asks for",
-        packages="\n".join(f"      - -e ./labs/{package}" for package in packages) or "      - labkit",
+        pins=", ".join(f"labs/{package}/pyproject.toml" for package in packages) or "those that the course names",
+        packages="\n".join(f"      - -e ./labs/{package}" for package in packages) or "      - jupyterlab",
     )
     return {"README.md": readme.replace("\n\njupyter", "\njupyter").encode(), "environment.yml": environment.encode()}
 

@@ -186,11 +186,7 @@ class _Numbers:
 
     def __init__(self, blob: bytes) -> None:
         self.blob = blob
-        self.left: set[str] = set()
-        if blob:
-            from safetensors import deserialize
-
-            self.left = {name for name, _ in deserialize(blob)}  # type: ignore[no-untyped-call]
+        self.taken: set[str] = set()
 
     @cached_property
     def _arrays(self) -> dict[str, Any]:
@@ -206,7 +202,7 @@ class _Numbers:
 
     def array(self, name: str) -> Any:
         """An entry as an array; by way of torch where numpy has no type for an entry beside it."""
-        self.left.remove(name)
+        self._take(name)
         try:
             return self._arrays[name]
         except KeyError:  # of the type's name
@@ -214,8 +210,13 @@ class _Numbers:
 
     def tensor(self, name: str) -> Any:
         """An entry as a tensor."""
-        self.left.remove(name)
+        self._take(name)
         return self._tensors[name]
+
+    def _take(self, name: str) -> None:
+        if name in self.taken:
+            raise WireError("a tensor that stands for two values")
+        self.taken.add(name)
 
 
 def _json(value: Any) -> bytes:

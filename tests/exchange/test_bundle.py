@@ -30,9 +30,15 @@ def test_students_get_the_labs_an_environment_a_readme_and_nothing_else(toy: Cou
     ]
 
 
-def test_the_real_bundle_is_labs_as_committed_and_clean(repo: Course) -> None:
+@pytest.fixture(scope="module")
+def given(repo: Course) -> dict[str, bytes]:
+    """The real bundle."""
+    return student_bundle(repo)
+
+
+def test_the_real_bundle_is_labs_as_committed_and_clean(repo: Course, given: dict[str, bytes]) -> None:
     """The search itself is proved by the next test; here the files are those of labs/, byte for byte."""
-    files = student_bundle(repo)
+    files = given
     inside = {name.removeprefix("rlhf-labs/labs/") for name in files if name.startswith("rlhf-labs/labs/")}
     assert set(files) - {f"rlhf-labs/labs/{name}" for name in inside} == {
         "rlhf-labs/README.md",
@@ -47,6 +53,25 @@ def test_the_real_bundle_is_labs_as_committed_and_clean(repo: Course) -> None:
     sources = [*repo.solutions.rglob("*.py"), *repo.quizzes.glob("*.yaml"), repo.quizzes / "secret"]
     contents = set(files.values())
     assert [path for path in sources if path.read_bytes() in contents] == []
+
+
+def test_a_student_is_told_to_install_what_lies_in_the_bundle(given: dict[str, bytes], toy: Course) -> None:
+    readme, environment = (given[f"rlhf-labs/{name}"].decode() for name in ("README.md", "environment.yml"))
+    for name in ("labkit", "rlhf"):
+        assert f"rlhf-labs/labs/{name}/pyproject.toml" in given
+        assert f"      - -e ./labs/{name}\n" in environment
+    assert readme.startswith("# RLHF Lab Kit: start here\n")
+    assert "\npip install -e ./labkit -e ./rlhf  #" in readme
+    assert "\npython -m rlhf.fetch  # the human ratings, 2.4 MB\njupyter lab\n" in readme
+    config = toy.root / "nbgrader_config.py"
+    config.write_text(
+        config.read_text().replace('"rlhf"\n', '"ps 1"\n') + "\nc.Grader.prepare = []\nc.Grader.title = ''\n"
+    )
+    others = student_bundle(toy)
+    assert others["labs/README.md"].decode().startswith("# labs: start here\n")
+    assert (
+        "\npip install jupyterlab  # several minutes the first time\njupyter lab\n" in others["labs/README.md"].decode()
+    )
 
 
 @pytest.mark.parametrize("source", ["checks.py", "lab.py", "wrong.py"])

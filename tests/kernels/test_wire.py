@@ -102,8 +102,20 @@ def test_an_arbitrary_tree_gives_plain_values_or_is_refused(tree: list[Any], int
 def test_a_tensor_stands_for_one_value_only() -> None:
     blob = safetensors.torch.save({"0": torch.zeros(2)})
     assert load(b"{}", b'[{"T": 0}]', blob)[1][0].tolist() == [0.0, 0.0]
-    with pytest.raises(WireError):
-        load(b"{}", b'[{"T": 0}, {"T": 0}]', blob)
+    for twice in (b'[{"T": 0}, {"T": 0}]', b'[{"T": 0}, {"A": [0, "float32"]}]', b'[{"A": [0, "float32"]}, {"T": 0}]'):
+        with pytest.raises(WireError, match="stands for two values"):
+            load(b"{}", twice, blob)
+    for missing in (b'[{"T": 1}]', b'[{"A": [1, "float32"]}]'):
+        for some in (blob, b""):
+            with pytest.raises(WireError):
+                load(b"{}", missing, some)
+
+
+def test_arrays_cross_beside_tensors_that_numpy_has_no_type_for() -> None:
+    values = [np.arange(3, dtype=np.uint16), torch.ones(2, dtype=torch.bfloat16), np.array(1 + 2j), torch.tensor(1j)]
+    _, back = load(*parts(dump({}, values)))
+    assert alike(back, values)
+    assert back[0].flags.writeable
 
 
 def test_more_parts_than_any_value_has_are_not_even_parsed() -> None:

@@ -31,7 +31,7 @@ def put_back(path: Path) -> None:
 def test_three_students_get_what_their_answers_are_worth(
     lab: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The solution, a blank and a mixture, each in a sandboxed kernel; the mixture in a notebook of an older release."""
+    """The solution, a blank and a mixture, each in a sandboxed kernel; the mixture as an older release has it."""
     course = Course(tmp_path)
     shutil.copytree(REPO.solutions / lab, course.solutions / lab)
     shutil.copytree(REPO.quizzes, course.quizzes)
