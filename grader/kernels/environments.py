@@ -32,7 +32,7 @@ OLDEST = (3, 10)
 ASKING_SECONDS = 120.0
 # Asked of an interpreter: its version and its paths, with the folders that editable installs point to.
 QUESTION = """
-import importlib.util, json, sys
+import importlib.metadata, importlib.util, json, sys
 mapped = [path for finder in sys.meta_path
           for path in vars(sys.modules.get(getattr(finder, "__module__", ""), finder)).get("MAPPING", {}).values()]
 print(json.dumps({
@@ -40,6 +40,7 @@ print(json.dumps({
     "path": [path for path in sys.path if path],
     "prefixes": [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix, *mapped],
     "ipython": importlib.util.find_spec("IPython") is not None,
+    "packages": sorted({f"{one.name}=={one.version}" for one in importlib.metadata.distributions()}),
 }))
 """
 
@@ -59,6 +60,8 @@ class Environment:
     readable: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     version: tuple[int, ...] = tuple(sys.version_info[:3])
+    packages: tuple[str, ...] = ()
+    """What is installed in another environment, as `name==version`: a grade depends on it."""
 
     @property
     def own(self) -> bool:
@@ -151,7 +154,8 @@ def _environment(name: str, spec: KernelSpec, options: Sequence[str]) -> Environ
         )
     path = tuple(str(one) for one in found["path"])
     readable = tuple(dict.fromkeys([*map(str, found["prefixes"]), *path]))
-    return Environment(name, (python, *more), path, readable, variables, version)
+    packages = tuple(str(one) for one in found["packages"])
+    return Environment(name, (python, *more), path, readable, variables, version, packages)
 
 
 def _own(python: str) -> bool:

@@ -20,6 +20,7 @@ WARM = {
     "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
     "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
 }
+EVERY = "*"  # what stands under this name in a course's list is imported for every assignment
 ENDING_SECONDS = 0.5
 PAUSE = 0.02
 
@@ -40,7 +41,7 @@ def preload(imports: Sequence[Sequence[str]], warm: Mapping[str, Sequence[str]],
         ThreadsStartedError: a module started threads that did not end.
     """
     failed = []
-    bases = {module.split(".")[0] for module, *_ in imports} | {"IPython", "*"}
+    bases = {module.split(".")[0] for module, *_ in imports} | {"IPython", EVERY}
     ahead = ([name] for known in (WARM, warm) for base, modules in known.items() for name in modules if base in bases)
     began = threads()
     for module, *names in [*imports, *ahead]:

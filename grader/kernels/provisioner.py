@@ -44,7 +44,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from grader.course.paths import find_course
 from grader.course.settings import CourseSettings, load_settings
 from grader.kernels.environments import NoKernelError, Program, shown
-from grader.kernels.harvest import Harvest, Stamp, gather, lay_out, stamps
+from grader.kernels.harvest import Harvest, LayoutError, Stamp, gather, lay_out, stamps
 from grader.kernels.launch import Started, lab_zygote, wait_until_ready
 from grader.kernels.layers import one_part
 from grader.kernels.limits import Limits
@@ -241,21 +241,35 @@ class WarmProvisioner(LocalProvisioner):
         if plan.program is None:
             command = cmd[next(i for i, word in enumerate(cmd) if "ipykernel" in word) + 1 :]
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            process = self._born(connection, plan, command)
+        except BaseException:
+            connection.close()
+            raise
+        self.process = ForkedProcess(connection, process)  # type: ignore[assignment]
+        self.pid, self.pgid = process.pid, None
+        if plan.program is not None:
+            await self._opened(plan.program)
+        return self.connection_info
+
+    def _born(self, connection: socket.socket, plan: Plan, command: list[str]) -> Process:
+        """Have a kernel forked, lay out its files, and let it begin."""
         connection.settimeout(BIRTH_SECONDS)
         connection.connect(plan.started.socket)
         send(connection, plan.request(command, f"{self._folder}/s"))
         process = born(connection, time.monotonic() + BIRTH_SECONDS)
         self._close()
         self._open, process.folder = process.folder, -1
-        if plan.started.sandboxed:
-            lay_out(self._open, plan.files, plan.limits)
-            self._before = stamps(self._open, plan.limits)
-        send(connection, {"op": "go"})
-        self.process = ForkedProcess(connection, process)  # type: ignore[assignment]
-        self.pid, self.pgid = process.pid, None
-        if plan.program is not None:
-            await self._opened(plan.program)
-        return self.connection_info
+        try:
+            if plan.started.sandboxed:
+                lay_out(self._open, plan.files, plan.limits)
+                self._before = stamps(self._open, plan.limits)
+            send(connection, {"op": "go"})
+        except BaseException:
+            process.send(signal.SIGKILL)
+            process.close()
+            raise
+        return process
 
     def _own_plan(self, folder: Any) -> Plan:
         """An ipykernel for the notebook in `folder`, for whoever set the environment variable."""
@@ -279,6 +293,7 @@ class WarmProvisioner(LocalProvisioner):
             ended = self.process is None or self.process.poll() is not None
             if ended or time.monotonic() > deadline:
                 await self.kill()
+                await self.wait()
                 what = "ended when it was started" if ended else f"opened no sockets within {BIRTH_SECONDS:g} s"
                 raise NoKernelError(
                     f"the kernel {program.name!r} ({' '.join(program.argv)}) {what}. In the sandbox kernels talk by "
@@ -308,6 +323,8 @@ class WarmProvisioner(LocalProvisioner):
             own = os.open(self._own, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 lay_out(own, left.files, Limits())
+            except LayoutError as refused:
+                self.log.warning("What the kernel left could not be put into %s: %s", self._own, refused)
             finally:
                 os.close(own)
 

@@ -17,8 +17,8 @@ MakeKernel = Callable[..., Kernel]
 
 @pytest.fixture(scope="session")
 def started() -> Iterator[Started]:
-    """A zygote with nothing but Python and one small package, for the whole run."""
-    with start_zygote([["math"], ["markupsafe"]]) as zygote:
+    """A zygote with Python, one small package and torch, whose tensors some tests send, for the whole run."""
+    with start_zygote([["math"], ["markupsafe"], ["torch"]]) as zygote:
         yield wait_until_ready(zygote).started
 
 

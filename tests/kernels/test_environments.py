@@ -93,6 +93,7 @@ def test_the_name_python_means_python_3_and_our_own_environment() -> None:
 def test_another_environment_has_its_packages_and_not_ours(spec: MakeSpec, plain: Path, run: Run) -> None:
     python = environment(spec("other", [str(plain / "bin" / "python"), *LAUNCH], env={"FLAVOUR": "plain"}))
     assert not python.own
+    assert {f"{NOT_OURS}==6.1", f"ipython=={IPython.__version__}"} <= set(python.packages)
     source = (
         "import importlib.util, os, sys, cowsay\n"
         "names = ('numpy', 'nbgrader', 'grader.grading', 'labkit', 'safetensors')\n"

@@ -59,7 +59,6 @@ DELIBERATE = {
     "interact": NO_BROWSER,
     "widget output": NO_BROWSER,
     "error that breaks": BETTER,
-    "surrogate": BETTER,
     "reset": COLLECTED,
 }
 # Stock collects streams and descriptors in threads: it joins, or tears apart, what comes within a moment. Ours stands

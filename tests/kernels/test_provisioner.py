@@ -20,6 +20,7 @@ from grader.kernels.provisioner import ForeignKernel, foreign_kernel
 
 REPO = Path(__file__).resolve().parents[2]
 LIMITS = Limits(memory_mb=512, disk_mb=16)
+RESOURCES = {"metadata": {"path": "/"}}
 
 CELLS = [
     "import os, sys\nprint('math' in sys.modules, os.getuid() != 0, os.listdir('.'), os.path.basename(os.getcwd()))",
@@ -69,7 +70,9 @@ def execute(kernels: ForeignKernel, *cells: str) -> list[str]:
     """What cells show under nbgrader's own Execute."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.metadata.kernelspec = {"name": "bash", "display_name": "Bash", "language": "bash"}
-    Execute(kernel_manager_class=kernels.manager, timeout=60).preprocess(notebook, {"metadata": {"path": "/"}})
+    Execute(kernel_manager_class=kernels.manager, timeout=60, startup_timeout=120).preprocess(
+        notebook, {"metadata": {"path": "/"}}
+    )
     return ["".join(output.get("text", output.get("evalue", "")) for output in cell.outputs) for cell in notebook.cells]
 
 
@@ -85,7 +88,7 @@ def test_a_program_of_another_language_runs_in_the_sandbox(started: Started, bas
         "(exec 3<>/dev/tcp/1.1.1.1/9) 2>/dev/null || echo no network",
         "echo made > made.txt; echo three >> words.txt",
     )
-    assert shown[0] == "ps1\n2\nmine"
+    assert shown[0] == "ps1\n2\nmine\n"
     answer, user = shown[1].split()
     assert answer == "42"
     assert int(user) != 0
@@ -98,7 +101,9 @@ def test_a_cell_of_a_program_that_takes_too_long_is_stopped(started: Started, ba
     kernels = foreign_kernel(bash, started, LIMITS)
     cells = [nbformat.v4.new_code_cell(source) for source in ("sleep 1000", "echo lives")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    Execute(kernel_manager_class=kernels.manager, timeout=2).preprocess(notebook, {"metadata": {"path": "/"}})
+    Execute(kernel_manager_class=kernels.manager, timeout=2, startup_timeout=120).preprocess(
+        notebook, {"metadata": {"path": "/"}}
+    )
     assert notebook.cells[1].outputs[0].text == "lives\n"
 
 

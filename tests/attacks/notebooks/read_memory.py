@@ -32,4 +32,4 @@ def spread(values):
 search()
 print(len(seen), seen)
 if seen:
-    print("ATTACK SUCCEEDED: keys are in the memory")
+    print("ATTACK", "SUCCEEDED: keys are in the memory")  # a traceback shows this line too
