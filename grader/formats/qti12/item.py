@@ -178,6 +178,7 @@ class QtiItem(ItemReader):
         if single:
             read = [ReadOption(text, earn(o) > 0, say(o), o in fixed) for o, text in labels.items()]
         else:
+            self.rules.adds = self.rules.percents_add_up(name)
             keys = self.keys(name, list(labels))
             open_ones = self.open_ones(name, list(labels), keys)
             read = [
