@@ -34,8 +34,8 @@ def import_bank(
 
     It reads graded attempts saved as text, Moodle XML, GIFT, QTI 1.2 and QTI 2.1, as files or zips. Keys are marked
     `key: true` and cite the file, as no claim decides them; what each distractor's misconception is, is left to you.
-    Nothing in the file is run or fetched. What is left to do is listed; `grader quiz prove FILE` then checks the bank
-    where it lies.
+    Nothing in the file is run or fetched. Its pictures are put into pictures/ beside the bank. What is left to do is
+    listed; `grader quiz prove FILE` then checks the bank where it lies.
 
     Exit code 1 means that something was not read: it is listed.
     """

@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Mapping
 from html import escape
 
+from tests.formats.pictures import gif, jpeg, png
+
 
 def zipped(files: Mapping[str, str | bytes]) -> bytes:
     """A zip of texts and other files."""
@@ -109,10 +111,18 @@ def side(name: str, left: str) -> str:
     )
 
 
+def menu(name: str) -> str:
+    """A menu in a text of Blackboard; all have the same entries."""
+    shown = options({"j1": "reference", "j2": "policy", "j3": "frozen"})
+    return shown.replace('<response_lid ident="response"', f'<response_lid ident="{name}"')
+
+
+BB_IMAGE = '<img src="@X@EmbeddedFile.requestUrlStub@X@bbcswebdav/xid-17_1" alt="a parabola">'
+BB_FILES = {"csfiles/home_dir/parabola__xid-17_1.jpg": jpeg(1)}
 BLACKBOARD_ITEMS = {
     "Multiple Choice": bb_item(
         "Multiple Choice",
-        "<p>Which is $$x^2$$?</p>",
+        f"<p>Which is $$x^2$$? {BB_IMAGE}</p>",
         options(THREE),
         condition(equal("h2")) + "@other" + percent("h1", 0) + percent("h2", 100) + percent("h3", 0),
         {"h2": "two it is"},
@@ -182,11 +192,18 @@ BLACKBOARD_ITEMS = {
         + "@other",
         partial="true",
     ),
+    "Jumbled Sentence": bb_item(
+        "Jumbled Sentence",
+        "The [who] is [what].",
+        menu("who") + menu("what"),
+        condition(f"<and>{equal('j1', 'who')}{equal('j3', 'what')}</and>") + "@other",
+        partial="true",
+    ),
     "Essay": bb_item("Essay", "Tell.", field(), ""),
 }
 
 
-def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS, more: Mapping[str, bytes] | None = None) -> bytes:
+def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS, more: Mapping[str, bytes] = BB_FILES) -> bytes:
     """A package with a pool of all items and a test that draws one of another pool; and more files."""
     truths = options({"true": "true", "false": "false"})
     drawn = "".join(
@@ -205,7 +222,7 @@ def blackboard(items: Mapping[str, str] = BLACKBOARD_ITEMS, more: Mapping[str, b
     }
     resources = "".join(f'<resource identifier="{path[:8]}" file="{path}"/>' for path in files)
     files["imsmanifest.xml"] = f"<manifest><organizations/><resources>{resources}</resources></manifest>"
-    return zipped({**files, ".bb-package-info": "cx.package.info.version=6.0\n", **(more or {})})
+    return zipped({**files, ".bb-package-info": "cx.package.info.version=6.0\n", **more})
 
 
 def bb_document(title: str, kind: str, inside: str) -> str:
@@ -296,10 +313,12 @@ def str_field(name: str) -> str:
     return f'<response_str ident="{name}" rcardinality="Single">{shown}</response_str>'
 
 
+D2L_IMAGE = '<img src="/content/enforced/12-Course/figures/dot.gif" alt="a dot">'
+D2L_FILES = {"figures/dot.gif": gif(1)}
 D2L_ITEMS = {
     "Multiple Choice": d2l_item(
         "Multiple Choice",
-        text("Which?") + lid(AB, "Multiple"),
+        text(f"<p>Which? {D2L_IMAGE}</p>") + lid(AB, "Multiple"),
         when(same("A1"), "0", shows="F1") + when(same("A2"), "100", shows="F2") + when(same("A3"), "0"),
         {"F1": "not one", "F2": "two it is"},
     ),
@@ -334,12 +353,12 @@ D2L_ITEMS = {
 }
 
 
-def brightspace(items: Mapping[str, str] = D2L_ITEMS, more: Mapping[str, bytes] | None = None) -> bytes:
+def brightspace(items: Mapping[str, str] = D2L_ITEMS, more: Mapping[str, bytes] = D2L_FILES) -> bytes:
     """A package with a question library; and more files."""
     space = 'xmlns:d2l_2p0="http://desire2learn.com/xsd/d2lcp_v2p0"'
     inside = f'<section title="Questions">{"".join(items.values())}</section>'
     library = f'<questestinterop {space}><objectbank ident="QLIB">{inside}</objectbank></questestinterop>'
-    return zipped({"imsmanifest.xml": "<manifest/>", "questiondb.xml": library, **(more or {})})
+    return zipped({"imsmanifest.xml": "<manifest/>", "questiondb.xml": library, **more})
 
 
 # WebCT and Canvas --------------------------------------------------------------------------------------------------
@@ -428,6 +447,6 @@ def canvas() -> bytes:
             "quiz/assessment_qti.xml": quiz,
             "non_cc_assessments/quiz.xml.qti": quiz,
             "non_cc_assessments/bank.xml.qti": f"<questestinterop>{held}</questestinterop>",
-            "web_resources/curve.png": "no picture",
+            "web_resources/curve.png": png(1),
         }
     )

@@ -17,9 +17,9 @@ from grader.formats.h5p.write import LIBRARIES
 from grader.formats.model.packages import pack
 from grader.formats.model.registry import TYPES, export_bank
 from grader.quizzes.rendered import RenderedBank
-
-from .conftest import BANKS, rendered
-from .making import banks
+from tests.formats.conftest import BANKS, SAMPLE, rendered
+from tests.formats.making import banks
+from tests.formats.placed import carried, placed
 
 SERVER = Path(__file__).parent.parent / "browser" / "node_modules" / "@lumieducation" / "h5p-server"
 SCRIPT = Path(__file__).with_name("accept_h5p.cjs")
@@ -77,6 +77,21 @@ def test_a_site_takes_every_bank_in(site: Path) -> None:
         assert one["mainLibrary"] == "H5P.QuestionSet"
         assert one["parameters"] == wanted
         assert {f"content/{path}" for path in one["files"]} >= {n for n in names if n.startswith("content/images/")}
+
+
+def test_what_the_site_hands_out_again_is_what_it_took_in(site: Path) -> None:
+    bank = placed("single").bank
+    made = [export_bank(one, "h5p").data for one in (bank, rendered(SAMPLE))]
+    done = accept(site, *made)
+    assert done.returncode == 0, done.stderr
+    for number, data in enumerate(made):
+        about, wanted, names = content(data)
+        about_again, found, names_again = content((site / f"{number}.h5p.again").read_bytes())
+        assert found == wanted
+        assert {n for n in names_again if n.startswith("content/")} == {n for n in names if n.startswith("content/")}
+        assert about_again["title"] == about["title"]
+        assert about_again["preloadedDependencies"] == about["preloadedDependencies"]
+    assert carried((site / "0.h5p.again").read_bytes(), placed("single").pictures["stem"])
 
 
 def test_the_site_refuses_what_is_broken(site: Path, sample: RenderedBank) -> None:

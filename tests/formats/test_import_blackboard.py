@@ -11,7 +11,7 @@ from lxml import etree
 from grader.formats.importing import Imported, _readers, import_bytes
 from grader.formats.model.registry import export_bank
 from grader.formats.reading.drafts import slug
-from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Order, Single, Words
+from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Numeric, Order, Single, Words
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 from tests.formats.foreign_packages import (
     BLACKBOARD_ITEMS,
@@ -24,6 +24,7 @@ from tests.formats.foreign_packages import (
     options,
     percent,
 )
+from tests.formats.pictures import jpeg
 from tests.formats.reading import again, canonical, variants_of
 
 
@@ -43,7 +44,8 @@ def key_of(item: AnyItem) -> Any:
     if isinstance(item, Match):
         return [(pair.left, pair.right) for pair in item.pairs]
     assert isinstance(item, Cloze)
-    return [sorted(blank.answers) for blank in item.blanks.values() if isinstance(blank, Words)]
+    menus = [[o.text for o in blank.options if o.key] for blank in item.blanks.values() if isinstance(blank, Choice)]
+    return menus or [sorted(blank.answers) for blank in item.blanks.values() if isinstance(blank, Words)]
 
 
 RIGHT: dict[str, Any] = {
@@ -56,17 +58,20 @@ RIGHT: dict[str, Any] = {
     "Numeric": (0.69, 2, 0.01),
     "Fill in the Blank": [["reference", "the reference"]],
     "Fill in the Blank Plus": [["reference"], ["fixed", "frozen"]],
+    "Jumbled Sentence": [["reference"], ["frozen"]],
 }
 
 
-def test_every_kind_keeps_its_key_its_points_and_its_feedback(package: Imported) -> None:
+def test_every_kind_keeps_its_key_its_points_its_pictures_and_its_feedback(package: Imported) -> None:
     found = {item.title: item for item in package.items if not item.group}
     assert {title: key_of(item) for title, item in found.items()} == RIGHT
     assert {title: item.points for title, item in found.items()} == dict.fromkeys(RIGHT, 4.0) | {"True/False": 2.0}
     choice, boxes = found["Multiple Choice"], found["Multiple Answer"]
     assert isinstance(choice, Single)
     assert isinstance(boxes, Multiple)
-    assert choice.stem == "Which is $x^2$?"
+    (address,) = package.pictures
+    assert choice.stem == f"Which is $x^2$? ![a parabola]({address})"
+    assert package.pictures[address] == jpeg(1)
     assert [option.feedback for option in choice.options] == ["Look again.", "two it is", "Look again."]
     assert [option.feedback for option in boxes.options] == ["Well done.", "Well done.", "not three"]
     said = [(item.feedback, item.otherwise) for item in found.values() if isinstance(item, Match | Order)]
@@ -74,7 +79,13 @@ def test_every_kind_keeps_its_key_its_points_and_its_feedback(package: Imported)
     rules = {title: item.credit for title, item in found.items() if isinstance(item, Multiple | Order | Match | Cloze)}
     assert rules["Multiple Answer"] is None  # right minus wrong
     assert (rules["Ordering"], rules["Matching"]) == ("all-or-nothing", None)
-    assert rules["Fill in the Blank Plus"] is None  # each part counts
+    assert rules["Fill in the Blank Plus"] is rules["Jumbled Sentence"] is None  # each part counts
+    jumbled = found["Jumbled Sentence"]
+    assert isinstance(jumbled, Cloze)
+    assert jumbled.stem == "The [[who]] is [[what]]."
+    assert [[o.text for o in menu.options] for menu in jumbled.blanks.values() if isinstance(menu, Choice)] == [
+        ["reference", "policy", "frozen"]
+    ] * 2
 
 
 def test_a_pool_from_which_a_test_draws_is_a_group_worth_what_the_test_says(package: Imported) -> None:

@@ -10,7 +10,21 @@ from lxml import etree
 
 from grader.formats.importing import Imported, import_bytes
 from grader.quizzes.model import Multiple, Single
-from tests.formats.foreign_packages import D2L_ITEMS, WEBCT_ITEMS, brightspace, canvas, webct
+from tests.formats.foreign_packages import (
+    AB,
+    D2L_ITEMS,
+    WEBCT_ITEMS,
+    brightspace,
+    canvas,
+    lid,
+    plain_item,
+    right_side,
+    same,
+    text,
+    webct,
+    when,
+)
+from tests.formats.pictures import gif, png
 from tests.formats.test_import_blackboard import key_of, narrower
 
 BRIGHTSPACE: dict[str, Any] = {
@@ -30,8 +44,10 @@ def feedback(found: Imported, title: str) -> list[str]:
     return [option.feedback for option in item.options]
 
 
-def test_brightspace_keeps_keys_points_and_feedback() -> None:
+def test_brightspace_keeps_keys_points_pictures_and_feedback() -> None:
     found = import_bytes(brightspace(), "library.zip")
+    assert list(found.pictures.values()) == [gif(1)]
+    assert found.items[0].stem == f"Which? ![a dot]({next(iter(found.pictures))})"
     assert {item.title: key_of(item) for item in found.items} == BRIGHTSPACE
     assert {item.points for item in found.items} == {2.0}
     assert feedback(found, "Multiple Choice")[:2] == ["not one", "two it is"]
@@ -47,6 +63,44 @@ def test_webct_keeps_keys_and_the_rule_of_percents_that_add_up() -> None:
     assert found.unread == ()
 
 
+PERCENTS = [
+    ("50 50 -50", ["one", "two"], None, []),
+    ("33.33 66.67 0", ["one", "two"], None, ["partial credit"]),
+    ("33.33 33.33 33.34", ["one", "two", "three"], None, []),
+    ("30 30 0", ["one", "two"], None, ["key", "partial credit"]),  # a part of the whole is not told: the rest is open
+]
+
+
+@pytest.mark.parametrize(("percents", "right", "credit", "told"), PERCENTS)
+@pytest.mark.parametrize("kept", ["", ' continue="Yes"'])
+def test_percents_that_webct_sets_for_each_tick_add_up(
+    percents: str, right: list[str], credit: str | None, told: list[str], kept: str
+) -> None:
+    rules = "".join(
+        when(same(name), percent, "SCORE", "Set", more=kept) for name, percent in zip(AB, percents.split(), strict=True)
+    )
+    for many in (rules, rules.replace('varname="SCORE"', 'varname="que_score"')):
+        item = plain_item("several", text("Which?") + lid(AB, "Multiple"), many)
+        found = import_bytes(f"<questestinterop><section>{item}</section></questestinterop>".encode(), "vista.xml")
+        (one,) = found.items
+        assert isinstance(one, Multiple)
+        assert ([option.text for option in one.options if option.key], one.credit) == (right, credit)
+        assert sorted(note.field for note in found.unread) == told
+        assert bool(found.todo.open) == ("key" in told)
+
+
+def test_percents_that_webct_sets_for_one_option_or_for_pairs_keep_their_keys() -> None:
+    rules = "".join(
+        when(same(name), value, "SCORE", "Set") for name, value in zip(AB, ("-50", "100", "0"), strict=True)
+    )
+    sides = right_side("M1", "cube") + right_side("M2", "square")
+    pairs = "".join(when(same(f"R{n}", f"M{n}"), "50", "SCORE", "Set") for n in (1, 2))
+    items = plain_item("single", text("Which?") + lid(AB), rules) + plain_item("match", text("Match.") + sides, pairs)
+    found = import_bytes(f"<questestinterop><section>{items}</section></questestinterop>".encode(), "vista.xml")
+    assert {item.title: key_of(item) for item in found.items} == {key: WEBCT[key] for key in ("single", "match")}
+    assert found.unread == ()
+
+
 def test_canvas_has_each_quiz_once_and_a_bank_that_is_drawn_from_is_a_group() -> None:
     found = import_bytes(canvas(), "course.imscc")
     told = [(item.id, item.group, item.points, key_of(item)) for item in found.items]
@@ -57,7 +111,9 @@ def test_canvas_has_each_quiz_once_and_a_bank_that_is_drawn_from_is_a_group() ->
     ]
     assert feedback(found, "own")[1] == "two it is"
     assert found.yaml.split("\n")[2] == "title: The quiz"
-    assert set(found.todo.pictures) == {"own", "first", "second"}
+    assert list(found.pictures.values()) == [png(1)]
+    assert {item.stem for item in found.items} == {f"See ![a curve]({next(iter(found.pictures))})"}
+    assert (found.todo.pictures, found.unread) == ((), ())
 
 
 MUTATED = [(kind, D2L_ITEMS, BRIGHTSPACE) for kind in BRIGHTSPACE] + [(kind, WEBCT_ITEMS, WEBCT) for kind in WEBCT]

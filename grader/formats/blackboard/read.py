@@ -210,6 +210,7 @@ class BlackboardItem(BlackboardParts):
     def numeric(self, stem: str) -> None:
         """A number; a range from `vargte` to `varlte`, in which the expected one lies."""
         name, asked = self.only().get("ident") or "", self.whole_key()
+        asked = self.shown_as_right() if asked is None else asked
         tests = [] if asked is None else [e for e in asked.iter() if isinstance(e.tag, str) and e is not asked]
         found: dict[str, Decimal] = {}
         for test in tests:

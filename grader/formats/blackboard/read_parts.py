@@ -58,6 +58,11 @@ class BlackboardParts(QtiItem):
                 return next((e for e in children(condition) if name_of(e) == "conditionvar"), None)
         return None
 
+    def shown_as_right(self) -> Element | None:
+        """What the condition asks that shows the feedback on a right answer, where one alone does."""
+        found = [c for c in self.rules.conditions if RIGHT in shows(c) and WRONG not in shows(c) and earns(c)]
+        return next((e for e in children(found[0]) if name_of(e) == "conditionvar"), None) if len(found) == 1 else None
+
     def percents(self) -> dict[str, Decimal]:
         """What each option earns by itself, in percent of the points."""
         found = {}
@@ -80,6 +85,11 @@ class BlackboardParts(QtiItem):
         if self.fields.get("bbmd_negative_points_ind", "N").upper() not in ("N", ""):
             self.note("wrong parts may take points away; here none is below 0", "partial credit")
         return said == "true" if said in ("true", "false") else None
+
+
+def shows(condition: Element) -> list[str]:
+    """The names of the feedback that a condition shows."""
+    return [e.get("linkrefid") or "" for e in condition.iter() if name_of(e) == "displayfeedback"]
 
 
 def earns(condition: Element) -> bool:

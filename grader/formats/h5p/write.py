@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from grader.formats.h5p import words
+from grader.formats.h5p.text import LOOK_ALIKE_HTML, alike, as_text, draggable, kept_html, one_line, without_first_image
 from grader.formats.model.figures import Figure, Figures, drawing
-from grader.formats.model.fragments import is_text, put_text, unwrapped
+from grader.formats.model.fragments import is_text, unwrapped
 from grader.formats.model.packages import pack
 from grader.formats.model.places import PLACES
 from grader.formats.model.pools import Question, numbered, shown_order
 from grader.formats.model.registry import Losses, exporter, nothing_carried
-from grader.formats.model.richtext import Style, figures_of, inner, tree
+from grader.formats.model.richtext import figures_of
 from grader.formats.model.richtext import plain as plain_text
 from grader.formats.model.typed import listed, right_answers, spellings
 from grader.quizzes.pixels import measured
 from grader.quizzes.rendered import NOTHING_CHOSEN, RenderedBank, RenderedPart
 from labkit.quiz.pages import HOW
 
-STYLE = Style(maths="tex-parens", code="plain", xml=False)
 SPACE = uuid.UUID("b7a3f1c2-54d8-4c55-9c53-0e6f3b0d7a11")  # for ids that names decide
 LIBRARIES = {  # machine name → the version whose fields are written here, and its title
     "H5P.QuestionSet": ((1, 20), "Question Set"),
@@ -34,14 +34,9 @@ LIBRARIES = {  # machine name → the version whose fields are written here, and
 }
 SPELLINGS = 100  # of a number, in a blank
 SIGNS = re.compile(r"[*/:\n]")  # that no answer in a blank can have
-IMAGE = re.compile(r"<p[^>]*><img [^>]*></p>|<img [^>]*>")
 FIGURE = re.compile(r'<p class="figure">.*?</p>', re.DOTALL)
-PRE = re.compile(r"<pre[^>]*>(.*?)</pre>", re.DOTALL)
-MATHS = re.compile(r"\\\(.*?\\\)|\\\[.*?\\\]", re.DOTALL)
 START, END = "\ue000", "\ue001"  # around the name of a blank, while the text around it is made
 HOLE = re.compile(f"{START}([a-z][a-z0-9]*){END}")
-LOOK_ALIKE_HTML = str.maketrans({"*": "∗"})  # outside of blanks only asterisks matter, and colons style elements
-LOOK_ALIKE = str.maketrans({"*": "∗", ":": "∶", "/": "∕"})  # the signs of H5P's blanks, and others that look the same
 Params = dict[str, Any]
 
 
@@ -90,11 +85,11 @@ def _json(value: object) -> bytes:
 
 
 def _set(bank: RenderedBank, questions: list[Params]) -> Params:
-    note = _rich(bank.note) if bank.note else ""
+    note = kept_html(bank.note) if bank.note else ""
     return {
         "introPage": {
             "showIntroPage": bool(note),
-            "title": _text(bank.title),
+            "title": as_text(bank.title),
             "introduction": note,
             "startButtonText": "Start",
         },
@@ -134,7 +129,7 @@ class _Asked:
         unit = f" {part.unit}" if part.unit else ""
         rounded = f" (rounded to {part.decimals} decimals)" if part.decimals else ""
         blank = self.blank(part)
-        line = None if blank is None else f"<p>{_text(_alike(label))}: {blank}{_text(_alike(unit + rounded))}</p>"
+        line = None if blank is None else f"<p>{as_text(alike(label))}: {blank}{as_text(alike(unit + rounded))}</p>"
         return self.blanks(line, self.stem())
 
     def packed(self, name: str, params: Params) -> Params:
@@ -158,8 +153,8 @@ class _Asked:
         """The question without its figure, which H5P shows above it."""
         item = self.question.item
         how = HOW.get((item.type, item.credit))
-        said = f"<p><em>{_text(how)}</em></p>" if how else ""
-        return _rich(self.text(), listings=True) + said
+        said = f"<p><em>{as_text(how)}</em></p>" if how else ""
+        return kept_html(self.text(), listings=True) + said
 
     def figure(self) -> tuple[Figure, str] | None:
         """What H5P shows above the question: the figure that was drawn for it, else the first picture of its text."""
@@ -175,7 +170,7 @@ class _Asked:
     def text(self) -> str:
         """The stem without what is shown above it."""
         variant = self.question.variant
-        return FIGURE.sub("", variant.stem) if variant.figure else _without_first(variant.stem)
+        return FIGURE.sub("", variant.stem) if variant.figure else without_first_image(variant.stem)
 
     def media(self) -> Params:
         """The figure of the question."""
@@ -201,7 +196,7 @@ class _Asked:
         right = [option.feedback for part in parts for option in part.options if option.true]
         right += [right_answers(part)[0].feedback for part in parts if not part.options]
         other = [part.other for part in parts if part.other != NOTHING_CHOSEN]
-        said = [" ".join(dict.fromkeys(_text(_words(one)) for one in several)) for several in (other, right)]
+        said = [" ".join(dict.fromkeys(as_text(one_line(one)) for one in several)) for several in (other, right)]
         return [{"from": 0, "to": 99, "feedback": said[0]}, {"from": 100, "to": 100, "feedback": said[1]}]
 
     # Multiple choice --------------------------------------------------------------------------------------------------
@@ -218,9 +213,9 @@ class _Asked:
         answers = []
         for number in shown_order(self.question.id, part.options, self.bank.shuffle):
             option = part.options[number]
-            said = _rich(option.feedback)
+            said = kept_html(option.feedback)
             heard = {"tip": "", "chosenFeedback": said, "notChosenFeedback": said if boxes else ""}
-            text = _rich(unwrapped(option.html))
+            text = kept_html(unwrapped(option.html))
             answers.append({"text": f"<div>{text}</div>", "correct": option.true, "tipsAndFeedback": heard})
         return "H5P.MultiChoice", {
             "media": self.media(),
@@ -285,7 +280,7 @@ class _Asked:
             order = shown_order(f"{self.question.id} {part.pool}", part.options, self.bank.shuffle)
             shown = [plain_text(part.options[number].html) for number in order]
             answers = [plain_text(option.html) for option in part.options if option.true]
-            more = f" ({_text(_alike(' | '.join(shown)))})"
+            more = f" ({as_text(alike(' | '.join(shown)))})"
         else:
             answers = [answer.answer for answer in right_answers(part)]
             more = ""
@@ -293,7 +288,7 @@ class _Asked:
             answers = spelt(part)
         if any(SIGNS.search(answer) for answer in answers):
             return None
-        return f"*{_text('/'.join(answers))}*{more}"
+        return f"*{as_text('/'.join(answers))}*{more}"
 
     # Drag the words ---------------------------------------------------------------------------------------------------
 
@@ -321,16 +316,16 @@ class _Asked:
 
     def lines(self, parts: tuple[RenderedPart, ...]) -> str:
         """A line for each place or left side, with a gap at its end."""
-        return "\n".join(f"{_text(_alike(_words(part.label)))}: {self.gap(part)}" for part in parts)
+        return "\n".join(f"{as_text(alike(one_line(part.label)))}: {self.gap(part)}" for part in parts)
 
     def gap(self, part: RenderedPart) -> str:
         """A gap with the word that belongs into it."""
-        return next(_draggable(option.html) for option in part.options if option.true)
+        return next(draggable(option.html) for option in part.options if option.true)
 
     def distractors(self, parts: tuple[RenderedPart, ...]) -> str:
         """Words that belong into no gap."""
-        right = {_draggable(option.html) for part in parts for option in part.options if option.true}
-        every = dict.fromkeys(_draggable(option.html) for part in parts for option in part.options)
+        right = {draggable(option.html) for part in parts for option in part.options if option.true}
+        every = dict.fromkeys(draggable(option.html) for part in parts for option in part.options)
         return "\n".join(word for word in every if word not in right)
 
     def cloze(self, filled: Callable[[RenderedPart], str | None], html: bool) -> str | None:
@@ -341,66 +336,10 @@ class _Asked:
         stem = self.text()
         for name in found:
             stem = stem.replace(f'<span data-part="{name}"></span>', f"{START}{name}{END}")
-        made = _alike(_rich(stem), LOOK_ALIKE_HTML) if html else _text(_alike(_words(stem)))
+        made = alike(kept_html(stem), LOOK_ALIKE_HTML) if html else as_text(alike(one_line(stem)))
         return HOLE.sub(lambda match: found[match[1]] or "", made)
-
-
-def _without_first(html: str) -> str:
-    """A fragment without the first image that it shows."""
-    return IMAGE.sub("", html, count=1)
 
 
 def spelt(part: RenderedPart) -> list[str]:
     """The spellings of a number that a blank can list."""
     return [text for text in spellings(part, SPELLINGS) if not SIGNS.search(text)]
-
-
-def _rich(html: str, listings: bool = False) -> str:
-    """HTML with the elements that H5P keeps. It takes lists and tables away, and in most places `pre` too."""
-    root = tree(html, STYLE, lambda _figure, _alt: "")
-    for row in list(root.iter("tr")):
-        row.tag = "p"
-        for cell in row[:-1]:
-            put_text(cell, " | ")
-    for entry in list(root.iter("li")):
-        entry.tag = "p"
-        entry.text = "• " + (entry.text or "")
-    for heading in list(root.iter("h1", "h2", "h3", "h4", "h5", "h6")):
-        heading.tag = "p"
-    for rule in list(root.iter("hr")):
-        rule.tag, rule.text = "p", "———"
-    for made in list(root.iter("table", "thead", "tbody", "td", "th", "ul", "ol", "blockquote")):
-        made.drop_tag()
-    for made in list(root.iter()):
-        made.attrib.pop("class", None)
-    text = inner(root, xml=False)
-    return text if listings else PRE.sub(lambda match: f"<code>{_kept(match[1])}</code>", text)
-
-
-def _kept(code: str) -> str:
-    """A listing with line breaks and spaces that stay."""
-    inside = re.sub(r"</?code>", "", code).strip("\n")
-    return inside.replace("  ", "\u00a0 ").replace("\n ", "\n\u00a0").replace("\n", "<br>")
-
-
-def _words(html: str) -> str:
-    """A fragment as one line of text with TeX."""
-    return " ".join("".join(tree(html, STYLE, lambda _figure, _alt: "").itertext()).split())
-
-
-def _draggable(html: str) -> str:
-    return f"*{_text(_alike(_words(html)))}*"
-
-
-def _alike(text: str, table: Mapping[int, str] = LOOK_ALIKE) -> str:
-    """Text in which signs of H5P's blanks are others that look the same; in formulas commands stand for them."""
-    made, last = "", 0
-    for match in MATHS.finditer(text):
-        made += text[last : match.start()].translate(table)
-        made += match[0].replace("*", r"\ast ").replace(":", r"\colon ")
-        last = match.end()
-    return made + text[last:].translate(table)
-
-
-def _text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

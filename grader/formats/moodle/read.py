@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from urllib.parse import unquote
 
 from lxml.etree import _Element as Element
 
@@ -26,13 +23,11 @@ from grader.formats.moodle.fractions import (
     true_false_item,
     typed_item,
 )
+from grader.formats.moodle.read_texts import Texts, text_of
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import Draft, Drafts, ImportRefusedError, from_tags, plain_points
 from grader.formats.reading.numbers import read_decimal, span_as_spelt
-from grader.formats.reading.pictures import NOT_THERE, Picture, decoded
-from grader.quizzes.pixels import PictureError
 
-PLUGIN_FILE = "@@PLUGINFILE@@"
 LEFT_OUT = {
     "description": "a text without answers",
     "essay": "an essay, which nothing scores",
@@ -41,62 +36,6 @@ LEFT_OUT = {
     "calculatedsimple": "a question with a formula; write it anew with `given:` and `variants:`",
     "calculatedmulti": "a question with a formula; write it anew with `given:` and `variants:`",
 }
-
-
-@dataclass(frozen=True)
-class _Texts:
-    """Texts of one question as Markdown, with the pictures that each of them brings."""
-
-    drafts: Drafts
-    name: str
-    line: int | None
-
-    def note(self, said: str) -> None:
-        """Something of a text was not read."""
-        self.drafts.note(self.name, "texts", said, self.line)
-
-    def markdown(self, element: Element | None, inline: bool = False) -> str:
-        """The text of an element in its format."""
-        if element is None:
-            return ""
-        text = _text_of(element)
-        kind = element.get("format") or "html"
-        if kind == "markdown":
-            return prose.of_markdown(text, self.note, self.picture(element))
-        if kind in ("plain_text", "moodle_auto_format") and not (
-            kind[0] == "m" and re.search(r"<[a-zA-Z/!]|&[a-zA-Z#]", text)
-        ):
-            return prose.plain_text(text, self.note, inline=inline)
-        return self.html(text, element, inline)
-
-    def html(self, html: str, element: Element | None, inline: bool = False) -> str:
-        """HTML that stands in an element."""
-        return prose.to_markdown(html, self.note, self.picture(element), inline=inline)
-
-    def picture(self, element: Element | None) -> Picture:
-        """Takes over what an element brings: `@@PLUGINFILE@@/path/name` is one of the files beside its text."""
-        files = {
-            f"{PLUGIN_FILE}{file.get('path') or '/'}{file.get('name') or ''}": file
-            for file in ([] if element is None else element.iterfind("file"))
-        }
-
-        def find(address: str) -> bytes:
-            for name in (address, unquote(address), unquote(address.partition("?")[0])):
-                if name in files:
-                    if (files[name].get("encoding") or "base64") != "base64":
-                        raise PictureError("it is not written in base64: export it anew")
-                    return decoded(files[name].text or "")
-            raise PictureError(NOT_THERE)
-
-        return self.drafts.pictures.of(find)
-
-    def old_picture(self, question: Element) -> str:
-        """The picture of a question that a Moodle before 2.0 wrote."""
-        coded = question.findtext("image_base64") or ""
-        if not coded.strip():
-            return ""
-        picture = self.drafts.pictures.of(lambda _: decoded(coded))
-        return prose.shown_picture(question.findtext("image") or "image", "", self.note, picture)
 
 
 def read(data: bytes, file: str) -> Draft:
@@ -114,7 +53,7 @@ def read(data: bytes, file: str) -> Draft:
     pool = ""
     for question in root.iterchildren("question"):
         if question.get("type") == "category":
-            pool = category(drafts, _text_of(question.find("category")))
+            pool = category(drafts, text_of(question.find("category")))
         else:
             _question(drafts, question, pool)
             if question.find("shuffleanswers") is not None:
@@ -125,10 +64,10 @@ def read(data: bytes, file: str) -> Draft:
 
 def _question(drafts: Drafts, question: Element, pool: str) -> None:
     kind = question.get("type") or ""
-    title = _text_of(question.find("name")).strip()
+    title = text_of(question.find("name")).strip()
     name = drafts.name((question.findtext("idnumber") or "").strip() or title, f"{kind}-question")
     line = question.sourceline
-    tags = [_text_of(tag) for tag in question.iterfind("tags/tag")]
+    tags = [text_of(tag) for tag in question.iterfind("tags/tag")]
     more, rest = from_tags(tag.strip() for tag in tags)
     if rest:
         drafts.note(name, "tags", f"the tags {', '.join(rest)[:200]}", line)
@@ -143,7 +82,7 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
         drafts.note(name, "hint", "hints for another try", line)
     points = plain_points(question.findtext("defaultgrade"))
 
-    texts = _Texts(drafts, name, line)
+    texts = Texts(drafts, name, line)
     general = texts.markdown(question.find("generalfeedback"))
     if reader is not None:
         more.pop("points", None)
@@ -156,25 +95,25 @@ def _question(drafts: Drafts, question: Element, pool: str) -> None:
         return
     worth = more.pop("points", None)
     stem = question.find("questiontext")
-    found = read_cloze(drafts, name, line, _text_of(stem), texts.picture(stem))
+    found = read_cloze(drafts, name, line, text_of(stem), texts.picture(stem))
     if found is not None:
         markdown = texts.html(found.html, stem)
         cloze_item(drafts, Stem(name, title, markdown, line, general, worth or found.points, more), found.blanks)
 
 
-def _multichoice(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _multichoice(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     choice_item(drafts, stem, _graded(question, texts), _said(question, "single", "true") in ("true", "1"))
 
 
-def _set(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _set(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     """The add-on for all-or-nothing: right options have 100, others 0."""
     answers = _graded(question, texts)
     made = [Graded(a.percent if a.percent > 0 else -100.0, a.text, a.feedback) for a in answers]
     choice_item(drafts, stem, made, single=False)
 
 
-def _true_false(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
-    answers = {_text_of(answer).strip().lower(): answer for answer in question.iterfind("answer")}
+def _true_false(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
+    answers = {text_of(answer).strip().lower(): answer for answer in question.iterfind("answer")}
     if not answers or answers.keys() - {"true", "false"}:
         raise NotUnderstoodError(f"its answers are {', '.join(sorted(answers))[:80] or 'none'}, not true and false")
     percents = {what: _percent(answer) for what, answer in answers.items()}
@@ -188,18 +127,18 @@ def _true_false(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) ->
     true_false_item(drafts, stem, true, said["true"], said["false"])
 
 
-def _short(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _short(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     answers = [
-        Graded(_percent(answer), _text_of(answer), texts.markdown(answer.find("feedback")))
+        Graded(_percent(answer), text_of(answer), texts.markdown(answer.find("feedback")))
         for answer in question.iterfind("answer")
     ]
     typed_item(drafts, stem, answers, case=_said(question, "usecase", "0") in ("1", "true"))
 
 
-def _numerical(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _numerical(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     found = []
     for answer in question.iterfind("answer"):
-        spelt = _text_of(answer).strip()
+        spelt = text_of(answer).strip()
         margin = (answer.findtext("tolerance") or "").strip() or "0"
         percent = _percent(answer)
         if spelt in ("*", ""):
@@ -231,10 +170,10 @@ def _units(question: Element) -> list[str]:
     return [name for _, name in sorted(units, key=lambda unit: unit[0])]
 
 
-def _matching(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _matching(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     pairs, others = [], []
     for sub in question.iterfind("subquestion"):
-        right = prose.plain_text(_text_of(sub.find("answer")).strip(), texts.note, inline=True)
+        right = prose.plain_text(text_of(sub.find("answer")).strip(), texts.note, inline=True)
         left = texts.markdown(sub, inline=True)
         if left and not right:
             raise NotUnderstoodError(f"{left[:40]!r} has no right side")
@@ -246,7 +185,7 @@ def _matching(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> N
     match_item(drafts, stem, pairs, others, right_text, otherwise)
 
 
-def _ordering(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> None:
+def _ordering(drafts: Drafts, question: Element, stem: Stem, texts: Texts) -> None:
     entries = [texts.markdown(answer, inline=True) for answer in question.iterfind("answer")]
     credit = order_credit(
         drafts, stem, question.findtext("gradingtype") or "", question.findtext("selecttype") or "ALL"
@@ -255,7 +194,7 @@ def _ordering(drafts: Drafts, question: Element, stem: Stem, texts: _Texts) -> N
     order_item(drafts, stem, entries, right, otherwise, credit)
 
 
-_READERS: dict[str, Callable[[Drafts, Element, Stem, _Texts], None]] = {
+_READERS: dict[str, Callable[[Drafts, Element, Stem, Texts], None]] = {
     "multichoice": _multichoice,
     "multichoiceset": _set,
     "truefalse": _true_false,
@@ -266,7 +205,7 @@ _READERS: dict[str, Callable[[Drafts, Element, Stem, _Texts], None]] = {
 }
 
 
-def _graded(question: Element, texts: _Texts) -> list[Graded]:
+def _graded(question: Element, texts: Texts) -> list[Graded]:
     return [
         Graded(_percent(answer), texts.markdown(answer), texts.markdown(answer.find("feedback")))
         for answer in question.iterfind("answer")
@@ -300,7 +239,7 @@ def _said(question: Element, name: str, otherwise: str) -> str:
     return said
 
 
-def _combined(question: Element, texts: _Texts) -> tuple[str, str]:
+def _combined(question: Element, texts: Texts) -> tuple[str, str]:
     """Feedback on a wholly right answer, and on any other."""
     right, partly, wrong = (
         texts.markdown(question.find(name))
@@ -309,15 +248,6 @@ def _combined(question: Element, texts: _Texts) -> tuple[str, str]:
     if partly and partly != wrong:
         texts.note("the feedback on partly right answers")
     return right, wrong or partly
-
-
-def _text_of(element: Element | None) -> str:
-    """What stands in an element's `text`, or in the element itself, as old files have it."""
-    if element is None:
-        return ""
-    inside = element.find("text")
-    found = element if inside is None else inside
-    return "".join(found.itertext()) if inside is not None else (found.text or "")
 
 
 def _flag(question: Element, name: str) -> bool:

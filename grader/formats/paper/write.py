@@ -134,5 +134,5 @@ def _blank(label: str) -> Element:
 
 
 def _figure(figure: Figure, _alt: str) -> str:
-    """A drawing in greys; pictures become grey by a rule of the style sheet."""
+    """A drawing in greys; pictures keep their colours, as printers make them grey."""
     return drawing(without_colour(figure.data.decode())).svg.uri if figure.drawn else figure.uri

@@ -131,6 +131,14 @@ class Processing:
             raise UnknownError(f"its response processing is not in order ({error})") from None
         return run.outcomes
 
+    @property
+    def scores(self) -> bool:
+        """Whether the rules say a score at all: a template does, others set it."""
+        if self.rules is None or (self.rules.get("template") and not children(self.rules)):
+            return True
+        set_there = [e.get("identifier") for e in self.rules.iter() if name_of(e) == "setOutcomeValue"]
+        return "SCORE" in set_there
+
     def score(self, given: Mapping[str, Value]) -> Decimal:
         """What a response earns."""
         score = self.run(given).get("SCORE")

@@ -125,6 +125,8 @@ class _Item(ItemReader):
         try:
             self.processing.run({name: one.whole() for name, one in self.responses.items()})
             self.processing.score({})
+            if not self.processing.scores:
+                raise UnknownError("its rules set no score")
         except UnknownError as error:
             self.blind = True
             self.note(

@@ -178,6 +178,7 @@ class QtiItem(ItemReader):
         if single:
             read = [ReadOption(text, earn(o) > 0, say(o), o in fixed) for o, text in labels.items()]
         else:
+            self.rules.adds = self.rules.percents_add_up(name)
             keys = self.keys(name, list(labels))
             open_ones = self.open_ones(name, list(labels), keys)
             read = [
@@ -264,7 +265,9 @@ class QtiItem(ItemReader):
             if self.kind == "fill_in_multiple_blanks_question" or all(earn(label) > 0 for label in labels):
                 typed = {text: label for label, text in labels.items()}
                 return words_of(
-                    typed, lambda text: earn(typed.get(text, text)), lambda text: say(typed.get(text, text))
+                    typed,
+                    lambda text: max(earn(typed.get(text, text)), earn(text)),  # rules name labels, or their texts
+                    lambda text: say(typed.get(text, text)),
                 )
             read = [ReadOption(text, earn(label) > 0, say(label)) for label, text in labels.items()]
             return choice(read) if sum(bool(option.true) for option in read) == 1 else None
@@ -289,7 +292,7 @@ class QtiItem(ItemReader):
 
     def several(self, html: str, responses: list[Element]) -> None:
         """Several responses: blanks of a text, where it names them in brackets, else pairs."""
-        names = {response: (response.get("ident") or "").removeprefix("response_") for response in responses}
+        names = {response: self.blank_name(response, html) for response in responses}
         named = all(f"[{name}]" in html for name in names.values())
         if not named and self.kind not in BLANKS:
             self.match(self.html(html), responses)
@@ -304,6 +307,13 @@ class QtiItem(ItemReader):
             blanks[ours] = blank
             html = html.replace(f"[{name}]", f'<span {prose.BLANK}="{ours}"></span>', 1)
         self.add("cloze", with_blanks(self.html(html)), blanks=blanks, credit=self.parts_rule(responses))
+
+    def blank_name(self, response: Element, html: str) -> str:
+        """What a text calls a blank: its ident without Canvas's beginning, else what its own material says."""
+        name = (response.get("ident") or "").removeprefix("response_")
+        said = next((child for child in children(response) if name_of(child) == "material"), None)
+        other = "" if said is None else "".join(said.itertext()).strip()
+        return other if f"[{name}]" not in html and other and f"[{other}]" in html else name
 
     def match(self, stem: str, responses: list[Element]) -> None:
         """Left sides, each with the same right sides to choose from."""

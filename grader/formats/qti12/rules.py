@@ -13,6 +13,7 @@ from grader.formats.model.xmltext import children, name_of
 from grader.formats.reading.drafts import UnknownError
 from grader.formats.reading.numbers import read_decimal
 
+NEAR = Decimal("0.001")  # thirds are written with two decimals
 COMPARED = ("varequal", "vargt", "vargte", "varlt", "varlte", "varsubstring")
 
 
@@ -25,6 +26,7 @@ class Rules:
     best: Decimal = field(init=False)
     limited: bool = field(init=False)  # whether the item says so
     goes_on: bool = field(init=False)  # as in Blackboard, where feedback on options follows the score
+    adds: bool = False  # whether what is set adds up; see `percents_add_up`
 
     def __post_init__(self) -> None:
         """Find the conditions, and what SCORE can be at most."""
@@ -58,11 +60,32 @@ class Rules:
                 elif name_of(child) == "setvar" and variable(child) in ("SCORE", "que_score"):
                     score = score if scored else self.set(score, child)
             sets = "setvar" in inside and (inside["setvar"].get("action") or "Set") == "Set"
-            if sets and (condition.get("continue") or "").lower() != "yes":
+            if sets and not self.adds and (condition.get("continue") or "").lower() != "yes":
                 if not self.goes_on:
                     break
                 scored = True
         return score, shown
+
+    def percents_add_up(self, name: str) -> bool:
+        """Whether each option of a response sets a percent of its own, and those above zero are the whole together.
+
+        So WebCT writes what a tick earns. Read by the letter, the first tick alone would count, and nobody could earn
+        all the points.
+        """
+        percents: dict[str, Decimal] = {}
+        for condition in self.conditions:
+            tests = [test for test in condition.iter() if name_of(test) == "conditionvar" for test in children(test)]
+            sets = [child for child in children(condition) if name_of(child) == "setvar"]
+            if [name_of(test) for test in tests] == ["other"]:
+                continue
+            value = read_decimal(sets[0].text or "") if len(sets) == 1 else None
+            alone = len(tests) == 1 and name_of(tests[0]) == "varequal" and tests[0].get("respident") == name
+            option = (tests[0].text or "").strip() if alone else ""
+            if not alone or value is None or (sets[0].get("action") or "Set") != "Set" or option in percents:
+                return False
+            percents[option] = value
+        above = [value for value in percents.values() if value > 0]
+        return len(above) > 1 and abs(sum(above) - self.best) <= self.best * NEAR
 
     def set(self, score: Decimal, element: Element) -> Decimal:
         """The score after a `setvar`."""
@@ -72,7 +95,7 @@ class Rules:
             raise UnknownError(f"the score {said[:40]!r}")
         action = element.get("action") or "Set"
         if action == "Set":
-            return value
+            return score + value if self.adds else value
         if action in ("Add", "Subtract"):
             return score + value if action == "Add" else score - value
         raise UnknownError(f"the action {action[:40]}")

@@ -138,7 +138,7 @@ def _places(address: str, folder: PurePosixPath, document: str) -> list[str]:
             found += [f"{start}{rest}" for start in CANVAS_FOLDERS]
         elif EMBEDDED.search(text):
             rest = _inside("", EMBEDDED.split(text)[-1])
-            found += [f"{PurePosixPath(document).with_suffix('')}/{rest}", f"{folder}/{rest}", rest]
+            found += [f"{document.rpartition('.')[0]}/{rest}", _inside(str(folder), rest), rest]
         elif text.startswith("/"):
             parts = [part for part in text.split("/") if part]
             found += ["/".join(parts[start:]) for start in range(len(parts))]

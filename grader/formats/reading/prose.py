@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lxml import etree
 from lxml import html as lxml_html
 from lxml.etree import _Element as Element
 
 from grader.formats.model.xmltext import clean, name_of
+from grader.formats.reading.line import Line
 from grader.formats.reading.pictures import Picture, nowhere
-from grader.formats.reading.spelling import SPACE, blank_mark, code_span, escape, formula, lines, listing, mended
-from grader.quizzes.markup import to_inline
+from grader.formats.reading.spelling import blank_mark, escape, formula, listing, mended
 from grader.quizzes.pixels import PictureError
 
 Note = Callable[[str], None]
@@ -31,75 +31,6 @@ SAFE_LINK = re.compile(r"https?://[^\s<>{}]+")
 MAX_DEPTH = 60
 MAX_HTML = 16 * 2**20  # with pictures in it
 MAX_ALT = 500
-
-
-@dataclass
-class _Line:
-    """Pieces of a paragraph, in order: `text`, to be escaped when it is whole; `code`; `open` and `close` of emphasis,
-    with its sign; and `ready` Markdown.
-    """
-
-    pieces: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, kind: str, said: str) -> None:
-        """Add a piece; neighbours that Markdown cannot keep apart become one."""
-        before = self.pieces[-1] if self.pieces else ("", "")
-        if kind in ("text", "code") and before[0] == kind:
-            self.pieces[-1] = (kind, before[1] + said)
-        elif kind == "open" and before == ("close", said):
-            self.pieces.pop()
-        elif said:
-            self.pieces.append((kind, said))
-
-    def text(self, said: str) -> None:
-        """Add text."""
-        self.add("text", SPACE.sub(" ", said))
-
-    def ready(self, markdown: str) -> None:
-        """Add Markdown."""
-        self.add("ready", markdown)
-
-    def markdown(self) -> str:
-        """The paragraph; white space as HTML shows it, breaks as they are. Emphasis that Markdown cannot say goes."""
-        pieces = _outside(self.pieces)
-        made = _whole(pieces)
-        if any(kind == "open" for kind, _ in pieces):
-            shown = to_inline(made)
-            wanted = [sum(piece == ("open", sign) for piece in pieces) for sign in ("*", "**")]
-            if [shown.count("<em>"), shown.count("<strong>")] != wanted:
-                return _whole([piece for piece in pieces if piece[0] not in ("open", "close")])
-        return made
-
-
-def _outside(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """White space at the ends of emphasis goes outside, and emphasis of nothing goes."""
-    made = list(pieces)
-    place = 0
-    while place < len(made) - 1:
-        (kind, said), (following, text) = made[place], made[place + 1]
-        if kind == "open" and following == "close":
-            del made[place : place + 2]
-            place = max(0, place - 2)
-        elif kind == "open" and following == "text" and text[0] == " ":
-            made[place : place + 2] = [("text", " "), (kind, said), *([("text", text[1:])] if text[1:] else [])]
-            place = max(0, place - 1)
-        elif kind == "text" and following == "close" and said[-1] == " ":
-            made[place : place + 2] = [*([("text", said[:-1])] if said[:-1] else []), (following, text), ("text", " ")]
-            place = max(0, place - 1)
-        else:
-            place += 1
-    return made
-
-
-def _whole(pieces: list[tuple[str, str]]) -> str:
-    line = _Line()
-    for kind, said in pieces:
-        line.add(kind, said)
-    write = {"text": escape, "code": code_span}
-    made = "".join(write[kind](said) if kind in write else said for kind, said in line.pieces)
-    rows = [re.sub(r" +", " ", row) if "`" not in row and "$" not in row else row for row in made.split("\n")]
-    rows = [row.strip(" ") for row in rows if row.strip(" ") not in ("", "\\")]
-    return re.sub(r"(?<!\\)\\$", "", lines("\n".join(rows)))
 
 
 def to_markdown(
@@ -153,7 +84,7 @@ def of_element(
     reader = _Prose(note, tex, dollars, picture)
     if not inline:
         return reader.blocks(root, 0)
-    line = _Line()
+    line = Line()
     reader.flat(root, line, 0)
     return line.markdown().replace("\\\n", " ").replace("\n", " ")
 
@@ -163,7 +94,7 @@ def plain_text(text: str, note: Note, *, inline: bool = False, tex: bool = True)
     reader = _Prose(note, tex)
     made = []
     for paragraph in re.split(r"\n[ \t]*\n", clean(text).replace("\r\n", "\n").replace("\r", "\n")):
-        line = _Line()
+        line = Line()
         for number, row in enumerate(paragraph.strip("\n").split("\n")):
             if number:
                 line.ready(" " if inline else "\\\n")
@@ -182,7 +113,7 @@ class _Prose:
     def blocks(self, element: Element, depth: int, between: str = "\n\n") -> str:
         """The blocks of an element with an empty line between them; loose content between blocks is a paragraph."""
         made: list[str] = []
-        loose = _Line()
+        loose = Line()
         if depth > MAX_DEPTH:
             self.note("HTML nested more than 60 deep")
             return ""
@@ -190,7 +121,7 @@ class _Prose:
         for child in element:
             if holds_block(child):
                 made.append(loose.markdown())
-                loose = _Line()
+                loose = Line()
                 made.append(self.block(child, depth + 1))
             else:
                 self.inline(child, loose, depth + 1)
@@ -213,7 +144,7 @@ class _Prose:
         if name == "hr":
             return "---"
         if name in HEADINGS:
-            line = _Line()
+            line = Line()
             self.flat(element, line, depth)
             said = line.markdown().replace("\\\n", " ").replace("\n", " ")
             return f"{'#' * int(name[1])} {said}" if said else ""
@@ -239,7 +170,7 @@ class _Prose:
         for row in (child for child in element.iter() if name_of(child) == "tr"):
             cells = []
             for cell in (child for child in row if name_of(child) in ("td", "th")):
-                line = _Line()
+                line = Line()
                 self.flat(cell, line, depth)
                 said = line.markdown().replace("\\\n", " ").replace("\n", " ")
                 said = re.sub(r"\$[^$]*\$", lambda m: m[0].replace(r"\|", r"\Vert "), said)
@@ -252,7 +183,7 @@ class _Prose:
         made.insert(1, "|" + " --- |" * width)
         return "\n".join(made)
 
-    def flat(self, element: Element, line: _Line, depth: int) -> None:
+    def flat(self, element: Element, line: Line, depth: int) -> None:
         """All content of an element in one line."""
         if depth > MAX_DEPTH:
             self.note("HTML nested more than 60 deep")
@@ -270,7 +201,7 @@ class _Prose:
                 self.inline(child, line, depth + 1)
             self.string(child.tail or "", line)
 
-    def inline(self, element: Element, line: _Line, depth: int) -> None:
+    def inline(self, element: Element, line: Line, depth: int) -> None:
         """One element within a line."""
         name = name_of(element)
         if not name or depth > MAX_DEPTH:
@@ -290,7 +221,7 @@ class _Prose:
         elif name == "br":
             line.ready("\\\n")
         elif name == "a" and SAFE_LINK.fullmatch(element.get("href") or ""):
-            inside = _Line()
+            inside = Line()
             self.flat(element, inside, depth)
             line.ready(f"[{inside.markdown()}](<{element.get('href')}>)")
         elif name in ("img", "object", "embed"):
@@ -300,13 +231,13 @@ class _Prose:
         else:
             self.flat(element, line, depth)
 
-    def around(self, sign: str, element: Element, line: _Line, depth: int) -> None:
+    def around(self, sign: str, element: Element, line: Line, depth: int) -> None:
         """Emphasis."""
         line.add("open", sign)
         self.flat(element, line, depth)
         line.add("close", sign)
 
-    def raised(self, name: str, element: Element, line: _Line, depth: int) -> None:
+    def raised(self, name: str, element: Element, line: Line, depth: int) -> None:
         """A raised or lowered letter or number is a formula; anything else loses its place."""
         said = "".join(element.itertext()).strip()
         if re.fullmatch(r"[A-Za-z0-9+−-]{1,12}", said) and len(element) == 0:
@@ -317,7 +248,7 @@ class _Prose:
         self.flat(element, line, depth)
         line.text(")")
 
-    def image(self, element: Element, line: _Line) -> None:
+    def image(self, element: Element, line: Line) -> None:
         """An image: an equation where it says so, else a picture beside the bank, or its words and a note."""
         tex = element.get("data-equation-content") or ""
         alt = " ".join((element.get("alt") or "").split())
@@ -330,7 +261,7 @@ class _Prose:
         else:
             line.text(f"[{alt or 'image'}]")
 
-    def maths(self, tex: str, said: str, block: bool, line: _Line) -> None:
+    def maths(self, tex: str, said: str, block: bool, line: Line) -> None:
         """A formula; one that we cannot draw becomes code."""
         made = formula(tex, block) if tex else None
         if made is not None:
@@ -341,7 +272,7 @@ class _Prose:
         self.note(f"the formula {shown[:60]} {why}")
         line.add("code", shown)
 
-    def string(self, text: str, line: _Line) -> None:
+    def string(self, text: str, line: Line) -> None:
         """Text, in which there may be formulas."""
         if not self.tex:
             line.text(text)
