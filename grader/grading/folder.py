@@ -17,7 +17,7 @@ from grader.course.coursedir import course_of, load_config
 from grader.course.paths import Course
 from grader.files import write_whole
 from grader.grading.assignment import Assignment
-from grader.grading.given import Given, given_files
+from grader.grading.given import Given, given_files, under
 from grader.grading.intake import read_files
 from grader.grading.result import Graded, Submission
 from grader.inert import is_inert, left_behind
@@ -107,15 +107,8 @@ def _beside(taken: list[str], files: Mapping[str, bytes], spared: Sequence[str])
 
     What the instructor spared by name from being overwritten is there too, as it was handed in.
     """
-    folders = {str(parent) for name in taken for parent in Path(name).parents}
-    return {
-        name: content
-        for name, content in files.items()
-        if (name in spared or is_inert(name, content))
-        and name not in taken
-        and name not in folders
-        and not any(str(parent) in taken for parent in Path(name).parents)
-    }
+    found = under(files, taken).items()
+    return {name: content for name, content in found if name in spared or is_inert(name, content)}
 
 
 def _copy_large(folder: Path, given: Given, mode: int) -> None:

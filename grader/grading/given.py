@@ -9,9 +9,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nbgrader.converters import Autograde
@@ -63,6 +63,19 @@ class Given:
         """The inverse of `to_json`."""
         small = {name: base64.b64decode(content) for name, content in said["small"].items()}
         return Given(small, said["folder"], said["large"], tuple(said["spared"]))
+
+
+def under(files: Mapping[str, bytes], taken: Iterable[str]) -> dict[str, bytes]:
+    """Files that can stand beside others whose names are `taken`: not in their place, and no file for a folder."""
+    names = set(taken)
+    folders = {str(parent) for name in names for parent in PurePosixPath(name).parents}
+    return {
+        name: content
+        for name, content in files.items()
+        if name not in names
+        and name not in folders
+        and not any(str(parent) in names for parent in PurePosixPath(name).parents)
+    }
 
 
 def given_files(course: Course, lab: str, config: Config) -> Given:

@@ -20,6 +20,7 @@ from grader.checks.running import Outcome, run_check
 from grader.grading import outputs
 from grader.grading.alterations import alterations, later_definitions
 from grader.grading.assignment import Assignment, Master
+from grader.grading.given import under
 from grader.grading.quiz_outputs import of_quiz
 from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Mark, Submission, label, texts
@@ -69,8 +70,8 @@ def grade_submission(assignment: Assignment, checks: LabChecks, submission: Subm
     """
     began = time.monotonic()
     given = assignment.given
-    files = {name: content for name, content in submission.files.items() if name not in given.large}
-    work = _Work(assignment, checks, {**files, **given.small}, submission.student, zygotes)
+    files = under(submission.files, given.names) | dict(given.small)
+    work = _Work(assignment, checks, files, submission.student, zygotes)
     done = Graded(True, {}, events=list(submission.notes))
     for master in assignment.masters:
         if master.name not in submission.notebooks:
@@ -133,8 +134,9 @@ def itself(name: str, notebook: NotebookNode) -> Files:
 def _beside(files: Files, done: Graded, own: Files) -> Files:
     """What a notebook with ordinary tests finds beside it: of notebooks itself and those before it, and no others."""
     others = {path: content for path, content in files.items() if not path.endswith(".ipynb")}
-    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()}
-    return {**others, **done.files, **notebooks, **own}
+    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()} | own
+    written = under(done.files, notebooks)
+    return {**under(others, [*notebooks, *written]), **written, **notebooks}
 
 
 def _scores(master: Master, marks: Mapping[str, Mark], alone: bool) -> dict[str, float]:
