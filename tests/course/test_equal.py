@@ -16,8 +16,6 @@ from .making import all_of, answers
 from .roads import Graded, Roads, differences, files_of, on_all
 
 WRITTEN_CODE = "fresh.py"  # code that a notebook wrote is not kept where formgrader shows files
-    "fresh.py"  # `%%writefile` in a cell: code that a notebook wrote is not kept where formgrader shows files
-)
 
 
 def without(found: dict[str, list[str]], name: str) -> dict[str, list[str]]:
