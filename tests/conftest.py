@@ -5,10 +5,12 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,3 +133,31 @@ def quiz_course(quiz_template: Course, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv(ROOT_VARIABLE, str(root))
     monkeypatch.chdir(root)
     return Course(root)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an empty database on a PostgreSQL server run for the tests; Debian's package `postgresql`."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
+    if not programs[-1].is_file():
+        pytest.fail("no PostgreSQL server is installed: apt-get install postgresql")
+    folder = tmp_path_factory.mktemp("postgres")
+    user = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
+    if user:
+        owner = pwd.getpwnam(user)
+        ours = [above for above in folder.parents if above.is_relative_to(tempfile.gettempdir())][:-1]
+        for path in (folder, *ours):
+            path.chmod(0o755)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, run = folder / "data", {"check": True, "user": user, "stdout": subprocess.DEVNULL, "cwd": "/"}
+    subprocess.run([programs[-1], "-D", data, "-U", "grader", "--auth=trust", "--no-sync"], **run)
+    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
+    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-l", folder / "log"]
+    subprocess.run([*control, "-o", options, "start"], **run)
+    try:
+        yield f"postgresql://grader@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], **run)

@@ -8,6 +8,7 @@ import sys
 
 INSTALLED = ("site-packages", "dist-packages")
 HERE = ""
+OURS = frozenset({"grader"})  # where a course has a module of that name, it means its own
 _own: set[str] = set()
 
 
@@ -26,13 +27,24 @@ def see_working_folder() -> None:
 
 def forget_shadowed() -> None:
     """Forget what was imported before the fork where the working folder has modules of these names."""
-    after = tuple(f"{path}/" for path in sys.path[sys.path.index(HERE) + 1 :]) if HERE in sys.path else ()
     for name in _modules_here():
-        found = getattr(sys.modules.get(name), "__file__", None)
-        if name not in _own and found is not None and found.startswith(after):
+        if name in sys.modules and name not in _own - OURS and _comes_after(sys.modules[name]):
             for loaded in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
                 del sys.modules[loaded]
     importlib.invalidate_caches()
+
+
+def _comes_after(module: object) -> bool:
+    """Whether the working folder is looked at before where a module lies: not so for Python's own.
+
+    A folder without `__init__.py` comes last wherever it is, and so does what is installed to be edited in its place.
+    """
+    found = getattr(module, "__file__", None)
+    if found is None:
+        return hasattr(module, "__path__")
+    here = sys.path.index(HERE) if HERE in sys.path else len(sys.path)
+    before, after = (tuple(f"{path}/" for path in part) for part in (sys.path[:here], sys.path[here + 1 :]))
+    return bool(found.startswith(after) or not found.startswith(before))
 
 
 def _modules_here() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .assignments import pandas_homework, quickstart
+from .assignments import odd, pandas_homework, quickstart, renamed
 from .roads import Roads, on_all
 
 
@@ -22,3 +22,19 @@ def pandas_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
     root = tmp_path_factory.mktemp("pandas") / "course"
     pandas_homework.make(root)
     return on_all(root, pandas_homework.NAME)
+
+
+@pytest.fixture(scope="session")
+def odd_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
+    """Three odd notebooks."""
+    root = tmp_path_factory.mktemp("odd") / "course"
+    odd.make(root)
+    return on_all(root, odd.NAME, mixed=True)
+
+
+@pytest.fixture(scope="session")
+def renamed_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
+    """A course whose configuration says something of everything."""
+    root = tmp_path_factory.mktemp("renamed") / "course"
+    renamed.make(root)
+    return on_all(root, renamed.NAME, mixed=True)

@@ -1,15 +1,8 @@
-"""What tests of grading share: a class of the toy lab, its gradebook as rows, and a PostgreSQL server of one's own."""
+"""What tests of grading share: a class of the toy lab, and its gradebook as rows."""
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -47,31 +40,3 @@ def gradebook_rows() -> Callable[[Course], list[tuple[Any, ...]]]:
         return sorted(found, key=repr)
 
     return rows
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an empty database on a PostgreSQL server run for the tests; Debian's package `postgresql`."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
-    if not programs[-1].is_file():
-        pytest.fail("no PostgreSQL server is installed: apt-get install postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    user = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
-    if user:
-        owner = pwd.getpwnam(user)
-        ours = [above for above in folder.parents if above.is_relative_to(tempfile.gettempdir())][:-1]
-        for path in (folder, *ours):
-            path.chmod(0o755)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data, run = folder / "data", {"check": True, "user": user, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([programs[-1], "-D", data, "-U", "grader", "--auth=trust", "--no-sync"], **run)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-l", folder / "log"]
-    subprocess.run([*control, "-o", options, "start"], **run)
-    try:
-        yield f"postgresql://grader@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
