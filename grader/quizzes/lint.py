@@ -95,8 +95,8 @@ def _heavy(shown: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
     said = [answer.feedback for part in parts for answer in part.answers] + [part.other for part in parts]
     longest = max(map(len, [*said, *(option.feedback for part in parts for option in part.options)]), default=0)
     if longest > HEAVY:
-        said = f"a feedback has pictures of {longest // 1000} kB, and all of an item's is sealed to one length"
-        yield (), f"{said}: make them smaller"
+        told = f"a feedback has pictures of {longest // 1000} kB, and all of an item's is sealed to one length"
+        yield (), f"{told}: make them smaller"
 
 
 def _all_html(part: RenderedPart) -> str:
