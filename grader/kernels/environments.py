@@ -71,7 +71,7 @@ class Environment:
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Environment:
         """From what `dataclasses.asdict` made, after a way through JSON."""
-        lists = {name: tuple(said[name]) for name in ("command", "path", "readable", "version")}
+        lists = {name: tuple(said[name]) for name in ("command", "path", "readable", "version", "packages")}
         return Environment(**{**said, **lists})
 
 

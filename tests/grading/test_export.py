@@ -29,7 +29,7 @@ def test_the_table_has_what_the_gradebook_has(toy_class: Course) -> None:
     assert table == rows | {"demo-01": 3.0}
 
 
-def test_a_ledger_keeps_every_result_once_and_survives_a_cut_line(tmp_path: Path) -> None:
+def test_a_ledger_keeps_every_change_and_survives_a_cut_line(tmp_path: Path) -> None:
     path = tmp_path / "history" / "lab.jsonl"
     ledger = Ledger(path)
     for points, key in ((7.0, "a"), (10.0, "b"), (4.0, "c"), (10.0, "b")):
@@ -42,7 +42,9 @@ def test_a_ledger_keeps_every_result_once_and_survives_a_cut_line(tmp_path: Path
         ("ada", "a"),
         ("ada", "b"),
         ("ada", "c"),
+        ("ada", "b"),
         ("bob", "a"),
+        ("ada", "c"),
     ]
     assert highest(path, "quiz-hidden") == {"ada": 10.0, "bob": 0.0}
 
