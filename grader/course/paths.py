@@ -105,7 +105,7 @@ class Course:
         before, after = (re.escape(half.format(**names)) for half in part.split("{student_id}", 1))
         pattern = re.compile(f"{before}(.+){after}", re.DOTALL)
         found = (pattern.fullmatch(one.name) for one in parent.iterdir() if one.is_dir())
-        known = {match[1] for match in found if match and not match[0].startswith(".")}
+        known = {match[1] for match in found if match and not match[1].startswith(".") and match[0][0] != "."}
         return sorted(known - set(self.layout.excluded))
 
     @property

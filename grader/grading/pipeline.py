@@ -134,7 +134,7 @@ def itself(name: str, notebook: NotebookNode) -> Files:
 def _beside(files: Files, done: Graded, own: Files) -> Files:
     """What a notebook with ordinary tests finds beside it: of notebooks itself and those before it, and no others."""
     others = {path: content for path, content in files.items() if not path.endswith(".ipynb")}
-    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()} | own
+    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()} | dict(own)
     written = under(done.files, notebooks)
     return {**under(others, [*notebooks, *written]), **written, **notebooks}
 

@@ -17,6 +17,7 @@ LONGER = 1.5  # a key that is so many times as long as the longest distractor gi
 MIN_LENGTH = 30
 CHANCE = 0.01  # what is less likely than that by chance is no chance
 EMPTY_ALTS = ("image", "picture", "figure", "plot", "a plot", "graph")
+HEAVY = 500_000  # characters
 PIXELS = re.compile(r'<img src="data:image/(?:png|jpeg|gif);base64,[^"]*" alt="([^"]*)"')
 FILE_NAME = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)", re.IGNORECASE)
 
@@ -25,7 +26,14 @@ def lint(bank: Loaded, rendered: RenderedBank) -> list[Fault]:
     """All faults of form."""
     faults: list[Fault] = []
     for item, shown in zip(bank.model.items, rendered.items, strict=True):
-        found = [*_alike(shown), *_collisions(shown), *_telltale(shown), *_alt(item, shown), *_wordless(shown)]
+        found = [
+            *_alike(shown),
+            *_collisions(shown),
+            *_telltale(shown),
+            *_alt(item, shown),
+            *_wordless(shown),
+            *_heavy(shown),
+        ]
         faults += [bank.fault(item, message, *place) for place, message in dict.fromkeys(found)]
     faults += [bank.fault(None, message, "items") for message in _biases(rendered)]
     return faults
@@ -79,6 +87,16 @@ def _wordless(shown: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
     for alt in dict.fromkeys(html.unescape(said) for text in texts for said in PIXELS.findall(text)):
         if alt.lower().strip(" .") in ("", *EMPTY_ALTS) or FILE_NAME.fullmatch(alt):
             yield (), f"a picture has the words {alt!r}: tell in ![…] what it shows, without giving the key away"
+
+
+def _heavy(shown: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Pictures in feedback, each of which is as long as all that is sealed of its item."""
+    parts = [part for variant in shown.variants for part in variant.parts]
+    said = [answer.feedback for part in parts for answer in part.answers] + [part.other for part in parts]
+    longest = max(map(len, [*said, *(option.feedback for part in parts for option in part.options)]), default=0)
+    if longest > HEAVY:
+        told = f"a feedback has pictures of {longest // 1000} kB, and all of an item's is sealed to one length"
+        yield (), f"{told}: make them smaller"
 
 
 def _all_html(part: RenderedPart) -> str:

@@ -18,6 +18,7 @@ ADDRESS = re.compile(rf"{FOLDER}/[A-Za-z0-9][A-Za-z0-9_-]{{0,79}}\.(?:png|jpe?g|
 SHOWN = re.compile(rf'(?<=<img src=")({ADDRESS.pattern})(?=")')
 MAX_PICTURES = 1_000
 MAX_ALL = 32 * 2**20
+MAX_SHOWN = 256 * 2**20  # characters of a bank's pictures in its texts, as often as they are shown
 EXPECTED = f"![what it shows]({FOLDER}/NAME.png), with a PNG, JPEG or GIF in {FOLDER}/ beside the bank"
 
 
@@ -38,6 +39,7 @@ class Pictures:
     bank: Path
     known: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    shown: int = 0
 
     def put_into(self, shown: str) -> str:
         """HTML in which the pictures stand as data.
@@ -45,7 +47,15 @@ class Pictures:
         Raises:
             PictureError: a picture is missing, is none, or is too large; or there are too many.
         """
-        return SHOWN.sub(lambda found: html.escape(self.uri(found[1])), shown)
+        return SHOWN.sub(lambda found: html.escape(self.once_more(found[1])), shown)
+
+    def once_more(self, address: str) -> str:
+        """A picture as data, for one of the places that show it."""
+        uri = self.uri(address)
+        self.shown += len(uri)
+        if self.shown > MAX_SHOWN:
+            raise PictureError(f"the picture {address}: pictures are shown too often; make them smaller, or show fewer")
+        return uri
 
     def uri(self, address: str) -> str:
         """A picture as data."""

@@ -18,6 +18,7 @@ from grader.formats.importing import Imported, import_bytes
 from grader.formats.model.drawings import drawn
 from grader.formats.model.figures import drawing
 from grader.formats.model.registry import export_bank
+from grader.formats.reading import pictures as reading
 from grader.formats.reading.drafts import ImportRefusedError
 from grader.formats.reading.pictures import in_package
 from grader.quizzes.pictures import MAX_PICTURES
@@ -306,6 +307,16 @@ def test_a_drawing_that_takes_too_much_is_pixels_or_refused(svg: str) -> None:
     except PictureError:
         return
     assert pixels(made).width <= 4_000
+
+
+def test_drawings_that_take_long_together_leave_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_SECONDS", 0.0)
+    files = "".join(file(f"{n}.svg", SVG.replace("123456", f"00000{n}").encode()) for n in "ab")
+    image = '<p><img src="@@PLUGINFILE@@/a.svg" alt="a box"> <img src="@@PLUGINFILE@@/b.svg" alt="another"></p>'
+    found = import_bytes(moodle(image, files), "quiz.xml")
+    assert len(found.pictures) == 1
+    assert shown(found)[0].endswith(" [another]")
+    assert "take too long together" in found.unread[0].said
 
 
 # What is no picture -----------------------------------------------------------------------------------------------

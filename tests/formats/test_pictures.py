@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.quizzes import pictures
 from grader.quizzes.keep import make
 from grader.quizzes.pixels import MAX_BYTES, PictureError, pixels
 from grader.quizzes.preview import preview
@@ -182,6 +183,23 @@ def test_a_folder_of_pictures_that_is_a_link_is_refused(written: Write, tmp_path
     (tmp_path / "elsewhere" / "a.png").write_bytes(png())
     (path.parent / "pictures").symlink_to(tmp_path / "elsewhere")
     assert "is a link" in faults(path)[0]
+
+
+def test_pictures_that_are_shown_too_often_are_a_fault(written: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written("What is larger", "Look at " + "![A curve that falls](pictures/a.png) " * 9 + " What is larger")
+    beside(path, "a.png", png())
+    assert faults(path) == []
+    monkeypatch.setattr(pictures, "MAX_SHOWN", 17 * len(uri(png())))  # nine in each of two variants
+    (found,) = faults(path)
+    assert "shown too often" in found
+
+
+def test_a_large_picture_in_a_feedback_is_a_lint(written: Write) -> None:
+    path = written("Right, three", "Right, ![a large square](pictures/a.png) three")
+    beside(path, "a.png", PNG + png()[8:-12] + chunk(b"teXt", bytes(400_000)) + chunk(b"IEND", b""))
+    (found,) = faults(path)
+    assert "a feedback has pictures of 533 kB" in found
+    assert proved_bank(path).items
 
 
 @pytest.mark.parametrize("words", ["", " ", "image", "Plot.", "curve-1.png"])

@@ -31,9 +31,13 @@ LENGTH = re.compile(r"\s*([0-9.]+)\s*(px|pt|pc|mm|cm|in)?\s*")
 UNITS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 OUTSIDE = "it shows what lies outside of it ({}): save it as PNG"
 DRAW = f"""
-import resource, sys
-for limit, most in ((resource.RLIMIT_AS, {MEMORY}), (resource.RLIMIT_CPU, {SECONDS}), (resource.RLIMIT_CORE, 0)):
-    resource.setrlimit(limit, (most, most))
+import sys
+try:
+    import resource
+    for limit, most in ((resource.RLIMIT_AS, {MEMORY}), (resource.RLIMIT_CPU, {SECONDS}), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(limit, (most, most))
+except ImportError:  # a system without such limits
+    pass
 import resvg_py
 svg = sys.stdin.buffer.read().decode()
 made = resvg_py.svg_to_bytes(svg_string=svg, zoom=float(sys.argv[1]), dpi={DPI}, background="white")
@@ -43,7 +47,8 @@ sys.stdout.buffer.write(bytes(made))
 
 def looks_drawn(data: bytes) -> bool:
     """Whether bytes may be an SVG: XML, with that word near its beginning."""
-    return data.lstrip()[:1] in (b"<", b"\xef") and b"<svg" in data[:4_096]
+    begin = data[:4_096]
+    return begin.lstrip()[:1] in (b"<", b"\xef") and b"<svg" in begin
 
 
 def still(data: bytes) -> Element:

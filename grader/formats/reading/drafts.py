@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from grader.formats.reading.pictures import Picture, Pictures, nowhere
 from grader.formats.reading.spelling import escape
 from grader.quizzes.model import AnyItem
+from grader.quizzes.pictures import ADDRESS
 
 MISCONCEPTION = "(imported; say what who chooses it believes)"
 NO_FEEDBACK = "(imported without feedback; say why)"
@@ -143,7 +144,8 @@ class Drafts:
         """The draft. Items of a group with different points, or alone in it, lose the group."""
         items = tuple(self._regrouped())
         said = " ".join(item.model_dump_json() for item in items)
-        shown = {address: data for address, data in self.pictures.taken.items() if address in said}
+        named = set(ADDRESS.findall(said))
+        shown = {address: data for address, data in self.pictures.taken.items() if address in named}
         return Draft(self.title, items, tuple(self.unread), attempt, self.pass_mark, self.shuffle, shown)
 
     def _regrouped(self) -> Iterable[AnyItem]:

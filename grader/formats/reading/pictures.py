@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ CANVAS = re.compile(r"\$IMS[-_]CC[-_]FILEBASE\$/*", re.IGNORECASE)  # the files 
 CANVAS_FOLDERS = ("", "web_resources/")
 EMBEDDED = re.compile(r"@X@EmbeddedFile\.\w+@X@", re.IGNORECASE)  # Blackboard's
 XID = re.compile(r"(?:^|/)xid-(\d+_\d+)$")
+MAX_SECONDS = 60.0  # of processor time, for the drawings of one file
 NOT_THERE = "it is not in the file: export it with its pictures, or put it beside the bank"
 
 
@@ -38,6 +40,7 @@ class Pictures:
     """Takes pictures over: `taken` has their bytes by their address beside the bank."""
 
     taken: dict[str, bytes] = field(default_factory=dict)
+    drawing: float = 0.0  # seconds of processor time that drawings have taken
 
     def take(self, data: bytes) -> str:
         """A picture's address beside the bank.
@@ -45,7 +48,7 @@ class Pictures:
         Raises:
             PictureError: it is no picture that is taken, or there are too many.
         """
-        picture = pixels(drawn(data) if looks_drawn(data) else data)
+        picture = pixels(self.drawn(data) if looks_drawn(data) else data)
         address = address_of(picture)
         if address not in self.taken:
             size = sum(map(len, self.taken.values())) + len(picture.data)
@@ -54,6 +57,19 @@ class Pictures:
                 raise PictureError(f"{said}, and this is one of the rest: split the file")
             self.taken[address] = picture.data
         return address
+
+    def drawn(self, data: bytes) -> bytes:
+        """A drawing as pixels, while the drawings of the file take no more time than they may."""
+        if self.drawing > MAX_SECONDS:
+            raise PictureError(
+                "the drawings of the file take too long together, and this is one of the rest: save it as PNG"
+            )
+        before = os.times()
+        try:
+            return drawn(data)
+        finally:
+            after = os.times()
+            self.drawing += after.children_user + after.children_system - before.children_user - before.children_system
 
     def of(self, find: Find | None = None) -> Picture:
         """Takes what addresses name: data in the address itself, else what `find` finds."""
