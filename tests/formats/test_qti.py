@@ -147,11 +147,11 @@ def test_citolabs_converter_makes_our_2_1_of_our_3_0(bank: RenderedBank) -> None
         assert canonical(made[path]) == canonical(ours[path]), path
 
 
-def test_our_importer_reads_what_citolabs_converter_makes_of_our_3_0(bank: RenderedBank) -> None:
-    result = downgrade_package_files(unpacked(bank, "qti30"))
+def test_our_importer_reads_what_citolabs_converter_makes_of_our_3_0(sample: RenderedBank) -> None:
+    result = downgrade_package_files(unpacked(sample, "qti30"))
     made = {path: data if isinstance(data, bytes) else data.encode() for path, data in result.files.items()}
-    found, wanted = import_bytes(pack(made), "made.zip"), import_bytes(export_bank(bank, "qti21").data, "ours.zip")
-    lost = {loss.item for loss in export_bank(bank, "qti21").losses if "in a menu" in loss.said}
+    found, wanted = import_bytes(pack(made), "made.zip"), import_bytes(export_bank(sample, "qti21").data, "ours.zip")
+    lost = {loss.item for loss in export_bank(sample, "qti21").losses if "in a menu" in loss.said}
     told = {item.id: item for item in found.items}
     assert len(told) == len(wanted.items)
     for item in wanted.items:
