@@ -92,6 +92,7 @@ class: build
 bench: data
 	$(BIN)/python -m grader.grading.bench
 	$(BIN)/python tests/attacks/bench.py
+	$(BIN)/python -m tests.course.bench
 
 # Two jobs at once where one alone leaves a core idle; the longest part, pytest, has two processes of its own.
 test:

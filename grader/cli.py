@@ -12,6 +12,7 @@ import typer
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.commands import bundle, collect
 from grader.formats.commands import quiz_app
+from grader.grading.forks import start_server
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
 
@@ -132,9 +133,11 @@ def grade(
 
     Examples: `grader grade ps1`, `grader grade ps1 --student ada --force`, `grader grade ps1 --engine dask`
     """
-    from grader.grading.autograde import chosen, write_rows
-
     with wrong_use() as course:
+        if engine == "local" and not course.has_checks(lab):
+            start_server()  # it imports what workers need while this process does
+        from grader.grading.autograde import chosen, write_rows
+
         if db:
             os.environ["GRADER_DB"] = _database(db)
         runs_on = _engine(engine, scheduler, jobs)

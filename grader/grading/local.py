@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,10 +10,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.grading.assignment import Assignment, start_zygotes
+from grader.grading.forks import one_thread_inherited, start_server
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
-from grader.threads import ONE_THREAD
 
 SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 
@@ -28,11 +27,9 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["grader.grading.worker", *_modules(assignment.checks)])
     data, limits = assignment.to_bytes(), assignment.limits
-
-    with _one_thread(), _zygotes(assignment) as zygotes:
+    with one_thread_inherited(), _zygotes(assignment) as zygotes:
+        context = start_server(_modules(assignment.checks))
         started = {name: zygote.started for name, zygote in zygotes.items()}
 
         def start(connection: Connection) -> Callable[[], None]:
@@ -75,21 +72,6 @@ def _modules(checks: str) -> list[str]:
     found = [node for node in ast.parse(checks).body if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [alias.name for node in found if isinstance(node, ast.Import) for alias in node.names]
     return names + [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Worker processes use one thread each; what the environment says of that is as before afterwards."""
-    before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _work(connection: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:

@@ -13,6 +13,8 @@ MAX_CELLS = 2_000
 MAX_PARTS = 1_000_000
 MAX_JSON_DEPTH = 60
 MAX_CONTENT = 8 * 2**20
+KEYS = frozenset({"id", "cell_type", "metadata", "source", "attachments", "outputs", "execution_count"})
+IDS_SINCE = 5  # nbformat 4.5
 
 
 def read_notebook(raw: bytes, lab: str) -> bytes | StudentText:
@@ -46,6 +48,8 @@ def _read(raw: bytes, name: str) -> bytes | str:
     if isinstance(cells, list) and len(cells) > MAX_CELLS:
         return f"{name} has {len(cells)} cells, at most {MAX_CELLS} are read"
     _drop(cells)
+    if content.get("nbformat") == 4:
+        _forget_unknown(cells, content.get("nbformat_minor"))
     kept = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")  # no lone surrogates
     del content
     if len(kept) > MAX_CONTENT:
@@ -77,6 +81,14 @@ def _deeper(content: Any, most: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _forget_unknown(cells: Any, minor: Any) -> None:
+    """Forget keys of cells that their format does not know, such as ids before 4.5: nbgrader only remarks on them."""
+    known = KEYS if isinstance(minor, int) and minor >= IDS_SINCE else KEYS - {"id"}
+    for cell in cells if isinstance(cells, list) else []:
+        for name in [name for name in cell if name not in known] if isinstance(cell, dict) else []:
+            del cell[name]
 
 
 def _drop(cells: Any) -> None:

@@ -84,8 +84,8 @@ def test_the_layouts_defaults_are_nbgraders(tmp_path: Path) -> None:
     ],
 )
 def test_folders_lie_where_nbgrader_puts_them_and_students_are_found_there(tmp_path: Path, structure: str) -> None:
-    text = f'c.CourseDirectory.directory_structure = "{structure}"\nc.CourseDirectory.student_id_exclude = "eve, mallory"\n'
-    root = configured(tmp_path / "course", text + 'c.CourseDirectory.submitted_directory = "in"\n')
+    said = {"directory_structure": structure, "student_id_exclude": "eve, mallory", "submitted_directory": "in"}
+    root = configured(tmp_path / "course", "".join(f"c.CourseDirectory.{a} = {b!r}\n" for a, b in said.items()))
     course, nbgraders = Course(root), CourseDirectory(config=read_config(root), root=str(root))
     for student in ("ada", "eve", ".hidden"):
         folder = course.folder("submitted", student, "ps1")
