@@ -7,6 +7,7 @@ of a quiz's attempts over all submissions. Selection of submissions, what follow
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from glob import escape
 from typing import Any
@@ -57,7 +58,7 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         course = course_of(self, names["db_url"])
         data = self._assignment(course, lab, name)
         assignment, checks = loaded(data)
-        if not assignment.masters[0].kernelspec and not assignment.steps.kernel_name:
+        if not json.loads(assignment.masters[0].kernelspec or "{}") and not assignment.steps.kernel_name:
             kernel_of(str(nb.metadata.get("kernelspec", {}).get("name", "")))  # as stock, which would start that one
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)
