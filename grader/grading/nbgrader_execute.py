@@ -7,6 +7,7 @@ of a quiz's attempts over all submissions. Selection of submissions, what follow
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from glob import escape
 from typing import Any
@@ -27,6 +28,7 @@ from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded
 from grader.grading.worker import loaded, own_zygotes
+from grader.kernels.environments import kernel_of
 
 
 class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
@@ -48,6 +50,7 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
 
         Raises:
             SandboxError: no sandbox is to be had here; nbgrader reports it and leaves the submission ungraded.
+            NoKernelError: neither the course nor the configuration names a kernel, and the one of the notebook is none.
             OSError: what was handed in cannot be read; nbgrader leaves this submission ungraded and goes on.
         """
         names = resources["nbgrader"]
@@ -55,6 +58,8 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         course = course_of(self, names["db_url"])
         data = self._assignment(course, lab, name)
         assignment, checks = loaded(data)
+        if not json.loads(assignment.masters[0].kernelspec or "{}") and not assignment.steps.kernel_name:
+            kernel_of(str(nb.metadata.get("kernelspec", {}).get("name", "")))  # as stock, which would start that one
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)
         if not assignment.trusted:
