@@ -35,9 +35,8 @@ def main() -> None:
             kind.make(master)
             took = {size: _compared(master, kind.NAME, size) for size in SIZES}
         for size, (stock, ours, same) in took.items():
-            lines.append(
-                f"| {kind.__name__.rpartition('.')[2]} | {size} | {stock:.1f} | {ours:.1f} | {stock / ours:.1f}× | {same} |"
-            )
+            name = kind.__name__.rpartition(".")[2]
+            lines.append(f"| {name} | {size} | {stock:.1f} | {ours:.1f} | {stock / ours:.1f}× | {same} |")
         less, more = took[SIZES[1]], took[SIZES[2]]
         stock, ours = ((more[i] - less[i]) / (SIZES[2] - SIZES[1]) for i in (0, 1))
         lines.append(f"| … at the margin | a submission | {stock:.2f} | {ours:.2f} | {stock / ours:.1f}× | |")
