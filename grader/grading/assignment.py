@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from grader.cells import imports_of
@@ -106,6 +107,8 @@ class Assignment:
     """Kernels that are programs, which stock's Execute talks to: other languages, and settings that only it knows."""
     root: str = ""
     """The folder of the course, of which no kernel sees anything; a grade does not depend on it."""
+    db: str = ""
+    """The address of the gradebook, for a course's own steps that ask for it; nor on that."""
 
     def to_bytes(self) -> bytes:
         """As JSON."""
@@ -131,7 +134,7 @@ class Assignment:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
-        parts = hashlib.sha256(replace(self, root="").to_bytes())
+        parts = hashlib.sha256(replace(self, root="", db="").to_bytes())
         parts.update(environment(self.settings.distributions).encode())
         return parts.hexdigest()
 
@@ -218,6 +221,7 @@ def load_assignment(
         environments={name: found for name, found in kernels.items() if isinstance(found, Environment)},
         programs={name: found for name, found in kernels.items() if isinstance(found, Program)},
         root=str(course.root),
+        db=str(CourseDirectory(config=config).db_url) if steps.by_student else "",
         **trusted if plain.trusted else {},  # type: ignore[arg-type]
     )
 

@@ -107,7 +107,7 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
         executed = execute_notebook(assignment, master, work.checks, notebook, files, work.zygotes, step)
 
     context = Context(assignment, master, execute)
-    names = {"notebook": master.name, "assignment": assignment.lab, "student": work.student, "db_url": ""}
+    names = {"notebook": master.name, "assignment": assignment.lab, "student": work.student, "db_url": assignment.db}
     graded = autograde(context, found, names)
     flags += [*texts(context.notes), *executed.flags]
     if assignment.trusted:

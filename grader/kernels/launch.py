@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from grader.kernels.environments import OWN, Environment, shown
 from grader.kernels.sandbox import SandboxError, View
 from labkit.cache import VARIABLE, cache_folder
 
+LOG = logging.getLogger("grader")
 SAID = "stderr.txt"
 # The program of a zygote, by which any interpreter finds it; the environment and the user's own settings are left out.
 BEGIN = "import sys; sys.path[:0] = sys.argv[1:2]; from grader.kernels.zygote import main; main()"
@@ -210,5 +212,7 @@ def wait_until_ready(zygote: Zygote) -> Zygote:
         f"{module} starts threads when it is imported: each notebook imports it anew, which takes longer"
         for module in status["without"]
     )
+    for warning in warnings:
+        LOG.warning("%s", warning)
     zygote.started = replace(zygote.started, warnings=warnings, no_groups=status["no_groups"], layers=status["layers"])
     return zygote
