@@ -136,7 +136,8 @@ def grade(
     with wrong_use() as course:
         if engine == "local" and not course.has_checks(lab):
             start_server()  # it imports what workers need while this process does
-        from grader.grading.autograde import chosen, write_rows
+        from grader.grading.autograde import write_rows
+        from grader.grading.selection import chosen
 
         if db:
             os.environ["GRADER_DB"] = _database(db)

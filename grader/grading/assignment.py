@@ -15,22 +15,17 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from grader.cells import imports_of
-from grader.course.coursedir import gradebook, load_config
-from grader.course.paths import Course
-from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version, load_settings
-from grader.grading.configured import Steps, steps_of
-from grader.grading.given import Given, given_files
+from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version
+from grader.grading.configured import Steps
+from grader.grading.given import Given
 from grader.kernels.environments import (
     ANY_PYTHON,
     OWN,
     PYTHON_3,
     Environment,
     Program,
-    kernel_of,
     program_from_json,
 )
 from grader.kernels.launch import Zygote, lab_zygote
@@ -39,7 +34,6 @@ from grader.kernels.limits import Limits
 RUN = re.compile(r'^run\("(?P<lab>[^"]+)", "(?P<exercise>[^"]+)", globals\(\)\)', re.M)
 QUIZ = re.compile(r'^run_quiz\("(?P<lab>[^"]+)", "(?P<bank>[^"]+)"\)', re.M)
 GRADING_CODE = ("checks/*.py", "kernels/*.py", "quizzes/*.py", "grading/*.py", "course/*.py", "hooks.py", "neutral.py")
-ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 DISTRIBUTIONS = ("numpy", "ipython", "nbgrader", "nbformat", "safetensors")  # and those that the course names
 
 
@@ -176,117 +170,9 @@ class Assignment:
         return [[module, *sorted(names)] for module, names in found.items()]
 
 
-def load_assignment(
-    course: Course,
-    lab: str,
-    limits: Limits | None = None,
-    sandboxed: bool = True,
-    only: str = "*",
-    config: Config | None = None,
-) -> Assignment:
-    """Read one assignment from the gradebook, the release and `solutions/`.
-
-    Args:
-        course: the course.
-        lab: the assignment.
-        limits: what a kernel may use; by default what the course's configuration says.
-        sandboxed: whether kernels are shut in.
-        only: a pattern of the notebooks to grade, as nbgrader's `--notebook`.
-        config: nbgrader's configuration, where it is more than the files say.
-
-    Raises:
-        LookupError: nbgrader does not know it, no notebook matches, or a kernel is not installed here.
-    """
-    folder = course.solutions / lab
-    with gradebook(course) as book:
-        masters = tuple(_master(course, lab, notebook) for notebook in _notebooks(book, lab, only))
-    checks = _text(folder / "checks.py")
-    config = config or load_config(course)
-    steps = steps_of(config)
-    plain = Assignment(lab, masters, steps)
-    if limits is None:
-        limits = steps.limits() if plain.trusted else steps.limits(ORDINARY_SECONDS)
-    names = dict.fromkeys(map(plain.kernel, masters) if plain.executes else ())
-    kernels = {name: kernel_of(name, as_program=bool(steps.stock_execute) and not plain.trusted) for name in names}
-    trusted = {"checks": checks, "fixtures": _text(folder / "fixtures.py"), "secret": course.secret()}
-    return Assignment(
-        lab=lab,
-        masters=masters,
-        steps=steps,
-        banks=_banks(course, masters),
-        given=given_files(course, lab, config),
-        limits=limits,
-        sandboxed=sandboxed,
-        settings=load_settings(course.root).of_grades(),
-        environments={name: found for name, found in kernels.items() if isinstance(found, Environment)},
-        programs={name: found for name, found in kernels.items() if isinstance(found, Program)},
-        root=str(course.root),
-        db=str(CourseDirectory(config=config).db_url) if steps.by_student else "",
-        **trusted if plain.trusted else {},  # type: ignore[arg-type]
-    )
-
-
 def in_order(notebook: str) -> str:
     """What notebooks are sorted by: nbgrader executes them in the order of their files, ps1-more before ps1."""
     return f"{notebook}.ipynb"
-
-
-def _notebooks(book: Any, lab: str, only: str) -> list[Any]:
-    from fnmatch import fnmatchcase
-
-    known = sorted(book.find_assignment(lab).notebooks, key=lambda one: in_order(one.name))
-    found = [one for one in known if fnmatchcase(one.name, only)]
-    if not found:
-        names = ", ".join(one.name for one in known) or "none"
-        raise LookupError(f"{lab} has no notebook called {only!r} in the gradebook; it has: {names}.")
-    return found
-
-
-def _master(course: Course, lab: str, notebook: Any) -> Master:
-    grades = {cell.name: float(cell.max_score) for cell in (*notebook.grade_cells, *notebook.task_cells)}
-    solutions = {cell.name for cell in notebook.solution_cells}
-    tasks = {cell.name for cell in notebook.task_cells}
-    cells = tuple(
-        MasterCell(
-            name=c.name,
-            cell_type=c.cell_type,
-            source=c.source,
-            checksum=c.checksum,
-            locked=bool(c.locked),
-            max_score=grades.get(c.name),
-            solution=c.name in solutions,
-            task=c.name in tasks,
-        )
-        for c in notebook.source_cells
-    )
-    return Master(notebook.name, _release(course, lab, notebook.name), notebook.kernelspec, cells)
-
-
-def _release(course: Course, lab: str, notebook: str) -> str:
-    """The notebook that students were given, else the instructor's, else an empty one: both can have been removed."""
-    for folder in (course.release_of(lab), course.source_of(lab)):
-        path = folder / f"{notebook}.ipynb"
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-    return str(nbformat.writes(nbformat.v4.new_notebook()))
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
-    """Every released bank that a quiz cell of these may need, by hash."""
-    if not any(master.quizzes() for master in masters):
-        return {}
-    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(course.banks.glob("*.json"))}
-
-
-def is_trusted(course: Course, lab: str) -> bool:
-    """Whether checks or a quiz that no student code can reach give the points of an assignment of the gradebook."""
-    with gradebook(course) as book:
-        cells = [cell for notebook in book.find_assignment(lab).notebooks for cell in notebook.source_cells]
-        return any(RUN.search(cell.source or "") or QUIZ.search(cell.source or "") for cell in cells)
 
 
 def start_zygotes(assignment: Assignment) -> dict[str, Zygote]:

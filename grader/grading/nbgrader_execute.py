@@ -21,9 +21,10 @@ from grader.cells import QUIZ_CELL, grade_id
 from grader.course.coursedir import course_of
 from grader.course.paths import Course
 from grader.files import locked, write_whole
-from grader.grading.assignment import Assignment, in_order, load_assignment
+from grader.grading.assignment import Assignment, in_order
 from grader.grading.attempts import Attempts
 from grader.grading.folder import files_in, files_of, lay_out
+from grader.grading.load import load_assignment
 from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
 from grader.grading.result import Graded

@@ -8,11 +8,12 @@ from typing import Any
 
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
-from grader.grading.assignment import load_assignment
-from grader.grading.autograde import Engine, local_engine, require_assignment, roster, spool_in, wanted_of
+from grader.grading.autograde import Engine, local_engine, spool_in
 from grader.grading.cache import Cache
+from grader.grading.load import load_assignment
 from grader.grading.reading import take_in_all, task_of
 from grader.grading.result import label
+from grader.grading.selection import require_assignment, roster, wanted_of
 
 
 @dataclass(frozen=True)

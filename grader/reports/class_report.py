@@ -13,7 +13,7 @@ from typing import Any
 from grader.cells import QUIZ_CELL
 from grader.course.paths import Course
 from grader.files import write_csv, write_whole
-from grader.grading.assignment import is_trusted
+from grader.grading.load import is_trusted
 from grader.quizzes.analyse import BankAnalysis, analyse
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import AttemptScore

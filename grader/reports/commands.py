@@ -68,7 +68,7 @@ def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:
     from rich.progress import track
 
     from grader.course.coursedir import assignment_names
-    from grader.grading.assignment import is_trusted
+    from grader.grading.load import is_trusted
     from grader.reports.feedback import write_feedback
     from grader.reports.notebook_feedback import write_notebook_feedback
 

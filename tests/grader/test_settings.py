@@ -8,7 +8,8 @@ import pytest
 
 from grader.course.paths import Course
 from grader.course.settings import NOTHING_SAID, CourseSettings, load_settings
-from grader.grading.assignment import Assignment, environment, load_assignment
+from grader.grading.assignment import Assignment, environment
+from grader.grading.load import load_assignment
 from grader.kernels.client import Kernel
 from grader.kernels.launch import lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
