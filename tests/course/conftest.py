@@ -13,7 +13,7 @@ def quickstart_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
     """nbgrader's example course."""
     root = tmp_path_factory.mktemp("quickstart") / "course"
     quickstart.make(root)
-    return on_all(root, quickstart.NAME, mixed=True)
+    return on_all(root, quickstart.NAME)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def odd_class(tmp_path_factory: pytest.TempPathFactory) -> Roads:
     """Three odd notebooks."""
     root = tmp_path_factory.mktemp("odd") / "course"
     odd.make(root)
-    return on_all(root, odd.NAME, mixed=True)
+    return on_all(root, odd.NAME)
 
 
 @pytest.fixture(scope="session")

@@ -141,14 +141,27 @@ def by_us(root: Path, assignment: str, students: list[str] | None = None, jobs: 
         return Graded(root, rows_of(course, assignment), table=table)
 
 
+def put_ours_in_its_place(root: Path) -> None:
+    """Let nbgrader run our Execute in a course."""
+    with (root / "nbgrader_config.py").open("a") as config:
+        config.write(OURS_IN_ITS_PLACE)
+
+
+def by_nbgrader_with_ours(root: Path, assignment: str) -> Graded:
+    """`nbgrader autograde` with our Execute, on a copy of a course that lies beside it."""
+    place = root.with_name(f"{root.name}-mixed")
+    shutil.copytree(root, place, symlinks=True)
+    put_ours_in_its_place(place)
+    return by_stock(place, assignment)
+
+
 def on_all(root: Path, assignment: str, mixed: bool = False, between: Callable[[Path], None] | None = None) -> Roads:
     """Grade copies of a course; what `between` does to each is done before it is graded a second time."""
     places = {name: root.with_name(f"{root.name}-{name}") for name in ("stock", "ours", "mixed")}
     for name in ("stock", "ours", *(["mixed"] if mixed else [])):
         shutil.copytree(root, places[name], symlinks=True)
     if mixed:
-        with (places["mixed"] / "nbgrader_config.py").open("a") as config:
-            config.write(OURS_IN_ITS_PLACE)
+        put_ours_in_its_place(places["mixed"])
 
     def grade() -> Roads:
         return Roads(
