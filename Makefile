@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-as-user lint class build verify bench bench-labs smol
+.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify bench bench-labs smol
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -28,6 +28,7 @@ help:
 	@echo "make verify         prove the quizzes, and the hidden checks on solutions, blanks and wrong answers"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test           everything that must hold"
+	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user"
 	@echo "make foreign-tools  programs of others that judge what we export, in .venv/foreign; make test does it too"
 	@echo "make test-as-user   tests of kernels, grading and attacks as nobody, from root's account"
 	@echo "make bench-labs     time the notebooks that train, and run lab 03's PPO for three seeds"
@@ -100,6 +101,10 @@ test:
 	$(MAKE) --jobs=2 lint verify
 	$(BIN)/grader build --check
 	$(BIN)/pytest -n 2 --dist loadfile
+
+# What takes longer: nbgrader's own tests and further classes on our road, and the walls as an ordinary user.
+test-all: test test-as-user
+	$(BIN)/pytest -m peers tests/course
 
 test-as-user: data
 	tests/as_user.sh -n 2 --dist loadfile tests/kernels tests/grading tests/attacks
