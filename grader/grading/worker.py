@@ -47,7 +47,7 @@ def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Star
     return grade_submission(found, checks, Submission.from_bytes(submission), zygotes).to_bytes()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def own_zygotes(assignment: bytes) -> Mapping[str, Started]:
     """The zygotes of this process for an assignment; they end with it.
 
