@@ -23,13 +23,12 @@ from ..making import (
     hand_in,
     manual,
     notebook,
-    nothing,
     read_only,
-    release,
     task,
     text,
     write,
 )
+from ..roads import nbgrader as nbgrader_says
 
 NAME = "odd_1"
 CONFIG = """c = get_config()
@@ -277,21 +276,19 @@ def _tagged(found: NotebookNode) -> None:
 HIDE = "get_ipython().showtraceback = lambda *args, **kwargs: None\nget_ipython()._showtraceback = lambda *a: None"
 
 STUDENTS: Mapping[str, tuple[Edit, str]] = {
-    "all": (RIGHT, "2026-01-10 10:00:00 UTC"),
-    "blank": (nothing, ""),
-    "disordered": (all_of(RIGHT, changed(_disordered, "a-values"), lambda f: (f / "c-people.ipynb").unlink()), ""),
-    "hides": (
-        all_of(answers("a-values", value=f"def value(n):\n    return -n\n{HIDE}"), answers("b-shell", writes=HIDE)),
-        "2026-01-10 11:30:00 Europe/Berlin",
-    ),
-    "own-files": (
+    "all": (
         all_of(
             RIGHT,
             beside(helpers__py="ONE = 7\n", data___table__csv="mine\n", notes__txt="hi", data___own__csv="1\n"),
             changed(_tagged, "b-shell"),
             answers("b-shell", shell="listed = !ls data/table.csv data/large.bin | xargs -n1 basename"),
         ),
-        "",
+        "2026-01-10 10:00:00 UTC",
+    ),
+    "disordered": (all_of(RIGHT, changed(_disordered, "a-values"), lambda f: (f / "c-people.ipynb").unlink()), ""),
+    "hides": (
+        all_of(answers("a-values", value=f"def value(n):\n    return -n\n{HIDE}"), answers("b-shell", writes=HIDE)),
+        "2026-01-10 11:30:00 Europe/Berlin",
     ),
     "asks": (
         all_of(
@@ -310,7 +307,7 @@ def make(root: Path) -> None:
     write(root / "source" / NAME, source())
     guide = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
     shutil.copyfile(guide / "autotests.yml", root / "autotests.yml")
-    release(root, NAME)
+    nbgrader_says(root, "generate_assignment", NAME)  # a process of its own: it leaves sockets of a kernel open
     for student, (edit, when) in STUDENTS.items():
         folder = hand_in(root, NAME, student, edit, when)
         if student != "all":  # the others know that it need not be handed in
