@@ -12,11 +12,13 @@ import socket
 import subprocess
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psycopg
 import pytest
 import torch
 
@@ -135,9 +137,18 @@ def quiz_course(quiz_template: Course, tmp_path: Path, monkeypatch: pytest.Monke
     return Course(root)
 
 
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """The address of an empty database of one's own."""
+    name = f"test{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres_server.rpartition("/")[0] + f"/{name}"
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an empty database on a PostgreSQL server run for the tests; Debian's package `postgresql`."""
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server run for the tests; Debian's package `postgresql`."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
     if not programs[-1].is_file():
         pytest.fail("no PostgreSQL server is installed: apt-get install postgresql")

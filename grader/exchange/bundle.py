@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from grader.build.leaks import find_leaks
@@ -113,7 +114,10 @@ def leaks_in(course: Course, files: Mapping[str, bytes]) -> list[str]:
             goal = root / (name if name.startswith("labs/") else f"labs/{name}")
             goal.parent.mkdir(parents=True, exist_ok=True)
             goal.write_bytes(content)
-        return [str(leak).replace(f"{root}/", "") for leak in find_leaks(Course(root))]
+        return [
+            str(leak).replace(f"{root}/", "")
+            for leak in find_leaks(Course(root, replace(course.layout, release="labs")))
+        ]
 
 
 def _released(labs: Path) -> Iterator[Path]:

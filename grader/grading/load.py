@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.api import MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
@@ -122,7 +123,15 @@ def _banks(course: Course, masters: tuple[Master, ...]) -> dict[str, str]:
 
 
 def is_trusted(course: Course, lab: str) -> bool:
-    """Whether checks or a quiz that no student code can reach give the points of an assignment of the gradebook."""
+    """Whether checks or a quiz that no student code can reach give the points of an assignment of the gradebook.
+
+    Raises:
+        LookupError: the gradebook does not have it.
+    """
     with gradebook(course) as book:
-        cells = [cell for notebook in book.find_assignment(lab).notebooks for cell in notebook.source_cells]
+        try:
+            notebooks = book.find_assignment(lab).notebooks
+        except MissingEntry:
+            raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
+        cells = [cell for notebook in notebooks for cell in notebook.source_cells]
         return any(RUN.search(cell.source or "") or QUIZ.search(cell.source or "") for cell in cells)

@@ -120,6 +120,7 @@ def nbgrader(root: Path, *arguments: str, environment: dict[str, str] | None = N
     """Run the command; returns all that it said, whatever became of it."""
     clean = {name: value for name, value in os.environ.items() if name != ROOT_VARIABLE}
     clean["PATH"] = f"{Path(sys.executable).parent}:{clean['PATH']}"
+    clean["PYTHONDONTWRITEBYTECODE"] = "1"  # as in our kernels
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(
         command, cwd=root, env=clean | (environment or {}), capture_output=True, text=True, check=False

@@ -143,6 +143,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str]]
         patched.setenv("NBGRADER_EXECUTION", "autograde")
         patched.delenv("PYTEST_CURRENT_TEST", raising=False)  # an ipykernel that finds it collects no descriptors
         patched.setenv("SHELL", "/bin/bash")
+        patched.setenv("PYTHONDONTWRITEBYTECODE", "1")  # as in our kernels: else a folder of bytecode is listed
+        for name in ("COLUMNS", "LINES"):
+            patched.delenv(name, raising=False)
         patched.setenv("PATH", f"{Path(os.sys.executable).parent}:{os.environ['PATH']}")
         stock = by_stock(folder)
     return stock, by_ours(folder.name)

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from grader.build.notebooks import read_source, solution_namespace
 from grader.cells import is_demo
 from grader.checks.registry import LabChecks, load_lab
-from grader.course.paths import Course
+from grader.course.paths import ROOT_VARIABLE, Course
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,9 @@ def without_demos(
 
 
 @pytest.fixture
-def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path) -> Executed:
-    """The whole solution notebook in a real kernel with tiny."""
+def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Executed:
+    """The whole solution notebook in a real kernel with tiny; its hidden cells find the course by the variable."""
+    monkeypatch.setenv(ROOT_VARIABLE, str(repo.root))
     name = request.module.LAB
     notebook = read_source(repo.solutions / name / "lab.py")
     for cell in notebook.cells:

@@ -67,10 +67,10 @@ def test_no_file_of_the_author_is_there(home: Path) -> None:
         REPO / "quizzes",
         REPO / ".git",
         REPO / "grader",
-        Path("/etc/passwd"),
     ]
     found = said(f"[path for path in {[str(path) for path in places]} if os.path.exists(path)]")
     assert found == "[]"
+    assert said("[len(open('/etc/passwd').read().splitlines())]") == "[1]"  # its own user, and nobody of this machine
     assert said(f"'; '.join(sorted(os.listdir({str(REPO)!r})))").split("; ") in ([".venv", "labs"], ["labs"])
     assert said(f"'; '.join(sorted(os.listdir({str(REPO / 'labs')!r})))") == "labkit"
 
