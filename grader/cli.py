@@ -146,8 +146,8 @@ def grade(
             raise LookupError(f"--sandbox is auto or none, not {sandbox!r}.")
         some = student is not None or update
         names = chosen(course, lab, student, update) if some else None
-        how = {"sandboxed": sandbox == "auto", "quiet": quiet, "notebooks": notebook, "force": force}
-        rows = _grade_with_progress(course, lab, names, runs_on, **how)  # type: ignore[arg-type]
+        sandboxed = sandbox == "auto"
+        rows = _grade_with_progress(course, lab, names, runs_on, sandboxed, quiet, notebook, force)
         files = [str(path) for path in write_rows(course, lab, rows, keep_others=some)]
     if not as_json and not quiet:
         _show_rows(rows)
@@ -323,8 +323,17 @@ def _grade_with_progress(
         def waits() -> None:
             bar.update(task, description="another run is grading this lab: waiting for it")
 
-        more = {"sandboxed": sandboxed, "waits": waits, "notebooks": notebooks, "force": force}
-        return grade_class(course, lab, students, show, engine, **more)  # type: ignore[arg-type]
+        return grade_class(
+            course,
+            lab,
+            students,
+            show,
+            engine,
+            sandboxed=sandboxed,
+            waits=waits,
+            notebooks=notebooks,
+            force=force,
+        )
 
 
 def _show_rows(rows: list[Row]) -> None:

@@ -20,7 +20,7 @@ HEAVY = {"torch", "transformers", "trl", "datasets"}
 OURS = re.compile(r"rlhf|\btrl\b|\bdpo\b|\bppo\b|gpt|\bsmol|hugging|\bhf_|\bimdb\b|reward", re.I)
 # Names that people's files and machines have already.
 MAY_STAY = {
-    "grader/checks/running.py": ("application/vnd.rlhf.checks+json",),  # notebooks that were graded before 0.2
+    "grader/checks/running.py": ("application/vnd.rlhf.checks+json",),  # notebooks that were graded before 0.5
     "grader/formats/page/practice.js": ("rlhf-quiz ${words.hash}",),  # where browsers keep answers of practice pages
     "grader/formats/anki/anki.js": ("rlhf-lab-kit {{Id}}",),  # where Anki keeps the order of options
 }

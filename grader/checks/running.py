@@ -17,7 +17,7 @@ from grader.checks.student import InProcess, Student
 from grader.course.paths import Course, find_course
 
 CHECKS_MIME = "application/vnd.grader.checks+json"
-CHECKS_MIMES = (CHECKS_MIME, "application/vnd.rlhf.checks+json")  # the second stands in what was graded before 0.2
+CHECKS_MIMES = (CHECKS_MIME, "application/vnd.rlhf.checks+json")  # the second stands in what was graded before 0.5
 
 
 @dataclass(frozen=True)

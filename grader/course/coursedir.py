@@ -63,7 +63,7 @@ NbGraderAPI.get_submitted_timestamp = lambda self, lab, student: time_in(
 _copy_files = BaseConverter.init_assignment
 
 
-def _copy_no_submission(self: Any, lab: str, student: str) -> None:
+def _copy_plainly(self: Any, lab: str, student: str) -> None:
     """Before conversion: files of the course are copied, those of a student only where they are plain files.
 
     Where the configuration lists `grader.grading.folder.KeepInert`, that step writes a student's files.
@@ -112,7 +112,7 @@ def _copy_plain_files(self: Any, folder: Path, goal: Path) -> None:
 
 # nbgrader 0.9.6 reads a submitted notebook and copies what lies beside it wherever links lead, however large it is: one
 # to /dev/zero fills the disk. `grader.grading.folder.KeepInert` writes what may stand beside a graded notebook.
-BaseConverter.init_assignment = _copy_no_submission
+BaseConverter.init_assignment = _copy_plainly
 
 
 def load_config(course: Course, **coursedir: str) -> Config:

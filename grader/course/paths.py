@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from grader.course.config import CONFIG, config_files, read_config
 
@@ -39,8 +39,7 @@ class Layout:
     def of(config: Mapping[str, Any]) -> Layout:
         """What nbgrader's configuration says."""
         said = config.get("CourseDirectory", {})
-        steps = ("source", "release", "submitted", "autograded", "feedback")
-        named = {step: str(said[f"{step}_directory"]) for step in steps if f"{step}_directory" in said}
+        named = {step: str(said[f"{step}_directory"]) for step in get_args(Step) if f"{step}_directory" in said}
         if "directory_structure" in said:
             named["structure"] = str(said["directory_structure"])
         if "class_directory" in config.get("Grader", {}):
@@ -66,13 +65,14 @@ class Course:
 
     def to_json(self) -> dict[str, Any]:
         """For other processes."""
-        return {"root": str(self.root), "layout": asdict(self.layout)}
+        return {"root": str(self.root), "layout": asdict(self.layout), "db": self.db}
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Course:
         """The inverse of `to_json`."""
         layout = dict(said["layout"])
-        return Course(Path(said["root"]), Layout(**{**layout, "excluded": tuple(layout["excluded"])}))
+        told = Layout(**{**layout, "excluded": tuple(layout["excluded"])})
+        return Course(Path(said["root"]), told, str(said["db"]))
 
     def folder(self, step: Step, student: str, assignment: str) -> Path:
         """The folder of one student and assignment at a step of nbgrader; "." for the student of `source`."""
@@ -235,8 +235,8 @@ def find_course(start: Path | None = None) -> Course:
     for folder in (here, *here.parents):
         if (folder / CONFIG).is_file():
             return _course_at(folder)
-    if config_files(here) and (root := read_config(here).get("CourseDirectory", {}).get("root")):
-        return Course(Path(root).resolve())
+    if config_files(here) and read_config(here).get("CourseDirectory", {}).get("root"):
+        return _course_at(here)
     if any((here / name).exists() for name in MARKS_OF_A_COURSE):
         return Course(here)
     raise LookupError(
@@ -246,9 +246,7 @@ def find_course(start: Path | None = None) -> Course:
 
 
 def _course_at(folder: Path) -> Course:
-    """The course of a folder; its configuration is read at once only where it may name another root."""
-    path = folder / CONFIG
-    if path.is_file() and re.search(r"CourseDirectory\s*\.\s*root\b|\.root\s*=", path.read_text(encoding="utf-8")):
-        root = read_config(folder).get("CourseDirectory", {}).get("root")
-        return Course(Path(root).resolve() if root else folder)
-    return Course(folder)
+    """The course of a folder, whose configuration may name another root."""
+    config = read_config(folder)
+    root = config.get("CourseDirectory", {}).get("root")
+    return Course(Path(root).resolve() if root else folder, Layout.of(config))

@@ -128,21 +128,21 @@ class Assignment:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the assignment and of the environment that grades it: a change of either is another grade."""
-        parts = hashlib.sha256(replace(self, root="", db="").to_bytes())
+        parts = hashlib.sha256(replace(self, root="", db="", given=replace(self.given, folder="")).to_bytes())
         parts.update(environment(self.settings.distributions).encode())
         return parts.hexdigest()
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether it has one notebook."""
         return len(self.masters) == 1
 
-    @property
+    @cached_property
     def trusted(self) -> bool:
         """Whether checks or quizzes give its points, which no student code can reach; else its tests are ordinary."""
         return any(master.exercises() or master.quizzes() for master in self.masters)
 
-    @property
+    @cached_property
     def executes(self) -> bool:
         """Whether code of students runs at all: not for quizzes alone."""
         return not self.trusted or any(master.exercises() for master in self.masters)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from nbclient import NotebookClient
 from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
@@ -126,8 +127,13 @@ def _not_understood(config: Config, classes: list[Any]) -> Iterator[str]:
             if kind.__name__ not in ("NbConvertBase", "Preprocessor") and name not in UNDERSTOOD:
                 yield f"c.{kind.__name__}.{name} is set"
     for step in classes:
-        if inspect.isclass(step) and issubclass(step, Execute) and step is not Execute and not _is_ours(step):
+        if executes(step) and step is not Execute and not step.__module__.startswith("grader."):
             yield f"{step.__module__}.{step.__qualname__} executes"
+
+
+def executes(step: Any) -> bool:
+    """Whether a step runs student code: nbgrader's Execute, nbconvert's, or any other that nbclient does it for."""
+    return inspect.isclass(step) and issubclass(step, NotebookClient)
 
 
 def _is_ours(step: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
@@ -21,6 +21,18 @@ def start_server(modules: Sequence[str] = ()) -> ForkServerContext:
         context.set_forkserver_preload([WORKER, *modules])
         forkserver.ensure_running()
     return context
+
+
+def begin(context: ForkServerContext, work: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    """Fork a worker that does `work`; returns how to end it at once."""
+    process = context.Process(target=work, args=arguments, daemon=True)
+    process.start()
+
+    def end() -> None:
+        process.kill()
+        process.join()
+
+    return end
 
 
 @contextmanager

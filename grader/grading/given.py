@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -98,9 +99,15 @@ def given_files(course: Course, lab: str, config: Config) -> Given:
         if size <= min(SMALL, room):
             small[name], room = path.read_bytes(), room - size
         else:
-            with path.open("rb") as file:
-                large[name] = hashlib.file_digest(file, "sha256").hexdigest()
+            large[name] = _digest(path, size, path.stat().st_mtime_ns)
     return Given(small, str(_staged(course, lab, folder, large)) if large else "", large, tuple(spared))
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _size: int, _time: int) -> str:
+    """The SHA-256 of a large file, read once as long as it does not change: nbgrader asks for each notebook."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _staged(course: Course, lab: str, folder: Path, large: Mapping[str, str]) -> Path:

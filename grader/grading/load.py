@@ -42,12 +42,11 @@ def load_assignment(
         config: nbgrader's configuration, where it is more than the files say.
 
     Raises:
-        LookupError: nbgrader does not know it, no notebook matches, or a kernel is not installed here.
+        LookupError: nbgrader does not know it, no notebook matches, a kernel is not installed here, or one that is no
+            plain Python is to be under trusted checks.
     """
-    folder = course.solutions / lab
     with gradebook(course) as book:
         masters = tuple(_master(course, lab, notebook) for notebook in _notebooks(book, lab, only))
-    checks = _text(folder / "checks.py")
     config = config or load_config(course)
     steps = steps_of(config)
     plain = Assignment(lab, masters, steps)
@@ -55,7 +54,10 @@ def load_assignment(
         limits = steps.limits() if plain.trusted else steps.limits(ORDINARY_SECONDS)
     names = dict.fromkeys(map(plain.kernel, masters) if plain.executes else ())
     kernels = {name: kernel_of(name, as_program=bool(steps.stock_execute) and not plain.trusted) for name in names}
-    trusted = {"checks": checks, "fixtures": _text(folder / "fixtures.py"), "secret": course.secret()}
+    programs = {name: found for name, found in kernels.items() if isinstance(found, Program)}
+    if plain.trusted and programs:
+        others = ", ".join(programs)
+        raise LookupError(f"{lab} has trusted checks, which need plain Python, and a notebook for {others}.")
     return Assignment(
         lab=lab,
         masters=masters,
@@ -66,11 +68,18 @@ def load_assignment(
         sandboxed=sandboxed,
         settings=load_settings(course.root).of_grades(),
         environments={name: found for name, found in kernels.items() if isinstance(found, Environment)},
-        programs={name: found for name, found in kernels.items() if isinstance(found, Program)},
+        programs=programs,
         root=str(course.root),
         db=str(CourseDirectory(config=config).db_url) if steps.by_student else "",
-        **trusted if plain.trusted else {},  # type: ignore[arg-type]
+        **_trusted(course, lab) if plain.trusted else {},
     )
+
+
+def _trusted(course: Course, lab: str) -> dict[str, Any]:
+    """What only the trusted side of an assignment has."""
+    folder = course.solutions / lab
+    texts = {name: _text(folder / f"{name}.py") for name in ("checks", "fixtures")}
+    return texts | {"secret": course.secret()}
 
 
 def _notebooks(book: Any, lab: str, only: str) -> list[Any]:

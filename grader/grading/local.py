@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.grading.assignment import Assignment, start_zygotes
-from grader.grading.forks import one_thread_inherited, start_server
+from grader.grading.forks import begin, one_thread_inherited, start_server
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
@@ -33,14 +33,7 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
         started = {name: zygote.started for name, zygote in zygotes.items()}
 
         def start(connection: Connection) -> Callable[[], None]:
-            process = context.Process(target=_work, args=(connection, data, started), daemon=True)
-            process.start()
-
-            def end() -> None:
-                process.kill()
-                process.join()
-
-            return end
+            return begin(context, _work, connection, data, started)
 
         def asked() -> Iterator[tuple[str, bytes]]:
             for zygote in zygotes.values():  # workers start meanwhile

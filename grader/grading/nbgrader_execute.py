@@ -24,6 +24,7 @@ from grader.files import locked, write_whole
 from grader.grading.assignment import Assignment, in_order
 from grader.grading.attempts import Attempts
 from grader.grading.folder import files_in, files_of, lay_out
+from grader.grading.given import under
 from grader.grading.load import load_assignment
 from grader.grading.marks import marks_of
 from grader.grading.pipeline import Executed, Files, execute_notebook, itself
@@ -33,8 +34,12 @@ from grader.kernels.environments import kernel_of
 
 
 class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
-    """Execute a sanitized notebook in a warm, sandboxed kernel, with trusted checks at the places of hidden cells."""
+    """Execute a sanitized notebook in a warm, sandboxed kernel, with trusted checks at the places of hidden cells.
 
+    `step` executes where the engine does not: nbgrader's own, or what a course has in its place.
+    """
+
+    step: type[Any] = nbgrader.preprocessors.Execute
     sandbox = Enum(
         ["auto", "none"],
         default_value="auto",
@@ -64,8 +69,8 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         ignore = () if assignment.trusted else assignment.steps.ignore
         files = files_of(course, lab, student, self.log, ignore)
         if not assignment.trusted:
-            files = {**self._beside(course, assignment, student, files), **itself(name, nb)}
-        done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, own_zygotes(data))
+            files = self._beside(course, assignment, student, files) | itself(name, nb)
+        done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, own_zygotes(data), self.step)
         copied = _hold(course, assignment, student, done, nb) if done.attempts else []
         if not assignment.trusted:
             WROTE.files[name] = done.files
@@ -76,13 +81,13 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
             self.log.warning("%s: %s", student, remark)
         return nb, resources
 
-    def _beside(self, course: Course, assignment: Assignment, student: str, handed_in: Files) -> Files:
+    def _beside(self, course: Course, assignment: Assignment, student: str, handed_in: Files) -> dict[str, bytes]:
         """What a notebook with ordinary tests finds beside it: what nbgrader put there, and what it may not show."""
         lab, given = assignment.lab, assignment.given
         before = WROTE.before((str(course.root), lab, student), assignment.masters[0].name)
-        own = {path: content for path, content in handed_in.items() if path not in given.large}
         there = files_in(course.folder("autograded", student, lab), without=given.large.keys())
-        return {**there, **own, **given.small, **before}
+        files = under({**there, **handed_in}, given.names) | dict(given.small)
+        return under(files, before) | dict(before)
 
     def _write(self, course: Course, assignment: Assignment, student: str, files: Files) -> None:
         """What the notebook wrote goes into the graded folder, of whose kinds a course may keep some out."""

@@ -126,15 +126,15 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
     )
 
 
-def itself(name: str, notebook: NotebookNode) -> Files:
+def itself(name: str, notebook: NotebookNode) -> dict[str, bytes]:
     """A notebook as the file that it is, which `%run` and `open` find."""
     return {f"{name}.ipynb": nbformat.writes(notebook).encode("utf-8")}
 
 
-def _beside(files: Files, done: Graded, own: Files) -> Files:
+def _beside(files: Files, done: Graded, own: dict[str, bytes]) -> Files:
     """What a notebook with ordinary tests finds beside it: of notebooks itself and those before it, and no others."""
     others = {path: content for path, content in files.items() if not path.endswith(".ipynb")}
-    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()} | dict(own)
+    notebooks = {f"{name}.ipynb": text.encode("utf-8") for name, text in done.notebooks.items()} | own
     written = under(done.files, notebooks)
     return {**under(others, [*notebooks, *written]), **written, **notebooks}
 

@@ -23,6 +23,7 @@ from traitlets.utils.importstring import import_item
 
 from grader.cells import grade_id
 from grader.grading.assignment import Assignment, Master, MasterCell
+from grader.grading.configured import executes
 from grader.grading.marks import marks_of
 from grader.grading.result import Mark
 from grader.hooks import RestoreCells, restore, tame
@@ -201,7 +202,7 @@ def _built(names: Sequence[str], config: Config) -> list[Step]:
 
 
 def _in_place_of(kind: Any, stand_ins: Mapping[Any, Any]) -> Any:
-    if kind not in stand_ins and inspect.isclass(kind) and issubclass(kind, stock.Execute):
+    if kind not in stand_ins and executes(kind):
         return type(kind.__name__, (RunCells,), {"step": kind})
     return stand_ins.get(kind, kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_markdown_cell
 
-from grader.course.paths import ROOT_VARIABLE, Course, find_course
+from grader.course.paths import Course, find_course
 
 from .assignments import pandas_homework, quickstart
-from .making import at
+from .making import at, clean_environment
 from .roads import differences, rows_of
 
 SIZES = (3, 8, 20)
@@ -80,12 +79,9 @@ def _class(master: Path, name: str, assignment: str, size: int) -> Path:
 
 
 def _timed(root: Path, *command: str) -> float:
-    clean = {name: value for name, value in os.environ.items() if name != ROOT_VARIABLE}
-    clean["PATH"] = f"{Path(sys.executable).parent}:{clean['PATH']}"
+    nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, *command], cwd=root, env=clean, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    subprocess.run([sys.executable, *command], cwd=root, env=clean_environment(), check=False, **nowhere)
     return time.perf_counter() - began
 
 

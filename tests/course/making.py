@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,13 @@ def at(root: Path) -> Iterator[Course]:
         os.chdir(before)
         if named is not None:
             os.environ[ROOT_VARIABLE] = named
+
+
+def clean_environment(python: Path | str = sys.executable) -> dict[str, str]:
+    """For programs of an interpreter that are to find a course by their folder alone."""
+    found = {name: value for name, value in os.environ.items() if name != ROOT_VARIABLE}
+    found["PATH"] = f"{Path(python).parent}:{found['PATH']}"
+    return found | {"PYTHONDONTWRITEBYTECODE": "1"}  # as in our kernels
 
 
 def release(root: Path, assignment: str, duedate: str = "") -> None:

@@ -5,7 +5,6 @@ nbgrader itself runs in a process of its own, in which nothing of ours was impor
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.coursedir import gradebook
-from grader.course.paths import ROOT_VARIABLE, Course
+from grader.course.paths import Course
 from grader.grading.autograde import Row, grade_class, local_engine
 
-from .making import at
+from .making import at, clean_environment
 
 Rows = dict[tuple[str, ...], Any]
 OURS_IN_ITS_PLACE = """
@@ -118,12 +117,9 @@ def files_of(graded: Graded, assignment: str) -> dict[str, list[str]]:
 
 def nbgrader(root: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
     """Run the command; returns all that it said, whatever became of it."""
-    clean = {name: value for name, value in os.environ.items() if name != ROOT_VARIABLE}
-    clean["PATH"] = f"{Path(sys.executable).parent}:{clean['PATH']}"
-    clean["PYTHONDONTWRITEBYTECODE"] = "1"  # as in our kernels
     command = [sys.executable, "-m", "nbgrader", *arguments]
     done = subprocess.run(
-        command, cwd=root, env=clean | (environment or {}), capture_output=True, text=True, check=False
+        command, cwd=root, env=clean_environment() | (environment or {}), capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr
 

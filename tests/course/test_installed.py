@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from grader.course.paths import ROOT_VARIABLE
-
 from .assignments import quickstart
+from .making import clean_environment
 
 KIT = Path(__file__).resolve().parent.parent.parent
 COURSES_OWN = ("torch", "transformers", "trl", "datasets", "rlhf")
@@ -28,12 +26,10 @@ def test_an_installation_without_this_course_grades_an_ordinary_one(tmp_path: Pa
     find = f"import importlib.util as u; print([name for name in {COURSES_OWN} if u.find_spec(name)])"
     found = subprocess.run([python, "-c", find], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"
-    clean = {name: value for name, value in os.environ.items() if name != ROOT_VARIABLE}
-    clean["PATH"] = f"{python.parent}:{clean['PATH']}"
     done = subprocess.run(
         [python.with_name("grader"), "grade", quickstart.NAME, "--json"],
         cwd=tmp_path / "course",
-        env=clean,
+        env=clean_environment(python),
         capture_output=True,
         text=True,
         check=False,
