@@ -14,7 +14,7 @@ from grader.grading.configured import steps_of
 from grader.grading.load import load_assignment
 from grader.reports import notebook_feedback
 
-from .making import answer, at, graded, hand_in, notebook, nothing, release, write
+from .making import answer, answers, at, graded, hand_in, notebook, release, write
 
 NAME = "ps1"
 OWN = "from nbgrader.preprocessors import Execute\n\n\nclass Mine(Execute):\n    pass\n"
@@ -40,7 +40,7 @@ def made(root: Path, execute: str, more: str = "") -> Course:
     (root / "nbgrader_config.py").write_text(said)
     write(root / "source" / NAME, {"problem.ipynb": notebook(*cells)})
     release(root, NAME)
-    hand_in(root, NAME, "ada", nothing)
+    hand_in(root, NAME, "ada", answers(one="ONE = 1"))
     return Course(root)
 
 
@@ -71,9 +71,9 @@ def test_student_code_is_shut_in(
 def test_trusted_checks_need_plain_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = made(tmp_path / "course", STEPS + "Execute")
     line = f'run("{NAME}", "one", globals())'
-    other = {"name": "shell", "display_name": "Shell", "language": "bash"}
+    other = {"name": "shell", "display_name": "Shell", "language": "python"}
     spec = tmp_path / "data" / "kernels" / "shell"
-    write(spec, {"kernel.json": '{"argv": ["sh", "{connection_file}"], "display_name": "Shell", "language": "bash"}'})
+    write(spec, {"kernel.json": '{"argv": ["sh", "{connection_file}"], "display_name": "Shell", "language": "python"}'})
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "data"))
     write(course.source_of("ps2"), {"problem.ipynb": notebook(graded("checked", 1, line), kernel=other)})
     release(course.root, "ps2")
@@ -93,7 +93,7 @@ def test_the_guides_configuration_is_nbgraders_with_our_execute(tmp_path: Path) 
 
 def test_a_page_that_cannot_be_made_is_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = made(tmp_path / "course", STEPS + "Execute")
-    hand_in(course.root, NAME, "bob", nothing)
+    hand_in(course.root, NAME, "bob", answers(one="ONE = 1"))
     with at(course.root):
         grade_class(course, NAME)
         broken = course.folder("autograded", "ada", NAME) / "problem.ipynb"
