@@ -1,4 +1,4 @@
-"""One thread for numbers in this process: on small arrays, several threads on busy cores only wait for one another."""
+"""Cores and threads: how many cores are ours, and one thread for numbers, as on small arrays several only wait."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import sys
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def cores() -> int:
+    """The cores that this process may use: in a container fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def one_thread() -> None:

@@ -32,6 +32,7 @@ from grader.grading.selection import require_assignment, roster, wanted_of
 from grader.grading.serial import grade_serially
 from grader.kernels.limits import Limits
 from grader.text import NO_TEXT, StudentText, student_text
+from grader.threads import cores
 
 AGAIN = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
 WITHOUT_SANDBOX = "graded without a sandbox (--sandbox=none): student code could read and write this machine"
@@ -82,7 +83,7 @@ Watch = Callable[[Progress], None]
 
 def local_engine(jobs: int | None = None) -> Engine:
     """The engine of this machine with `jobs` workers; as many as there are cores by default."""
-    workers = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
+    workers = jobs or cores()
     return lambda assignment, tasks: run_locally(assignment, tasks, workers)
 
 

@@ -7,7 +7,6 @@ a few short texts and a file that they wrote. See `intake.take_in` for what they
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from grader.quizzes.kept import load_kept
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts
 from grader.text import student_text
+from grader.threads import cores
 
 SECONDS = 60.0
 MEMORY_MB = 360  # a notebook of 50 MB with an emoji, four bytes a character, takes 300
@@ -36,8 +36,7 @@ LOOK_AGAIN = "look at what was handed in; it is kept as it is"
 
 def readers() -> int:
     """As many as there are cores, at most two: reading is a small part of the work."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(2, cores)
+    return min(2, cores())
 
 
 def take_in_all(course: Course, lab: str, wanted: Wanted, students: Iterable[str], spool: Path) -> Iterator[Taken]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +19,7 @@ from grader.grading.forks import begin, start_server
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.reports.feedback import for_release
 from grader.text import student_text
+from grader.threads import cores
 
 SECONDS = 120.0
 MEMORY_MB = 2048  # of address space beyond what is there at the start
@@ -48,7 +48,7 @@ def write_notebook_feedback(
 
     written: list[Path] = []
     failures: list[str] = []
-    answers = run_tasks(start, asked, min(len(asked), os.cpu_count() or 1), SECONDS) if asked else ()
+    answers = run_tasks(start, asked, min(len(asked), cores()), SECONDS) if asked else ()
     for number, (name, answer) in enumerate(answers, start=1):
         why = answer.reason if isinstance(answer, Lost) else answer.decode("utf-8")
         try:
