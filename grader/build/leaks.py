@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.build.leaks_quiz import find_quiz_leaks
+from grader.build.leaks_quiz import find_quiz_leaks, handed_out
 from grader.build.notebooks import read_source
 from grader.course.paths import Course
 
@@ -64,7 +64,7 @@ def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a file; of a notebook, the lines of its cells, numbered by cell."""
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = handed_out(file).decode("utf-8", errors="replace")
     if file.suffix != ".ipynb":
         yield from enumerate(text.splitlines(), start=1)
         return

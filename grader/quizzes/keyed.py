@@ -52,8 +52,14 @@ class KeyedPart:
         """The verdict on a normalised answer."""
         for known in self.answers:
             if known.answer == answer:
-                return Verdict(known.credit, known.feedback, self.of)
-        return Verdict(0, self.other, self.of)
+                return Verdict(known.credit, known.feedback, self.of, self._right(known))
+        return Verdict(0, self.other, self.of, None if self.kind == "check" else False)
+
+    def _right(self, given: Answer) -> bool:
+        """Whether an answer is right: of a box, its credit does not always tell, that of the ticked one does."""
+        if self.kind != "check":
+            return given.credit == 1
+        return next(known.credit == 1 for known in self.answers if known.answer == "1") == (given.answer == "1")
 
     def misconception(self, answer: str) -> str:
         """What a wrong answer betrays; empty where the bank names nothing."""

@@ -198,7 +198,7 @@ class Practice {
       return {
         id: part.id, kind: part.kind, label: part.label, text: this.text(part.label), unit: part.unit || "", code: Boolean(part.code),
         decimals: part.kind === "number" ? part.decimals : null, feedback,
-        right: verdict && part.kind !== "check" ? verdict.credit === 1 : null,
+        right: verdict ? verdict.right : null,
         options: (orders[part.id] || []).map((id) => ({ id, html: options[id], text: this.text(options[id]) })),
       };
     });
@@ -235,7 +235,9 @@ class PageView extends View {
 
   send(message) {
     this.asked = message.do !== "answer";
+    this.sent += 1;
     this.model.send(message);
+    this.saved(this.sent);
   }
 }
 
