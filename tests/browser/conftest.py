@@ -48,6 +48,7 @@ JUPYTER_LAB = [
     "--port=0",
     f"--IdentityProvider.token={TOKEN}",
     "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
 ]
 SECONDS = 1000
 PATIENCE = 60 * SECONDS  # how long a busy machine may take; nothing waits longer than it has to

@@ -15,6 +15,7 @@ from labkit.quiz.bank import unpacked
 
 from .conftest import (
     FILES,
+    TOKEN,
     Server,
     answer_by_keyboard,
     change_theme,
@@ -288,6 +289,21 @@ def test_a_saved_quiz_without_its_kernel_shows_its_questions(page: Page, server:
     expect(page.locator(".labkit-quiz-text")).to_contain_text("Question 8 · ")
     assert page.get_by_text("Error displaying widget").filter(visible=True).count() == 0
     picture(page, "player-saved")
+
+
+def test_notebook_7_has_the_player_with_its_links(page: Page, server: Server, folder: Path) -> None:
+    page.goto(f"{server.address}/notebooks/{SAMPLE}?token={TOKEN}")
+    wait_for_kernel(page)
+    run_quiz(page)
+    page.locator('[data-number="1"] input').first.check()
+    page.locator('[data-number="1"] input').last.check()
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_be_visible()
+    links = [link.get_attribute("href") for link in page.locator(".review a").all()]
+    picture(page, "player-notebook-7")
+    assert set(links) == {"/notebooks/90-sample/05-dpo.ipynb#loss-against-u"}
 
 
 def save(page: Page) -> None:
