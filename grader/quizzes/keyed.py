@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labkit.quiz.bank import Choice
+from labkit.quiz.draw import draw_items
 from labkit.quiz.sealed import OTHER, Verdict
 
 KEPT_FORMAT = 1
@@ -90,6 +92,7 @@ class KeyedItem:
     credit: str
     variants: tuple[KeyedVariant, ...]
     review: tuple[str, str] | None = None
+    difficulty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ class KeyedBank:
     groups: tuple[tuple[str, ...], ...]
     items: tuple[KeyedItem, ...]
     hash: str = ""
+    draw: int = 1
     by_id: Mapping[str, KeyedItem] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -116,9 +120,14 @@ class KeyedBank:
         """The points that one attempt can give: an item of each group."""
         return sum(self.by_id[group[0]].points for group in self.groups)
 
-    def variants(self) -> dict[str, int]:
-        """How many variants each item has, as `labkit.quiz.draw.draw_items` takes it."""
-        return {item.id: len(item.variants) for item in self.items}
+    def choices(self) -> tuple[tuple[Choice, ...], ...]:
+        """What each group may show, as `labkit.quiz.draw.draw_items` takes it."""
+        items = [[self.by_id[name] for name in group] for group in self.groups]
+        return tuple(tuple(Choice(i.id, len(i.variants), i.difficulty) for i in group) for group in items)
+
+    def drawn(self, seed: int) -> tuple[tuple[str, int], ...]:
+        """(item, variant) of each question that the attempt with this seed shows."""
+        return draw_items(self.bank, self.choices(), seed, self.draw)
 
 
 def dump_kept(bank: KeyedBank) -> str:

@@ -143,6 +143,7 @@ class Item(Model):
     points: Annotated[float, Field(gt=0, le=100, strict=False)] = 1.0
     credit: Rule | None = Field(None, description="How parts make points; each type has a default.")
     group: Name | None = Field(None, description="Items of one group are a pool: an attempt shows one of them.")
+    core: bool = Field(False, description="A first attempt shows it; without it, the first item of its group.")
     review: Review | None = None
     source: Annotated[str, Field(min_length=5, max_length=400)] | None = Field(
         None, description="Where it is written, for keys that no code can decide."
@@ -292,14 +293,17 @@ class BankModel(Model):
             points = {item.points for item in self.items if item.group == name}
             if len(points) > 1:
                 raise ValueError(f"the items of group {name} are worth {sorted(points)} points; make them equal")
+            core = [item.id for item in self.items if item.group == name and item.core]
+            if len(core) > 1:
+                raise ValueError(f"the group {name} has {len(core)} core items, {' and '.join(core)}; mark one")
         return self
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Ids by group, in the order of the file; an item without a group is alone."""
-        pools: dict[str, list[str]] = {}
+        """Ids by group, in the order of the file, the core item of each first; an item without a group is alone."""
+        pools: dict[str, list[AnyItem]] = {}
         for item in self.items:
-            pools.setdefault(f"group {item.group}" if item.group else item.id, []).append(item.id)
-        return tuple(tuple(pool) for pool in pools.values())
+            pools.setdefault(f"group {item.group}" if item.group else item.id, []).append(item)
+        return tuple(tuple(item.id for item in sorted(pool, key=lambda one: not one.core)) for pool in pools.values())
 
 
 DEFAULT_CREDIT: dict[str, Rule] = {

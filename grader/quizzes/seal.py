@@ -100,6 +100,7 @@ def seal_bank(
         "mode": bank.mode,
         "pass": bank.pass_mark,
         "attempts": bank.attempts,
+        "draw": bank.draw,
         "shuffle": bank.shuffle,
         "note": bank.note,
         "kdf": {"name": "scrypt", **cost, "salt": kdf.salt.hex()},
@@ -111,6 +112,7 @@ def seal_bank(
                 "type": item.type,
                 "points": item.points,
                 "credit": item.credit,
+                "difficulty": item.difficulty,
                 "review": None if item.review is None else {"label": item.review[0], "href": item.review[1]},
                 "variants": [
                     {

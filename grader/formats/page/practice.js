@@ -64,7 +64,7 @@ class Practice {
     this.scores = kept.scores || [];
     this.taken = kept.taken || 0;
     if (asked && Number(asked[1]) !== kept.seed) await this.begin(Number(asked[1]));
-    else if (!Number.isSafeInteger(kept.seed)) await this.begin(Math.floor(Math.random() * MAX_SEED));
+    else if (!Number.isSafeInteger(kept.seed)) await this.begin(firstSeed());
     else {
       await this.begin(kept.seed);
       this.answers = kept.answers || {};

@@ -81,7 +81,10 @@ class Review:
 
 @dataclass(frozen=True)
 class Item:
-    """One question, in one or more variants; `credit` is the rule of `labkit.quiz.scoring.item_score`."""
+    """One question, in one or more variants; `credit` is the rule of `labkit.quiz.scoring.item_score`.
+
+    `difficulty` is the share of its points that a student is expected to get; None where the bank does not tell.
+    """
 
     id: str
     title: str
@@ -90,6 +93,16 @@ class Item:
     credit: str
     review: Review | None
     variants: tuple[Variant, ...]
+    difficulty: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An item that a group may show: how many variants it has, and its difficulty, as `Item` has it."""
+
+    item: str
+    variants: int
+    difficulty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +117,10 @@ class Kdf:
 
 @dataclass(frozen=True)
 class Bank:
-    """A sealed bank; `hash` is the SHA-256 of its content in hex, which attempts record: packing does not change it."""
+    """A sealed bank; `hash` is the SHA-256 of its content in hex, which attempts record: packing does not change it.
+
+    `draw` is the version of `labkit.quiz.draw.draw_items` that its attempts are drawn by.
+    """
 
     bank: str
     title: str
@@ -117,11 +133,17 @@ class Bank:
     groups: tuple[tuple[str, ...], ...]
     items: tuple[Item, ...]
     hash: str
+    draw: int = 1
 
     def item(self, name: str) -> Item:
         """The item called `name`. Raises LookupError."""
         found: Item = _named(self.items, name, "item")
         return found
+
+    def choices(self) -> tuple[tuple[Choice, ...], ...]:
+        """What each group may show."""
+        items = [[self.item(name) for name in group] for group in self.groups]
+        return tuple(tuple(Choice(i.id, len(i.variants), i.difficulty) for i in group) for group in items)
 
     @property
     def max_points(self) -> float:
@@ -168,6 +190,7 @@ def parse_bank(raw: bytes, where: str = "bank") -> Bank:
         groups=tuple(_names(group, top) for group in top.get("groups", list)),
         items=items,
         hash=hashlib.sha256(inner).hexdigest(),
+        draw=int(top.number("draw", 1, 2)) if "draw" in top.value else 1,
     )
     grouped = [name for group in bank.groups for name in group]
     if sorted(grouped) != sorted(item.id for item in items) or not all(bank.groups):
@@ -225,6 +248,7 @@ def _item(fields: _Fields) -> Item:
         credit=fields.one_of("credit", RULES),
         review=None if review is None else Review(review.get("label", str), review.get("href", str)),
         variants=variants,
+        difficulty=None if fields.value.get("difficulty") is None else fields.number("difficulty", 0.0, 1.0),
     )
 
 

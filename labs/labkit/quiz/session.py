@@ -16,7 +16,7 @@ from labkit.quiz.answers import MAX_ANSWER
 from labkit.quiz.attempts import ATTEMPTS_FILE, Attempt, append_attempt, read_attempts
 from labkit.quiz.bank import Bank, BankError, load_bank
 from labkit.quiz.drafts import Draft, draft_path, drop_draft, load_draft, save_draft
-from labkit.quiz.draw import MAX_SEED, draw
+from labkit.quiz.draw import MAX_SEED, draw, first_seed
 from labkit.quiz.marking import Result, mark, recorded, shown
 from labkit.quiz.plain import answers_from_letters, as_html, page_text, unanswered, unclear
 from labkit.quiz.standing import Standing, standing
@@ -293,5 +293,5 @@ class Quiz:
 
 
 def _next_seed(last: Attempt | None) -> int:
-    """A random seed first; then the next one, which `draw` makes differ wherever it can."""
-    return secrets.randbelow(MAX_SEED) if last is None else (last.seed + 1) % MAX_SEED
+    """That of a random run of attempts first; then the next one, which `draw` makes differ wherever it can."""
+    return first_seed(secrets.randbelow(MAX_SEED)) if last is None else (last.seed + 1) % MAX_SEED
