@@ -128,6 +128,13 @@ class Choice(Model):
 Blank = Annotated[Number | Words | Choice, Field(discriminator="kind")]
 
 
+class Measured(Model):
+    """What a class showed of an item, written by `grader quiz analyse LAB --update`."""
+
+    share: Annotated[float, Field(ge=0, le=1, strict=False, description="The mean share of the item's points.")]
+    students: Annotated[int, Field(ge=1)]
+
+
 class Item(Model):
     """What every item has."""
 
@@ -139,6 +146,7 @@ class Item(Model):
     difficulty: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="A guess: the share of students who answer it right at the first try."
     )
+    measured: Measured | None = Field(None, description="Beside the guess, what a class showed; it is taken instead.")
     families: Annotated[list[Family], Field(max_length=3)] = Field([], description="The mistakes that it aims at.")
     points: Annotated[float, Field(gt=0, le=100, strict=False)] = 1.0
     credit: Rule | None = Field(None, description="How parts make points; each type has a default.")
@@ -153,6 +161,11 @@ class Item(Model):
     variants: Annotated[int, Field(ge=1, le=MAX_VARIANTS)] = 1
     stem: Text
     figure: Figure | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """The share of its points that a student is expected to get, between 0 and 1: measured, else guessed."""
+        return self.difficulty if self.measured is None else min(max(self.measured.share, 0.01), 0.99)
 
 
 class Single(Item):

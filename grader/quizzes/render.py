@@ -59,7 +59,7 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
                 review=review,
                 variants=variants,
                 bloom=item.bloom or "",
-                difficulty=item.difficulty,
+                difficulty=item.expected,
                 families=tuple(item.families),
                 source=item.source or "",
             )
