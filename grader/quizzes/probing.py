@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from grader.quizzes.reading import NAME
+
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
     ast.LtE: ast.Gt,
@@ -26,7 +28,7 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.IsNot: ast.Is,
 }
 EQUALITIES = {"allclose", "isclose", "array_equal"}
-PROVIDED = {"np", "math", "rng", "variant"}
+PROVIDED = {"np", "math", "rng", "variant", NAME}
 OTHER = "__other__"
 Run = Callable[[Callable[[], bool]], bool | None]
 
@@ -52,7 +54,7 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = dire
     spoken_of = sorted(_names(tree) & (set(given) - PROVIDED))
     if not spoken_of:
         return "it uses nothing that `given` makes, so it is a constant"
-    if any(_is_tautology(node) for node in ast.walk(tree)):
+    if any(is_tautology(node) for node in ast.walk(tree)):
         return "it compares something with itself"
 
     def outcomes_of(mutants: Iterable[tuple[ast.Expression, Mapping[str, Any]]]) -> list[bool]:
@@ -73,10 +75,19 @@ def _names(tree: ast.AST) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
-def _is_tautology(node: ast.AST) -> bool:
+def is_tautology(node: ast.AST) -> bool:
+    """Whether an equality, a comparison of two things or a difference has the same on both sides."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+        return ast.dump(node.left) == ast.dump(node.right)
+    if isinstance(node, ast.Call) and len(node.args) > 1 and (_sides(node) or _is_relation(node)):
+        return ast.dump(node.args[0]) == ast.dump(node.args[1])
     if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
         return False
     return ast.dump(node.left) == ast.dump(node.comparators[0])
+
+
+def _is_relation(node: ast.Call) -> bool:
+    return isinstance(node.func, ast.Subscript) and getattr(node.func.value, "id", "") == NAME
 
 
 def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool:
