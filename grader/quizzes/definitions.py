@@ -129,7 +129,7 @@ def compares_with_itself(claim: str, known: Definitions, answer: str | None = No
         tree = seen_through(ast.parse(claim.strip(), mode="eval"), plain)
     except (SyntaxError, ValueError, RecursionError):
         return False
-    return any(is_tautology(node) for node in ast.walk(tree))
+    return any(is_tautology(node) and names_of(node) for node in ast.walk(tree))
 
 
 def overlooked(shown: str, claim: str, known: Definitions) -> frozenset[str]:

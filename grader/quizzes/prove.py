@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from grader.quizzes.remember import evaluate_or_recall
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
 from grader.quizzes.signing import read_signed
+from grader.quizzes.spread import spread
 from grader.quizzes.truth import truth_faults
 
 Progress = Callable[[str], None]
@@ -129,7 +129,7 @@ def prove(
         failures=tuple(dict.fromkeys(faults)),
         computed=len(computed),
         fewest=min(computed, default=0),
-        ties=sum((one.counts() for one in bound), Counter(dict.fromkeys(TIES, 0))),
+        ties={tie: sum(one.counts()[tie] for one in bound) for tie in TIES},
         mutants=sum(one.tried for one in bound),
         survivors=tuple((one.item.id, name) for one in bound for name in one.names()),
     )
@@ -180,9 +180,13 @@ def _examine(
     most: int = MAX_VARIANTS,
     walls: Walls | None = None,
 ) -> tuple[dict[str, list[Evaluated]], list[Fault]]:
-    places = [(item, variant) for item in bank.model.items for variant in range(min(item.variants, most))]
+    places = [
+        (item, place, variant)
+        for item in bank.model.items
+        for place, variant in enumerate(spread(item.variants)[:most])
+    ]
     seen = max(PROBED, bank.model.released)  # further variants are looked at by nobody until they are exported
-    requests = [request(bank, item, v, probe and v < PROBED, rough=probe and v >= seen) for item, v in places]
+    requests = [request(bank, item, v, probe and at < PROBED, rough=probe and at >= seen) for item, at, v in places]
     own = course_of(bank.path)  # any other bank is shut in or not run at all, and evaluated each time
     walls = walls or ("required" if own is None else "preferred")
     results: dict[str, list[Evaluated]] = {item.id: [] for item in bank.model.items}
@@ -196,8 +200,8 @@ def _examine(
     for one in evaluate_or_recall(requests, remembered, limit, walls, settings_of(bank.path), enough):
         progress(f"{bank.name}: {one.item}")
         results[one.item].append(one)
-    for variants in results.values():
-        variants.sort(key=lambda one: one.variant)
+    for item in bank.model.items:
+        results[item.id].sort(key=lambda one: spread(item.variants).index(one.variant))
     faults = [fault for item in bank.model.items for fault in truth_faults(bank, item, results[item.id])]
     return results, faults
 
