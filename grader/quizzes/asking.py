@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from grader.quizzes.definitions import Definitions, claim_seen, definitions
 from grader.quizzes.load import Loaded
 from grader.quizzes.model import (
     AnyItem,
@@ -41,6 +42,8 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
         rough: whether its figure is drawn without the layout that makes it fit to be seen and takes most of the time.
     """
     given = []
+    rougher = {"figure": {"rough": True}} if rough else {}
+    known = definitions(bank.model.given, item.given) if probe and variant == 0 else None
     if bank.model.given:
         given.append({"source": bank.model.given, "line": bank.block_line("given")})
     if item.given:
@@ -50,7 +53,7 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
         "item": item.id,
         "variant": variant,
         "given": given,
-        "asks": [ask | {"rough": True} if rough and ask["kind"] == "figure" else ask for ask in asks(item)],
+        "asks": [_seen(ask, item, known) if known else ask | rougher.get(ask["kind"], {}) for ask in asks(item)],
         "mutants": list(mutant_asks(item)) if variant == 0 else [],
         "probe": probe,
         "figures": str(bank.path.resolve().parent / "figures.py"),
@@ -88,6 +91,16 @@ def asks(item: AnyItem) -> Iterator[Ask]:
             yield from _blank(blank, item.words, "blanks", name)
     elif isinstance(item, CodeOutput):
         yield from _code_output(item)
+
+
+def _seen(ask: Ask, item: AnyItem, known: Definitions) -> Ask:
+    """A claim with what it is, seen through the names of `given`, and through `answer` where that is an expression."""
+    if ask["kind"] != "claim" or not ask["source"] or not ask["probe"]:
+        return ask
+    source = ask["bind"].get("answer", {}).get("path")
+    answer = next((one["source"] for one in asks(item) if one["path"] == source), None)
+    seen = claim_seen(ask["source"], known, answer if isinstance(answer, str) else None)
+    return ask | {"seen": seen} if seen else ask
 
 
 def mutant_asks(item: AnyItem) -> Iterator[Ask]:

@@ -168,8 +168,10 @@ def binding_faults(bank: Loaded, bound: Bindings) -> Iterator[Fault]:
         if place.tie == "neither":
             yield bank.fault(item, _why(bank, bound, place), *place_of(place.path))
     known = definitions(bank.model.given, item.given)
+    read = {place.path for place in bound.places if place.tie == "signed"}
     for path, text, claim, value in _claims(item):
-        yield from (bank.fault(item, message, *place_of(path)) for message in _idle(text, claim, value, known))
+        shown = "" if path in read else text
+        yield from (bank.fault(item, message, *place_of(path)) for message in _idle(shown, claim, value, known))
 
 
 def _why(bank: Loaded, bound: Bindings, place: Place) -> str:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from grader.quizzes.probing import PROVIDED, is_tautology
 
-DRAWS = frozenset({"rng", "random"})  # what gives another value each time is another thing each time
+DRAWS = frozenset({"rng", "random"})
 DEPTH = 6  # names behind names that are looked through
 LARGE = 400  # nodes of an expression that is looked through no further
 BUILTIN = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
@@ -48,17 +48,21 @@ def definitions(*sources: str | None) -> Definitions:
             for name, value in _bindings(node):
                 count[name] = count.get(name, 0) + 1
                 uses.setdefault(name, set()).update(names_of(value, DRAWS))
-        for statement in tree.body:
-            for name, value in _bindings(statement):
                 if isinstance(value, ast.expr):
                     plain[name] = value
-    known = Definitions({}, {name: frozenset(found - {name}) for name, found in uses.items()})
-    once = {
-        name: value
-        for name, value in plain.items()
-        if count[name] == 1 and not isinstance(value, ast.Lambda) and not DRAWS & known.behind(names_of(value, DRAWS))
-    }
-    return replace(known, plain=once)
+    behind = {name: frozenset(found - {name}) for name, found in uses.items()}
+    made = {name for name, value in plain.items() if not isinstance(value, ast.Lambda)}
+    drawing = _drawing(behind, made)
+    once = {name: plain[name] for name in made if count[name] == 1 and not drawing & names_of(plain[name], DRAWS)}
+    return Definitions(once, behind)
+
+
+def _drawing(uses: Mapping[str, frozenset[str]], made: set[str]) -> frozenset[str]:
+    """What gives another value each time: the generators, and functions that ask them, not what they have given."""
+    drawing = set(DRAWS)
+    while new := {name for name, used in uses.items() if name not in made and used & drawing} - drawing:
+        drawing |= new
+    return frozenset(drawing)
 
 
 def _bindings(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -120,22 +124,36 @@ def seen_through(tree: ast.Expression, plain: Mapping[str, ast.expr]) -> ast.Exp
     return tree
 
 
-def compares_with_itself(claim: str, known: Definitions, answer: str | None = None) -> bool:
-    """Whether a claim compares a thing with itself, seen through names; `answer` is what that name stands for."""
+def claim_seen(claim: str, known: Definitions, answer: str | None = None) -> str:
+    """A claim seen through names; `answer` is what that name stands for. Empty where it cannot be read."""
     try:
         plain = dict(known.plain)
         if answer is not None:
             plain["answer"] = ast.parse(answer.strip(), mode="eval").body
-        tree = seen_through(ast.parse(claim.strip(), mode="eval"), plain)
+        return ast.unparse(seen_through(ast.parse(claim.strip(), mode="eval"), plain))
     except (SyntaxError, ValueError, RecursionError):
-        return False
+        return ""
+
+
+def compares_with_itself(claim: str, known: Definitions, answer: str | None = None) -> bool:
+    """Whether a claim compares a thing with itself, as it is written, seen through names."""
+    tree = ast.parse(claim_seen(claim, known, answer) or "0", mode="eval")
     return any(is_tautology(node) and names_of(node) for node in ast.walk(tree))
+
+
+def _shown(tree: ast.AST) -> frozenset[str]:
+    """The names whose values are shown: not those of functions that format, nor of tables in which a label is found."""
+    tools = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    tools |= {
+        node.value.id for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name)
+    }
+    return names_of(tree) - tools
 
 
 def overlooked(shown: str, claim: str, known: Definitions) -> frozenset[str]:
     """The names that an expression in a text shows and the claim has nothing to do with, neither do their makings."""
     try:
-        named = names_of(ast.parse(shown.strip(), mode="eval"))
+        named = _shown(ast.parse(shown.strip(), mode="eval"))
         looked = known.behind(names_of(ast.parse(claim.strip(), mode="eval")))
     except (SyntaxError, ValueError, RecursionError):
         return frozenset()

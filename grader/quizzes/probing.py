@@ -7,6 +7,7 @@ A claim that says the same whatever happens to what it speaks of proves nothing:
 from __future__ import annotations
 
 import ast
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -27,7 +28,7 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
-EQUALITIES = {"allclose", "isclose", "array_equal"}
+EQUALITIES = {"allclose", "isclose", "array_equal", "near", "close"}
 PROVIDED = {"np", "math", "rng", "variant", NAME}
 OTHER = "__other__"
 Run = Callable[[Callable[[], bool]], bool | None]
@@ -69,6 +70,87 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = dire
     if all(outcome == holds for outcome in outcomes):
         return f"it is {holds} whatever {', '.join(spoken_of)} may be"
     return ""
+
+
+def same_whatever(seen: str, given: Mapping[str, Any], run: Callable[[Callable[[], Any]], Any]) -> bool:
+    """Whether both sides of an equality are one thing: they stay equal when all that they are made of is disturbed.
+
+    Functions become others, that give each list of arguments another value, and numbers that are not whole become
+    others; what is equal by what a function does is then no longer equal, what is equal by its making still is.
+
+    Args:
+        seen: the claim, seen through the names that are made from others.
+        given: the names that it may use, with their values.
+        run: runs a side of an equality, which may raise, or take very long; gives None if it does.
+    """
+    for node in ast.walk(ast.parse(seen.strip(), mode="eval")):
+        if not (_sides(node) or _is_difference(node)):
+            continue
+        sides = _both(node)
+        before = [run(partial(_value_of, side, given)) for side in sides]
+        if all(_stays_one(sides, before, given, seed, run) for seed in range(3)):
+            return True
+    return False
+
+
+def _stays_one(
+    sides: list[ast.expr],
+    before: list[Any],
+    given: Mapping[str, Any],
+    seed: int,
+    run: Callable[[Callable[[], Any]], Any],
+) -> bool:
+    others = {name: value if name in PROVIDED else _noisy(value, seed) for name, value in given.items()}
+    first, second = (run(partial(_value_of, side, others)) for side in sides)
+    if first is None or second is None or before[0] is None:
+        return False
+    return _alike(first, second) and not _alike(first, before[0]) and not _alike(second, before[1])
+
+
+def _alike(a: Any, b: Any) -> bool:
+    try:
+        return bool(np.allclose(np.asarray(a, dtype=float), np.asarray(b, dtype=float), rtol=1e-9, atol=1e-12))
+    except (TypeError, ValueError, RuntimeError):
+        return False
+
+
+def _value_of(side: ast.expr, names: Mapping[str, Any]) -> Any:
+    return eval(compile(ast.Expression(side), "<claim>", "eval"), dict(names))
+
+
+def _is_difference(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
+
+
+def _both(node: Any) -> list[ast.expr]:
+    if isinstance(node, ast.Compare):
+        return [node.left, node.comparators[0]]
+    return [node.left, node.right] if isinstance(node, ast.BinOp) else [node.args[0], node.args[1]]
+
+
+def _noisy(value: Any, seed: int) -> Any:
+    """Another value of the same kind: of numbers that are not whole, and of functions, by their arguments."""
+    if callable(value) and not isinstance(value, type):
+
+        def altered(*args: Any, **kwargs: Any) -> Any:
+            given = value(*args, **kwargs)
+            return _shaken(given, f"{seed} {args!r} {kwargs!r}")
+
+        return altered
+    return value if isinstance(value, bool | int | np.integer) else _shaken(value, str(seed))
+
+
+def _shaken(value: Any, by: str) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return value
+    draws = np.random.default_rng(zlib.crc32(by.encode()))
+    if isinstance(value, int | np.integer):
+        return value + int(draws.integers(1, 1000))
+    if isinstance(value, float | np.floating):
+        return value * float(draws.uniform(0.3, 3)) + float(draws.uniform(0.01, 0.1))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return value * draws.uniform(0.3, 3, value.shape) + draws.uniform(0.01, 0.1, value.shape)
+    return value
 
 
 def _names(tree: ast.AST) -> set[str]:

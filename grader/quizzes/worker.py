@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from grader.quizzes.lexicon import RELATIONS
-from grader.quizzes.probing import directly, why_idle
+from grader.quizzes.probing import directly, same_whatever, why_idle
 from grader.quizzes.reading import NAME, claim_of, unmarked
 
 EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
@@ -116,7 +116,7 @@ def _one(ask: dict[str, Any], names: dict[str, Any], values: dict[str, Any], req
     if ask["kind"] == "claim":
         if "text" in ask:
             source = " and ".join(filter(None, (claim_of(_filled(ask["text"], known), ask["words"]), _inner(source))))
-        return _claim(source, known, request["probe"] and ask.get("probe", True), request["limit"])
+        return _claim(source, ask.get("seen", ""), known, request["probe"] and ask.get("probe", True), request["limit"])
     if ask["kind"] == "run":
         code = _filled(source, known)
         return {"code": code, "printed": _printed(code)}
@@ -164,12 +164,12 @@ def _inner(source: str) -> str:
     return f"({source.strip()})" if source.strip() else ""
 
 
-def _claim(source: str, names: dict[str, Any], probe: bool, limit: float) -> dict[str, Any]:
+def _claim(source: str, seen: str, names: dict[str, Any], probe: bool, limit: float) -> dict[str, Any]:
     said = eval(compile(source.strip(), "<bank>", "eval"), dict(names))
     if not isinstance(said, bool | np.bool_):
         raise TypeError(f"a claim says True or False; this one gives {type(said).__name__} ({str(said)[:40]})")
 
-    def briefly(action: Callable[[], bool]) -> bool | None:
+    def briefly(action: Callable[[], Any]) -> Any:
         """Run a disturbed claim, which may be far more work than the true one."""
         signal.setitimer(signal.ITIMER_REAL, min(PATIENCE, limit))
         try:
@@ -179,7 +179,10 @@ def _claim(source: str, names: dict[str, Any], probe: bool, limit: float) -> dic
         finally:
             signal.setitimer(signal.ITIMER_REAL, limit)
 
-    return {"holds": bool(said), "idle": why_idle(source, names, bool(said), briefly) if probe else ""}
+    idle = why_idle(source, names, bool(said), briefly) if probe else ""
+    if probe and seen and not idle and same_whatever(seen, names, briefly):
+        idle = "it compares something with itself, seen through the names that `given` makes of others"
+    return {"holds": bool(said), "idle": idle}
 
 
 def _printed(code: str) -> str:
