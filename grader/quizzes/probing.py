@@ -73,10 +73,10 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = dire
 
 
 def same_whatever(seen: str, given: Mapping[str, Any], run: Callable[[Callable[[], Any]], Any]) -> bool:
-    """Whether both sides of an equality are one thing: they stay equal when all that they are made of is disturbed.
+    """Whether both sides of an equality are one thing: they stay equal whatever the functions of `given` give.
 
-    Functions become others, that give each list of arguments another value, and numbers that are not whole become
-    others; what is equal by what a function does is then no longer equal, what is equal by its making still is.
+    Each function becomes another one, which gives each list of arguments another value. What is equal by what functions
+    do is then no longer equal; what is equal by its making still is.
 
     Args:
         seen: the claim, seen through the names that are made from others.
@@ -129,15 +129,15 @@ def _both(node: Any) -> list[ast.expr]:
 
 
 def _noisy(value: Any, seed: int) -> Any:
-    """Another value of the same kind: of numbers that are not whole, and of functions, by their arguments."""
+    """Another function, whose values depend on the arguments alone; what is no function stays."""
     if callable(value) and not isinstance(value, type):
 
         def altered(*args: Any, **kwargs: Any) -> Any:
             given = value(*args, **kwargs)
-            return _shaken(given, f"{seed} {args!r} {kwargs!r}")
+            return _shaken(given, f"{seed} {getattr(value, '__name__', '')} {args!r} {kwargs!r}")
 
         return altered
-    return value if isinstance(value, bool | int | np.integer) else _shaken(value, str(seed))
+    return value
 
 
 def _shaken(value: Any, by: str) -> Any:
