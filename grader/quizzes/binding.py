@@ -38,6 +38,7 @@ from grader.quizzes.truth import of_variant
 
 Tie = Literal["bound", "signed", "cited", "neither"]
 TIES: tuple[Tie, ...] = ("bound", "signed", "cited", "neither")
+NEAR = 0.01
 SHOWN = re.compile(r"\{\{ (.+?) \}\}")
 FORMATTED = re.compile(r"(?<!:):(?!:)[^:\]\)'\"]*$")
 
@@ -150,8 +151,15 @@ def bindings(bank: Loaded, item: AnyItem, one: Evaluated | None, signed: Signed)
 
 def _differs(one: Evaluated, found: Mapping[str, object]) -> bool:
     """Whether a student would see another text, or a value of another size."""
-    seen = [path for path in found if path.endswith(("/text", "/left", "/right")) or path.endswith("/value")]
-    return any(one.results.get(path) != found[path] for path in seen)
+    seen = [path for path in found if path.endswith(("/text", "/left", "/right", "/value"))]
+    return any(not _near(one.results.get(path), found[path]) for path in seen)
+
+
+def _near(a: object, b: object) -> bool:
+    """Whether two texts are the same, or two values as near as typed answers are."""
+    if isinstance(a, float) and isinstance(b, float):
+        return abs(a - b) <= NEAR * max(abs(a), abs(b))
+    return a == b
 
 
 def _goes_through(mutant: AnyItem, one: Evaluated, found: Mapping[str, object]) -> bool:

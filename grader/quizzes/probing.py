@@ -219,6 +219,8 @@ def _sides(node: ast.AST) -> bool:
         return len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is)
     if not isinstance(node, ast.Call) or len(node.args) < 2:
         return False
+    if _is_relation(node):
+        return ast.unparse(node.func).endswith("['equal']")
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     return name in EQUALITIES
 
@@ -234,13 +236,18 @@ def disturbed(value: Any) -> list[Any]:
     if isinstance(value, str):
         return ["", value[::-1] + "?"]
     if isinstance(value, list | tuple):
-        return [value[::-1], value[:0], type(value)(_first(item) for item in value)]
+        others = [_first(item) for item in value]
+        return [
+            value[::-1],
+            value[:0],
+            *(type(value)(made) for made in (others, [*others[:1], *value[1:]], [*value[:1], *others[1:]])),
+        ]
     if isinstance(value, dict | set | frozenset):
         return [type(value)()]
     if isinstance(value, type):
         return [object]
     if callable(value):
-        return [_after(value, way) for way in range(4)]
+        return [_after(value, way) for way in range(5)]
     return [_other(value)] if _is_tensor(value) else []
 
 
