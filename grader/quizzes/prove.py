@@ -13,6 +13,7 @@ from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
 from grader.quizzes.model import MAX_VARIANTS
 from grader.quizzes.own import course_of, made_exam, settings_of
+from grader.quizzes.received import received_faults
 from grader.quizzes.remember import evaluate_or_recall
 from grader.quizzes.render import render_bank
 from grader.quizzes.rendered import RenderedBank, RenderedItem
@@ -109,6 +110,7 @@ def prove(
         for item in bank.model.items
     ]
     if bank.model.bound:
+        faults += received_faults(bank, replace(rendered, items=tuple(whole)), only is None and not untrue)
         faults += [fault for one in bound if one.item.id not in untrue for fault in binding_faults(bank, one)]
     claims = [
         value
