@@ -43,7 +43,7 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
     """
     given = []
     rougher = {"figure": {"rough": True}} if rough else {}
-    known = definitions(bank.model.given, item.given) if probe and variant == 0 else None
+    known = definitions(bank.model.given, item.given) if variant == 0 else None
     if bank.model.given:
         given.append({"source": bank.model.given, "line": bank.block_line("given")})
     if item.given:
@@ -53,7 +53,7 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
         "item": item.id,
         "variant": variant,
         "given": given,
-        "asks": [_seen(ask, item, known) if known else ask | rougher.get(ask["kind"], {}) for ask in asks(item)],
+        "asks": [_seen(ask | rougher.get(ask["kind"], {}), item, known) for ask in asks(item)],
         "mutants": list(mutant_asks(item)) if variant == 0 else [],
         "probe": probe,
         "figures": str(bank.path.resolve().parent / "figures.py"),
@@ -93,9 +93,9 @@ def asks(item: AnyItem) -> Iterator[Ask]:
         yield from _code_output(item)
 
 
-def _seen(ask: Ask, item: AnyItem, known: Definitions) -> Ask:
+def _seen(ask: Ask, item: AnyItem, known: Definitions | None) -> Ask:
     """A claim with what it is, seen through the names of `given`, and through `answer` where that is an expression."""
-    if ask["kind"] != "claim" or not ask["source"] or not ask["probe"]:
+    if known is None or ask["kind"] != "claim" or not ask["source"] or not ask["probe"]:
         return ask
     source = ask["bind"].get("answer", {}).get("path")
     answer = next((one["source"] for one in asks(item) if one["path"] == source), None)

@@ -54,7 +54,7 @@ def _alike(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
             seen = Counter(option.html for option in part.options)
             for option in part.options:
                 if seen[option.html] > 1:
-                    yield (), f"two options read the same: {option.plain[:50]!r} (variant {variant.variant})"
+                    yield (), f"two options read the same: {option.plain[:50]!r} (variant {variant.written})"
 
 
 def _collisions(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -62,8 +62,9 @@ def _collisions(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
     for variant in item.variants:
         looks = (variant.stem, tuple((part.label, tuple(o.html for o in part.options)) for part in variant.parts))
         if looks in seen:
-            yield ("variants",), f"variants {seen[looks]} and {variant.variant} collide: a student sees the same"
-        seen.setdefault(looks, variant.variant)
+            first, second = sorted((seen[looks], variant.written))
+            yield ("variants",), f"variants {first} and {second} collide: a student sees the same"
+        seen.setdefault(looks, variant.written)
 
 
 def _telltale(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -20,7 +20,7 @@ from grader.quizzes.model import AnyItem
 from grader.quizzes.own import course_of
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart, RenderedVariant
 
-NEGATIVE_ZERO = re.compile(r"(?<![\w.])[-−]0(?:[.,]0+)?(?![\w.,]*\d)")
+NEGATIVE_ZERO = re.compile(r"(?<![\w.)\]])(?<![\d)\]]\s)[-−]\s?0(?:[.,]0+)?(?![\w.,]*\d)")
 NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
 NEAR = 0.01  # numbers nearer than that, by their size, differ by rounding to a reader
 CHANCE = 0.01  # what is less likely than that by chance is no chance

@@ -118,7 +118,9 @@ class _Item:
             stem += f'<p class="figure">{_image(figure, alt)}</p>'
         if isinstance(item, Cloze):
             stem = BLANK.sub(lambda match: f'<span data-part="{match.group(1)}"></span>', stem)
-        return RenderedVariant(self.evaluated.variant, stem, to_plain(stem), self.parts(), figure, alt)
+        return RenderedVariant(
+            self.evaluated.variant, stem, to_plain(stem), self.parts(), figure, alt, self.evaluated.variant
+        )
 
     def parts(self) -> tuple[RenderedPart, ...]:
         """The answers to give."""

@@ -29,9 +29,13 @@ def begin(course: Course, lab: str, kind: str) -> tuple[Path, str]:
         raise LookupError(f"no lab is called {lab!r}; there are: {', '.join(labs) or 'none'}.")
     path = course.bank_of(lab) or course.bank_files().get(lab) or course.quizzes / f"{lab}.yaml"
     before = path.read_text(encoding="utf-8") if path.exists() else f"title: {lab}\nbound: required\nitems:\n"
-    name = next(one for one in _names(f"new-{kind}") if not re.search(rf"^\s*- id: {one}\s*$", before, re.MULTILINE))
+    name = next(
+        one for one in _names(f"new-{kind}") if not re.search(rf"^\s*- id: {one}(?:\s|$)", before, re.MULTILINE)
+    )
     text = resources.files("grader.quizzes").joinpath("templates", f"item-{kind}.yaml.j2").read_text(encoding="utf-8")
-    item = text.replace("THE-ID", name).replace("THE-LAB", known[lab])
+    of_bank = re.search(r"^    lab: ([\w-]+)", before, re.MULTILINE)
+    its_lab = known[lab] if known[lab] in labs or of_bank is None else of_bank[1]
+    item = text.replace("THE-ID", name).replace("THE-LAB", its_lab)
     write_whole(path, f"{before.rstrip()}\n{item}".encode())
     return path, name
 
