@@ -13,6 +13,7 @@ from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, 
 from grader.exchange.commands import bundle, collect
 from grader.formats.commands import quiz_app
 from grader.grading.forks import start_server
+from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
 

@@ -31,6 +31,13 @@ Code = Annotated[str, Field(min_length=1, max_length=5000, description="Python, 
 Value = Annotated[str | int | float, Field(description="A number, or a Python expression that gives one.")]
 
 
+Means = Annotated[str, Field(min_length=10, max_length=500)]
+Phrases = Annotated[
+    dict[Annotated[str, Field(min_length=2, max_length=80)], Code],
+    Field(description="What ((statements)) speak of: words, and the Python that computes what they stand for."),
+]
+
+
 class Model(BaseModel):
     """No unknown keys, no silent conversions, no changes afterwards."""
 
@@ -66,6 +73,7 @@ class Option(Model):
     key: Literal[True] | None = Field(None, description="A key that no code can decide; the item cites its source.")
     misconception: Annotated[str, Field(min_length=3, max_length=200)] | None = None
     fixed: bool = Field(False, description="Keeps its place when the others are shuffled.")
+    means: Means | None = Field(None, description="What the claim computes, in words: for texts that nothing reads.")
 
 
 class WrongValue(Model):
@@ -158,6 +166,8 @@ class Item(Model):
     )
     note: str | None = Field(None, description="For readers of the bank; students do not see it.")
     given: Code | None = Field(None, description="Makes names. rng, np, math and variant are there.")
+    words: Phrases = {}
+    means: Means | None = Field(None, description="Of an order or a match: what decides it, in words.")
     variants: Annotated[int, Field(ge=1, le=MAX_VARIANTS)] = 1
     stem: Text
     figure: Figure | None = None
@@ -203,6 +213,7 @@ class Order(Item):
 
     type: Literal["order"]
     entries: Annotated[list[Entry], Field(min_length=2, max_length=8)]
+    by: Code | None = Field(None, description="About `answer`, the value of each entry: they are in order if it rises.")
     feedback: Text
     otherwise: Text
 
@@ -293,6 +304,9 @@ class BankModel(Model):
     )
     note: Text | None = Field(None, description="Shown above the questions.")
     given: Code | None = Field(None, description="Runs before the `given` of each item.")
+    bound: Literal["required"] | None = Field(
+        None, description="Whether every option's text is to be bound to its claim, or signed after reading."
+    )
     items: Annotated[list[AnyItem], Field(min_length=1)]
 
     @model_validator(mode="after")

@@ -57,6 +57,8 @@ class RenderedVariant:
     parts: tuple[RenderedPart, ...]
     figure: str = ""
     alt: str = ""
+    written: int = 0
+    """The number by which the bank's own code knows it; `variant` counts in the order of release."""
 
 
 @dataclass(frozen=True)
