@@ -59,7 +59,7 @@ class Judge:
         found: dict[str, Case] = {}
         for case in self.cases.pool():
             if case.name in found:
-                raise ValueError(f"cases.py:{self.cases.line} {self.cases.name}: two cases are called {case.name!r}.")
+                raise ValueError(f"{self.cases.where}: two cases are called {case.name!r}.")
             found[case.name] = case
         return found
 
