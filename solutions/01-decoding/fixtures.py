@@ -18,6 +18,7 @@ class TablePolicy:
         self._tokens, self._places, self._head, self._bias = tokens, places, head, bias
 
     def __call__(self, ids: torch.Tensor) -> SimpleNamespace:
+        """int64 [batch, length] -> an object with `.logits`, float [batch, length, vocab]."""
         past = (self._tokens[ids] * self._places[: ids.shape[1]]).cumsum(1)
         return SimpleNamespace(logits=(past.sin() @ self._head).to(self._bias.dtype) + self._bias)
 

@@ -250,15 +250,13 @@ plots.next_tokens(panels, tokenizer)
 def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
     """Keep each row's nucleus: the fewest most probable tokens that together reach p.
 
-    The others become -inf. A probability of exactly p has reached it. Of tokens that
-    tie at the edge, keep any, but no more than needed. p = 1 keeps every token, however
-    improbable. Probabilities and sums are float32 or finer, also for float16 and
-    bfloat16 logits. Logits that stay keep their exact value. Returns a new tensor; the
-    input is not changed.
+    The others become -inf. A sum of exactly p has reached it. Of tokens that tie at the
+    edge, keep any, but no more than needed. p = 1 keeps every token, however unlikely.
+    Probabilities and sums are float32 or finer, for every dtype. Logits that stay keep
+    their exact value. Returns a new tensor; the input is not changed.
 
     Args:
-        logits: float [batch, vocab], any float dtype, which is kept. May hold -inf, not
-            in a whole row.
+        logits: float [batch, vocab], dtype kept; may hold -inf, not in a whole row.
         p: probability to reach, 0 < p <= 1.
 
     Raises:
@@ -267,12 +265,10 @@ def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
     ### BEGIN SOLUTION
     if not 0 < p <= 1:
         raise ValueError(f"p must lie in (0, 1], found {p}")
-    if p == 1:
-        return logits.clone()
     ordered, places = logits.sort(dim=-1, descending=True)
     probs = ordered.float().softmax(-1)
     before = probs.cumsum(-1) - probs
-    drop = torch.zeros_like(places, dtype=torch.bool).scatter(-1, places, before >= p)
+    drop = torch.zeros_like(places, dtype=torch.bool).scatter(-1, places, (before >= p) & (p < 1))
     return logits.masked_fill(drop, -torch.inf)
     ### END SOLUTION
 
@@ -473,11 +469,10 @@ def sample_next(logits: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
 
     Probabilities are softmax(logits). Never draws a token of probability 0. Where
     rounding leaves the whole sum at or below u, draws the last possible token.
-    Probabilities and sums are float32 or finer, also for float16 and bfloat16 logits.
-    Inputs are not changed.
+    Probabilities and sums are float32 or finer for every dtype. Inputs are not changed.
 
     Args:
-        logits: float [batch, vocab], any float dtype. May hold -inf, not in whole rows.
+        logits: float [batch, vocab], any float dtype; may hold -inf, not in whole rows.
         u: float32 [batch], uniform numbers in [0, 1), one for each row.
 
     Returns:
@@ -557,9 +552,10 @@ def toy(ids: torch.Tensor) -> SimpleNamespace:
 #
 # Use the six functions that you wrote. The rules:
 #
-# - `u` has one column for each step, so `max_new_tokens` is its width. Column $s$ draws new token $s$.
+# - `u` has one column for each step, so `max_new_tokens` is its width, at least 1. Column $s$ draws new token $s$.
 # - The penalty looks at prompt and new tokens; the minimum counts new tokens only.
 # - Once a row has drawn EOS it is filled up with EOS. When *all* rows have ended, stop: add no more columns.
+#   An EOS in the prompt ends nothing.
 
 
 # %% nbgrader={"grade": false, "grade_id": "generate", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -569,11 +565,10 @@ def generate(
 ) -> torch.Tensor:  # fmt: skip
     """Prompts and their sampled continuations, int64 [batch, length + new].
 
-    `model(ids).logits` is float [batch, length, vocab] and may hold -inf, not in a
-    whole row. `ids` is int64 [batch, length], prompts of one length; `u` is float32
-    [batch, max_new_tokens] in [0, 1), at least one column. `eos_id` is a column of the
-    logits; an EOS in the prompt ends nothing. `k=None` leaves top-k out; the other
-    parameters are those of their functions. Inputs are not changed.
+    `model(ids).logits`: float [batch, length, vocab]; may hold -inf, not in whole rows.
+    `ids`: int64 [batch, length], prompts of one length. `u`: float32 [batch,
+    max_new_tokens], in [0, 1). `eos_id` is a column of the logits. `k=None` leaves top-k
+    out; the other parameters are those of their functions. Inputs are not changed.
     """
     ### BEGIN SOLUTION
     ended = torch.zeros(len(ids), dtype=torch.bool)
@@ -721,7 +716,8 @@ plots.small_multiples(panels, y_label="share of token pairs", levels=people, lev
 #
 # ### Exercise 8 · `beam_search` (●●●, 20 minutes, 6 points)
 #
-# Only the `beams` best extensions of one hypothesis can survive, so you need not look at the others.
+# Only the `beams` best extensions of one hypothesis can survive, so you need not look at the others. While there are
+# fewer candidates than `beams`, all stay. An EOS in the prompt ends nothing.
 
 
 # %% nbgrader={"grade": false, "grade_id": "beam_search", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -730,17 +726,10 @@ def beam_search(
 ) -> tuple[torch.Tensor, float]:
     """The best hypothesis after `max_new_tokens` steps, or earlier if all have ended.
 
-    `model` is as in `generate`. `ids` is int64 [1, length], one prompt, and not
-    changed. `max_new_tokens` is at least 1. `eos_id` is a column of the logits; an EOS
-    in the prompt ends nothing. With fewer candidates than `beams`, all stay. Of equal
-    scores any may win.
-
-    Returns:
-        int64 [1, length + new], prompt and new tokens, up to its EOS and no padding;
-        and its score as a float, in nats.
-
-    Raises:
-        ValueError: `beams` is below 1.
+    `model` and `eos_id` are as in `generate`. `ids`: int64 [1, length], one prompt, not
+    changed. `max_new_tokens` is at least 1. Returns (int64 [1, length + new], float):
+    prompt and new tokens, up to its EOS and no padding, and the score in nats. Of equal
+    scores any may win. Raises ValueError if `beams` is below 1.
     """
     ### BEGIN SOLUTION
     if beams < 1:

@@ -298,7 +298,7 @@ def with_factors(logits: torch.Tensor, ids: torch.Tensor, penalty: float) -> tor
     """One factor for each logit; 1 for what was not seen."""
     if not penalty > 0:
         raise ValueError("penalty")
-    factor = torch.where(logits < 0, float(penalty), 1.0 / penalty).to(torch.float64)
+    factor = torch.full(logits.shape, 1.0 / penalty, dtype=torch.float64).masked_fill(logits < 0, penalty)
     seen = torch.nn.functional.one_hot(ids, logits.shape[-1]).amax(1).bool()
     return (logits.double() * factor.masked_fill(~seen, 1.0)).to(logits.dtype)
 
