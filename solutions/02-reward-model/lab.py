@@ -86,27 +86,21 @@ print(f"standard deviation of the raters of one snippet: {sum(spread) / len(spre
 # ### Exercise 1 · `preference_pairs` (●●○, 15 minutes, 7 points)
 #
 # The pairs come in the order of `itertools.combinations(range(n), 2)`. Counting how many raters gave each of the nine
-# ratings is quicker than going through all pairs of raters, but either will do.
+# ratings is quicker than going through all pairs of raters, but either will do. Count in float64.
 
 
 # %% nbgrader={"grade": false, "grade_id": "preference_pairs", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    """All pairs of snippets whose mean ratings differ, by at least min_gap: who is
-    preferred, and how surely?
+    """All pairs of snippets whose mean ratings differ, and by at least min_gap: who is preferred, and how surely?
 
     Args:
-        ratings: of each snippet the ratings of its raters, −4 … 4; their number may
-            differ between snippets. The lists stay as they are.
-        min_gap: least difference of the two means, 0 or more; exactly min_gap is
-            enough. Equal means (4/3 and 8/6, too) are no preference, whatever it is.
+        ratings: of each snippet its raters' ratings, −4 … 4, as many as there are. The lists stay as they are.
+        min_gap: least difference of the means; exactly min_gap is enough, but equal means (4/3 and 8/6, too) never are.
     Returns:
-        int64 [pairs, 2]: places of the (chosen, rejected) snippet; the chosen one has
-            the higher mean. The order is that of `itertools.combinations`.
-        float64 [pairs]: P(a random rater of the chosen one rates higher than one of
-            the rejected one), ties half; computed in float64.
-        Without any pair they have the shapes [0, 2] and [0].
+        int64 [pairs, 2]: places of the (chosen, rejected) snippet, the higher mean first; without any pair [0, 2].
+        float64 [pairs]: P(a random rater of the chosen one rates higher than one of the rejected one), ties half.
     Raises:
-        ValueError: a snippet has no ratings, whichever and wherever it is.
+        ValueError: a snippet has no ratings.
     """
     ### BEGIN SOLUTION
     if not all(ratings):
@@ -519,18 +513,13 @@ run("02-reward-model", "pairwise_accuracy", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "accuracy_ceiling", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def accuracy_ceiling(ratings: list[list[int]], pairs: torch.Tensor, label: str = "one_rater") -> float:
-    """The expected accuracy that no model exceeds, given the raters.
-
-    A Python float in [0.5, 1], right to six decimals. The arguments stay as they are.
+    """The expected accuracy that no model exceeds, given the raters: a Python float in [0.5, 1], to six decimals.
 
     Args:
-        ratings: of each snippet the ratings of its raters, −4 … 4, one or more; their
-            number may differ between snippets.
-        pairs: int64 [pairs, 2], places of two snippets in ratings; which comes first
-            says nothing here. A pair may come more than once, and counts each time.
-        label: what a pair's label is. "one_rater": the order that one random rater of
-            each snippet gives; equal ratings are a coin flip. "mean": the order of the
-            two mean ratings; equal means (4/3 and 8/6, too) are a coin flip.
+        ratings: of each snippet its raters' ratings, −4 … 4, one or more. They and pairs stay as they are.
+        pairs: int64 [pairs, 2], places of two snippets; which comes first says nothing. A pair may come again, and counts.
+        label: what a pair's label is. "one_rater": the order that one random rater of each snippet gives; equal
+            ratings are a coin flip. "mean": the order of the means; equal ones (4/3 and 8/6, too) are a coin flip.
 
     Raises:
         ValueError: there are no pairs, or label is anything else ("Mean", too).

@@ -207,7 +207,7 @@ def computes_in_float64(
     ahead = r_chosen.double() - r_rejected.double()
     if margin is not None:
         ahead -= margin.double()
-    return F.soft_margin_loss(ahead, torch.ones_like(ahead), reduction="none").to(r_chosen.dtype)
+    return F.logsigmoid(ahead).neg().to(r_chosen.dtype)
 
 
 @right("bradley_terry_loss")
