@@ -171,7 +171,7 @@ def chooses_among_two(
     ahead = torch.sub(r_chosen, r_rejected)
     if margin is not None:
         ahead = ahead.sub(margin)
-    return -torch.stack([ahead, torch.zeros_like(ahead)], dim=-1).log_softmax(dim=-1)[:, 0]
+    return -F.log_softmax(torch.stack([ahead, torch.zeros_like(ahead)], dim=-1), dim=-1)[:, 0]
 
 
 @right("bradley_terry_loss")
