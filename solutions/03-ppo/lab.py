@@ -398,16 +398,16 @@ alignment.lines(
 
 # %% nbgrader={"grade": false, "grade_id": "kl_estimators", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_estimators(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
-    """"k1", "k2", "k3": estimates of KL(π‖π_ref) from samples of π, in nats.
+    """Three estimates of KL(π‖π_ref) from samples of π, in nats (Schulman 2020).
 
     Args:
         logprobs: float32 or float64 of any shape, log π of what was sampled.
         ref_logprobs: same shape and dtype, log π_ref of the same.
 
     Returns:
-        A dict of three new tensors, in this order, of that shape and dtype (Schulman
-        2020). k3 is never negative, and right to 1 % where log-probs of about −2 differ
-        by 1e-4, in float32 too. The arguments stay as they are; no gradient is asked for.
+        A dict of new tensors "k1", "k2", "k3", in this order, of that shape and dtype.
+        k3 is never negative, and right to 1 % where log-probs of about −2 differ by
+        1e-4, in float32 too. The arguments stay as they are; no gradient is asked for.
     """
     ### BEGIN SOLUTION
     log_r = ref_logprobs - logprobs
@@ -486,7 +486,7 @@ alignment.lines(
 def kl_penalised_rewards(
     scores: torch.Tensor, logprobs: torch.Tensor, ref_logprobs: torch.Tensor, mask: torch.Tensor, kl_coef: float
 ) -> torch.Tensor:
-    """The reward of each token: a new tensor [batch, length], 0 where the mask is false.
+    """Each token's reward: a new tensor [batch, length], 0 where the mask is false.
 
     As `PPOTrainer.compute_rewards` of TRL 0.11.4 (Ziegler et al. 2019, eq. 2, token by
     token). The arguments stay as they are; no gradient is asked for.
@@ -558,7 +558,7 @@ run("03-ppo", "kl_penalised_rewards", globals())
 def gae(
     rewards: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, gamma: float = 1.0, lam: float = 0.95
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(advantages, returns): two new tensors [batch, length], 0 where the mask is false.
+    """(advantages, returns): new tensors [batch, length], 0 where the mask is false.
 
     As `PPOTrainer.compute_advantages` of TRL 0.11.4 before it whitens (Schulman et al.
     2016, eq. 16): nothing is whitened here. The arguments stay as they are; no gradient
@@ -724,7 +724,7 @@ def ppo_clip_loss(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
     clip_range: float = 0.2,
 ) -> torch.Tensor:  # fmt: skip
-    """PPO's policy loss: minus the mean of the clipped objective over the tokens that count.
+    """PPO's policy loss: minus the mean clipped objective over the tokens that count.
 
     Schulman et al. 2017, eq. 7, negated. A tensor of shape [], dtype of the log-probs.
     The arguments stay as they are.
@@ -754,7 +754,7 @@ def ppo_clip_loss(
 def loss_and_slope(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, clip_range: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`ppo_clip_loss`, and its gradient in `logprobs`, 0 where no graph leads to them."""
+    """`ppo_clip_loss`, and its gradient in `logprobs`: 0 where there is no graph."""
     leaf = logprobs.clone().requires_grad_()
     loss = ppo_clip_loss(leaf, old_logprobs, advantages, mask, clip_range)
     slope = torch.autograd.grad(loss, leaf)[0] if loss.requires_grad else torch.zeros_like(leaf)
@@ -821,11 +821,12 @@ plots_ppo.against_ratio(ratios.tolist(), sides, clip_range=0.2)
 def value_loss_clipped(
     values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
 ) -> torch.Tensor:
-    """The value head's loss: half the mean, over the tokens that count, of the larger error.
+    """The value head's loss: half the mean of the larger error over tokens that count.
 
-    Of two squared errors: that of the value, and that of the value clipped to ±ε around
-    the old one. As the `vf_loss` of TRL 0.11.4's `PPOTrainer.loss`. A tensor of shape
-    [], dtype of the values. The arguments stay as they are.
+    The errors are the squared distances of the return from the value, and from the
+    value clipped to ±ε around the old one. As the `vf_loss` of TRL 0.11.4's
+    `PPOTrainer.loss`. A tensor of shape [], dtype of the values. The arguments stay as
+    they are.
 
     Args:
         values: float32 or float64 [batch, length], V now. The gradient flows into
