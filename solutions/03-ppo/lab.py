@@ -88,17 +88,14 @@ def build_queries(
     One row for each review of more than 200 characters; `columns` stays as it is.
 
     Args:
-        columns: "text" (list of str) and "label" (list of int, dropped), one entry
-            for each review.
+        columns: "text" (list of str) and "label" (list of int, dropped).
         tokenizer: has `encode(text) -> list of ids` and `decode(ids) -> text`.
-        low, high: of one `LengthSampler(low, high)`, called once for each kept review,
-            in order.
+        low, high: of one `LengthSampler(low, high)`, called once for each kept review.
         seed: for `np.random.seed`, before the first draw.
 
     Returns:
-        review: the kept texts, whole, in order, repeated ones
-            too; input_ids: lists of ints, a shorter one where a review has no more
-            tokens; query: `input_ids`, decoded. Three empty lists if no review is kept.
+        review: the kept texts, whole, in order, repeated ones too; input_ids: lists of
+        ints, fewer where a review has no more; query: `input_ids`, decoded.
     """
     ### BEGIN SOLUTION
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -285,22 +282,14 @@ def score_function_gradient(
 ) -> torch.Tensor:
     """(r(y) − b) ∇ log π(y) for each response (Williams 1992).
 
-    Their mean over samples of π estimates the gradient of the expected reward, to be
-    climbed.
+    A new [batch, vocab, vocab], dtype of the logits; the arguments stay as they are.
 
     Args:
-        logits: float32 or float64 [vocab, vocab]. Row s belongs to last word s; the
-            last token is EOS, and its row is read at the start. Softmax of a row gives
-            the next token's probabilities; logits may be ±1000.
-        responses: int64 [batch, places]: words, EOS, then filling with EOS, or words
-            only. The first EOS counts, the filling does not.
-        rewards: [batch], dtype of the logits.
-        baseline: b.
-
-    Returns:
-        A new tensor [batch, vocab, vocab], dtype of the logits. A row that was never
-        read is 0, one that was read twice has both parts. The arguments stay as they
-        are, and no autograd graph is needed.
+        logits: float32 or float64 [vocab, vocab], up to ±1000. Row s belongs to last
+            word s; the last token is EOS, and its row is read at the start.
+        responses: int64 [batch, places]: words, then EOS and filling with EOS, if any.
+            The first EOS counts, the filling does not.
+        rewards, baseline: r, [batch], dtype of the logits, and b.
     """
     ### BEGIN SOLUTION
     vocab, batch = logits.shape[0], torch.arange(len(responses))
@@ -561,16 +550,12 @@ def gae(
     """(advantages, returns): new tensors [batch, length], 0 where the mask is false.
 
     As `PPOTrainer.compute_advantages` of TRL 0.11.4 before it whitens (Schulman et al.
-    2016, eq. 16): nothing is whitened here. The arguments stay as they are; no gradient
-    is asked for.
+    2016, eq. 16). The arguments stay as they are; no gradient is asked for.
 
     Args:
-        rewards, values: float32 or float64 [batch, length], dtype kept; where the mask
-            is false anything may stand, ±inf and nan too.
-        mask: bool [batch, length], true at the response's tokens: at least one in each
-            row, side by side. A response may end at any place, the last column too.
-        gamma: γ, discount of rewards, in [0, 1].
-        lam: λ, in [0, 1].
+        rewards, values: float32 or float64, dtype kept; ±inf or nan at mask's False.
+        mask: bool, at least one in each row, side by side, up to the last column too.
+        gamma, lam: γ, discount of rewards, and λ, in [0, 1].
     """
     ### BEGIN SOLUTION
     rewards, values = torch.where(mask, rewards, 0.0), torch.where(mask, values, 0.0)
@@ -645,18 +630,14 @@ plots.along_text(tokens, praise, y_label="advantage")
 def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) -> torch.Tensor:
     """Values with mean 0 and variance 1 over the places that count; elsewhere 0.
 
-    As `trl.core.masked_whiten` of TRL 0.11.4: one mean and one variance for the whole
-    batch, the variance with n − 1, 1e-8 added to it inside the root. Right to 1e-3 also
-    where the mean is a thousand times the spread. Equal values become 0.
+    As `trl.core.masked_whiten` of TRL 0.11.4: one mean and one variance (n − 1) for the
+    batch, 1e-8 added inside the root. Right to 1e-3 for a mean of 1000 spreads, too.
 
     Args:
-        values: float32 or float64 [batch, length]; where the mask is false anything may
-            stand, ±inf and nan too. They stay as they are; no gradient is asked for.
+        values: float32 or float64 [batch, length]; ±inf or nan where the mask is false.
+            They stay as they are: the result is new, of their dtype, without gradient.
         mask: bool [batch, length]: any places, a row may have none.
         shift_mean: if false, the mean is added again at the end.
-
-    Returns:
-        A new tensor [batch, length], dtype of the values.
 
     Raises:
         ValueError: fewer than two places count.
@@ -1236,14 +1217,13 @@ for k in (len(tokenizer), 200, 50, 10):
 def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
     """Advantages of several responses to each query: a new tensor [queries, responses].
 
-    A group of equal rewards has advantages of 0, but for rounding. The rewards stay as
-    they are; no gradient is asked for.
+    Equal rewards in a group give 0, but for rounding. No gradient is asked for.
 
     Args:
-        rewards: float32 or float64 [queries, responses], dtype kept; a row is a group.
+        rewards: float32 or float64, dtype kept; a row is a group. They stay as they are.
         method: "rloo", reward minus the mean of the others in its group (Ahmadian et
             al. 2024), or "grpo", reward minus the group's mean, over its standard
-            deviation (n − 1) plus 1e-4 (Shao et al. 2024, as in TRL). Small letters.
+            deviation (n − 1) plus 1e-4 (Shao et al. 2024). Small letters only.
 
     Raises:
         ValueError: a group has a single response, or the method is another one.

@@ -1,6 +1,6 @@
 """Right answers of lab 03, written in other manners than the solution: each gets full points, whatever the seed."""
 
-# ruff: noqa: ANN, ARG001, B905, C416, C419, D103, E731, N806, PTH, RET505, SIM102, SIM108 - as students write
+# ruff: noqa: ANN001, ANN201, ANN202, B905, C408, D103, E731, RET505
 
 from __future__ import annotations
 
@@ -629,7 +629,9 @@ def value_loss_by_mse(values, old_values, returns, mask, clip_range=0.2):
 @right("value_loss_clipped")
 def value_loss_by_where(values, old_values, returns, mask, clip_range=0.2):
     v, old, goal = values[mask], old_values[mask].detach(), returns[mask].detach()
-    clipped = torch.where(v > old + clip_range, old + clip_range, torch.where(v < old - clip_range, old - clip_range, v))
+    clipped = torch.where(
+        v > old + clip_range, old + clip_range, torch.where(v < old - clip_range, old - clip_range, v)
+    )
     plain, cut = torch.square(v - goal), torch.square(clipped - goal)
     return torch.where(plain > cut, plain, cut).sum() / (2 * mask.sum())
 
