@@ -22,16 +22,25 @@ from trl.core import LengthSampler
 from grader.checks import Built, Case, Cases, Mistake
 
 Tensor = torch.Tensor
+Entry = tuple[str, Callable[..., Any]]
 F32, F64 = torch.float32, torch.float64
 NAMES = {F32: "float32", F64: "float64"}
 LAYOUTS = ("transposed", "strided", "column")
-NAN = "0 times nan is nan: choose what counts (`torch.where`, `x[mask]`), do not multiply the rest by 0."
+NAN = (
+    "0 times nan is nan, and so is 0/0: pick what counts first (`torch.where`, `x[mask]`), do not "
+    "multiply the rest by 0."
+)
 
 
 def numbers(seed: int, *shape: int, scale: float = 1.0, dtype: torch.dtype = F64) -> Tensor:
     """Normal numbers, the same for every course."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.randn(shape, generator=generator, dtype=F64) * scale).to(dtype)
+
+
+def without(table: dict[str, Entry], name: str) -> dict[str, Entry]:
+    """A table of mistakes without one, which cannot be told from another there."""
+    return {other: entry for other, entry in table.items() if other != name}
 
 
 def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,9 +57,6 @@ def in_double(function: Callable[..., Any]) -> Callable[..., Any]:
         return tuple(map(back, found)) if isinstance(found, tuple) else back(found)
 
     return computed
-
-
-Entry = tuple[str, Callable[..., Any]]
 
 
 def mistakes_beside(right: Callable[..., Any], *tables: dict[str, Entry]) -> tuple[Mistake, ...]:
@@ -294,12 +300,6 @@ def once(logits: Tensor, responses: Tensor) -> Tensor:
     return out
 
 
-def naive_softmax(logits: Tensor, responses: Tensor) -> Tensor:
-    """∇ log π(y) with a softmax that overflows."""
-    chosen, reads = score_sums(logits, responses)
-    return chosen - reads[..., None] * (logits.exp() / logits.exp().sum(-1, keepdim=True))
-
-
 def lead(rewards: Tensor, baseline: float) -> Tensor:
     """(r − b), to be multiplied with scores."""
     return (rewards - baseline)[:, None, None]
@@ -360,8 +360,7 @@ SCORE_MISTAKES = {
     ),
 }  # fmt: skip
 OVERFLOW = (
-    "e^1000 overflows, and inf/inf is nan: use `softmax`.",
-    lambda x, y, r, b=0.0: lead(r, b) * naive_softmax(x, y),
+    "e^1000 overflows and e^−1000 is 0: use `softmax` or `log_softmax`, no quotient nor logarithm of such numbers."
 )
 
 
@@ -373,7 +372,7 @@ def drawn_responses(seed: int, batch: int, places: int, vocab: int) -> Tensor:
     return y.masked_fill(after, vocab - 1)
 
 
-SHAPES = ((5, 3, 4), (1, 3, 3), (2, 5, 3), (3, 2, 5), (4, 1, 4), (1, 1, 2), (3, 12, 3), (2, 4, 2), (4, 6, 12))  # fmt: skip
+SHAPES = ((5, 3, 4), (1, 3, 3), (2, 5, 3), (3, 2, 5), (4, 1, 4), (1, 1, 2), (3, 12, 3), (2, 4, 2), (4, 6, 12))
 
 
 def sample_pool() -> Iterator[Case]:
@@ -398,7 +397,7 @@ def filling_pool() -> Iterator[Case]:
         eos = vocab - 1
         early = torch.tensor([[eos] * 4, [0, eos, eos, eos], [0, 0, eos, eos], [0, 0, 0, eos], [0, 0, 0, 0]])
         for seed in range(3):
-            args = (numbers(seed, vocab, vocab), early, numbers(seed + 20, 5), 0.0)
+            args = (numbers(seed, vocab, vocab), early, numbers(seed + 20, 5), 0.4)
             yield Case(f"vocabulary {vocab}, {seed}", args=args, family="responses of which much is filling")
             args = (numbers(seed, vocab, vocab), early[:1], torch.ones(1, dtype=F64), 0.25)
             yield Case(f"vocabulary {vocab}, {seed}, only EOS", args=args, family="a response that is only EOS")
@@ -411,7 +410,9 @@ def extreme_pool() -> Iterator[Case]:
     for dtype in (F32, F64):
         r = torch.tensor([2.0, -1.0, 0.5], dtype=dtype)
         for name, logits in {"far": far, "all high": far * 0 + 1000, "all low": far * 0 - 1000, "turned": -far}.items():
-            yield Case(f"{NAMES[dtype]}, {name}", args=(logits.to(dtype), y, r, 0.5), family="logits of ±1000")
+            yield Case(
+                f"{NAMES[dtype]}, {name}", args=(logits.to(dtype), y, r, 0.5), family="logits of ±1000", tolerance=3e-4
+            )
         for seed, (batch, places, vocab) in enumerate(SHAPES):
             args = (
                 numbers(seed, vocab, vocab, dtype=dtype), drawn_responses(seed, batch, places, vocab),
@@ -452,7 +453,8 @@ score_extreme = Cases(
     pool=extreme_pool,
     keeps_inputs=True,
     fresh=True,
-    mistakes=mistakes_beside(right_score, {"overflow": OVERFLOW}, SCORE_MISTAKES),
+    hints={"nan": OVERFLOW},
+    mistakes=mistakes_beside(right_score, SCORE_MISTAKES),
 )
 
 
@@ -546,7 +548,10 @@ estimators_defined = Cases(
 estimators_near = Cases(
     "kl_estimators",
     name="k3_is_never_negative",
-    promise="k3 is at least 0 and right also where the policies hardly differ, in float32; dtype is kept, and the arguments stay as they are.",
+    promise=(
+        "k3 is at least 0 and right also where the policies hardly differ, in float32; dtype is kept, "
+        "and the arguments stay as they are."
+    ),
     points=1,
     reference=right_estimators,
     pool=near_pool,
@@ -554,9 +559,7 @@ estimators_near = Cases(
     fresh=True,
     mistakes=(
         Mistake("e^x − 1 loses all digits where x is small: use `torch.expm1`.", digits_lost),
-        *mistakes_beside(
-            right_estimators, {name: entry for name, entry in ESTIMATOR_MISTAKES.items() if name != "turned"}
-        ),
+        *mistakes_beside(right_estimators, without(ESTIMATOR_MISTAKES, "turned")),
     ),
 )
 
@@ -644,11 +647,17 @@ SCORE_PLACES = {
         scored_at(lambda mask: last_places(mask.flip(1)).flip(1)),
     ),
     "first_false": (
-        "You look for the first False of the mask: a query stands in front of the response, and a response that reaches "
+        (
+            "You look for the first False of the mask: a query stands in front of the response, and a "
+            "response that reaches "
+        )
         "the right edge has no False behind it.",
         scored_at(before_the_first_false),
     ),
-    "count": ("The number of tokens is not the place of the last one: a query stands in front.", scored_at(at_count)),
+    "count": (
+        "The number of tokens is not the place of the last one: a query stands in front.",
+        scored_at(at_count),
+    ),
     "replaced": (
         "The score replaces the last token's penalty: add it.",
         lambda s, lp, ref, mask, beta: torch.where(last_places(mask), s[:, None], penalty(lp, ref, mask, beta)),
@@ -669,10 +678,6 @@ SCORE_PLACES = {
         ),
     ),
 }  # fmt: skip
-REWARD_NAN = (
-    NAN,
-    lambda s, lp, ref, mask, beta: -beta * (lp - ref) * mask + last_places(mask) * s[:, None],
-)
 
 
 def reward_args(seed: int, mask: Tensor, dtype: torch.dtype = F64, scale: float = 1.0) -> tuple[Tensor, ...]:
@@ -743,7 +748,8 @@ rewards_masked = Cases(
     pool=masked_reward_pool,
     keeps_inputs=True,
     fresh=True,
-    mistakes=mistakes_beside(right_rewards, {"nan": REWARD_NAN}, PENALTY_MISTAKES, SCORE_PLACES),
+    hints={"nan": NAN},
+    mistakes=mistakes_beside(right_rewards, PENALTY_MISTAKES, SCORE_PLACES),
 )
 
 
@@ -753,7 +759,10 @@ rewards_masked = Cases(
 def recursion(
     r: Tensor, v: Tensor, mask: Tensor, gamma: float, decay: float, *, boot: float = 0.0, clean: bool = True
 ) -> Tensor:
-    """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked at the end; after a last token V' is `boot` times its value."""
+    (
+        """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked at the end; after a last token V' is "
+        "`boot` times its value."""
+    )
     if clean:
         r, v = cleaned(r, v, mask=mask)
     after = F.pad(v, (0, 1))[:, 1:]
@@ -859,12 +868,6 @@ PADDING_MISTAKES = {
 }  # fmt: skip
 
 
-def multiplied(r: Tensor, v: Tensor, m: Tensor, g: float = 1.0, lam: float = 0.95) -> tuple[Tensor, Tensor]:
-    """Masks by multiplication, as TRL does."""
-    advantages = recursion(r * m, v * m, m, g, g * lam, clean=False)
-    return advantages * m, (advantages + v * m) * m
-
-
 DECAYS = ((0.9, 0.6), (1.0, 0.95), (0.8, 1.0), (0.7, 0.0), (1.0, 1.0), (0.0, 0.5))
 
 
@@ -910,7 +913,10 @@ def masked_gae_pool() -> Iterator[Case]:
 gae_sums = Cases(
     "gae",
     name="advantages_are_discounted_errors",
-    promise="The advantage is Σ (γλ)^l δ_{t+l} with δ_t = r_t + γ V_{t+1} − V_t, and the return is advantage plus value.",
+    promise=(
+        "The advantage is Σ (γλ)^l δ_{t+l} with δ_t = r_t + γ V_{t+1} − V_t, and the return is advantage "
+        "plus value."
+    ),
     points=3,
     reference=right_gae,
     pool=advantage_pool,
@@ -934,7 +940,8 @@ gae_masked = Cases(
     pool=masked_gae_pool,
     keeps_inputs=True,
     fresh=True,
-    mistakes=mistakes_beside(right_gae, {"nan": (NAN, multiplied)}, GAE_MISTAKES, PADDING_MISTAKES),
+    hints={"nan": NAN},
+    mistakes=mistakes_beside(right_gae, GAE_MISTAKES, PADDING_MISTAKES),
 )
 
 
@@ -966,13 +973,6 @@ def by_row(x: Tensor, m: Tensor, shift: bool = True) -> Tensor:
     mean = torch.where(m, x, 0.0).sum(1, keepdim=True) / count
     var = torch.where(m, (x - mean) ** 2, 0.0).sum(1, keepdim=True) / (count - 1).clamp(min=1)
     return rescaled(x, m, shift, mean, torch.rsqrt(var + 1e-8))
-
-
-def by_multiplication(x: Tensor, m: Tensor, shift: bool = True) -> Tensor:
-    """As TRL does."""
-    mean = (x * m).sum() / m.sum()
-    var = ((x - mean) ** 2 * m).sum() / (m.sum() - 1)
-    return ((x - mean) * torch.rsqrt(var + 1e-8) + (0.0 if shift else mean)) * m
 
 
 def left_unmasked(x: Tensor, m: Tensor, shift: bool = True) -> Tensor:
@@ -1008,8 +1008,10 @@ WHITEN_MISTAKES = {
     "unmasked": ("Masked places are to be 0.", left_unmasked),
 }  # fmt: skip
 SHIFT_MISTAKES = {
-    "always": ("shift_mean is not used.", lambda x, m, shift=True: right_whiten(x, m)),
-    "turned": ("shift_mean is turned round: if it is false, the mean is kept.", lambda x, m, s=True: right_whiten(x, m, not s)),
+    "always": (
+        "shift_mean is not used, or turned round: where it is false, the mean is added again.",
+        lambda x, m, shift=True: right_whiten(x, m),
+    ),
     "scaled": (
         "Scale the distance from the mean, then add the mean: you scale the mean too.",
         lambda x, m, shift=True: rescaled(x, m, True, 0.0 if not shift else x[m].mean(), (x[m].var() + 1e-8).rsqrt()),
@@ -1099,23 +1101,27 @@ whiten_kept = Cases(
     points=1,
     reference=right_whiten,
     pool=kept_mean_pool,
-    mistakes=mistakes_beside(
-        right_whiten, SHIFT_MISTAKES, {name: said for name, said in WHITEN_MISTAKES.items() if name != "outside"}
-    ),
+    mistakes=mistakes_beside(right_whiten, SHIFT_MISTAKES, without(WHITEN_MISTAKES, "outside")),
 )
 whiten_few = Cases(
     "whiten",
     name="whitening_needs_two_tokens",
-    promise="Equal values become 0, nan outside the mask is ignored, one token alone raises ValueError; dtype and arguments stay.",
+    promise=(
+        "Equal values become 0, nan outside the mask is ignored, one token alone raises ValueError; "
+        "dtype and arguments stay."
+    ),
     points=1,
     reference=right_whiten,
     pool=few_tokens_pool,
     keeps_inputs=True,
     fresh=True,
-    hints={"no error": "Of fewer than two tokens there is no variance: raise ValueError instead of returning nan."},
+    hints={
+        "nan": NAN,
+        "no error": "Of fewer than two tokens there is no variance: raise ValueError instead of returning nan.",
+    },
     mistakes=(
         Mistake("The variance loses its digits beside a large mean: take it of the distances from the mean.", one_pass),
-        *mistakes_beside(right_whiten, {"nan": (NAN, by_multiplication)}, WHITEN_MISTAKES, NOT_CENTRED),
+        *mistakes_beside(right_whiten, without(WHITEN_MISTAKES, "outside"), NOT_CENTRED),
     ),
 )
 
@@ -1217,7 +1223,27 @@ MEAN_MISTAKES = {
         ),
     ),
 }  # fmt: skip
-POLICY_NAN = (NAN, lambda lp, old, adv, m, clip=0.2: -(everywhere(lp, old, adv, clip) * m).sum() / m.sum())
+
+
+FIRST_STEP_MISTAKES = {
+    "surrogate": (
+        "That is A · log π, whose value means nothing: the loss is made of the ratio; do not detach it.",
+        lambda lp, old, adv, m, clip=0.2: -(adv[m] * lp[m]).mean(),
+    ),
+    "probabilities": (
+        "The ratio is new over old, 1 here: you leave out the old log-probs.",
+        lambda lp, old, adv, m, clip=0.2: -objective(lp[m].exp(), adv[m], clip).mean(),
+    ),
+    "off_by_one": (
+        "At ratio 1 each token's objective is A: log-ratios of 0 have e^0 = 1.",
+        lambda lp, old, adv, m, clip=0.2: -((lp - old)[m].expm1() - 1).mean(),
+    ),
+    "sum_of_sizes": (
+        "Advantages keep their sign: whitened ones add up to 0.",
+        lambda lp, old, adv, m, clip=0.2: -adv[m].abs().mean(),
+    ),
+    "all_places": MEAN_MISTAKES["unmasked"],
+}
 
 
 def policy_args(
@@ -1267,7 +1293,7 @@ def first_step_pool() -> Iterator[Case]:
         if mask.sum() < 2:
             continue
         _, old, raw = policy_args(seed, mask)
-        args = (old.clone(), old, right_whiten(raw, mask), mask, 0.2)
+        args = (old.clone(), old, torch.where(mask, right_whiten(raw, mask), raw + 1), mask, 0.2)
         yield Case(family, args=args, family="policies that are the old ones", tolerance=LOSS[F64])
 
 
@@ -1287,6 +1313,9 @@ def masked_policy_pool() -> Iterator[Case]:
                     family=f"{name} where the mask is false",
                     tolerance=LOSS[dtype],
                 )
+        for clip in (0.05, 0.5):
+            args = (*policy_args(4, MASK, dtype), MASK, clip)
+            yield Case(f"{NAMES[dtype]}, ε = {clip}", args=args, family="other ε", tolerance=LOSS[dtype])
         for scale in (1e-6, 1e4):
             args = (*policy_args(5, MASK, dtype, scale=scale), MASK, 0.2)
             yield Case(
@@ -1328,18 +1357,23 @@ policy_first = Cases(
     pool=first_step_pool,
     gradient=("logprobs",),
     hints={"gradient": "At ratio 1 the slope is −A/n: do not detach the ratio, nor put a number in its place."},
+    mistakes=mistakes_beside(right_policy_loss, FIRST_STEP_MISTAKES),
 )
 policy_masked = Cases(
     "ppo_clip_loss",
     name="loss_ignores_nan_at_padding",
-    promise="What stands at masked places, nan too, changes neither value nor gradient; dtype is kept, and the arguments stay.",
+    promise=(
+        "What stands at masked places, nan too, changes neither value nor gradient; dtype is kept, and "
+        "the arguments stay."
+    ),
     points=1,
     reference=right_policy_loss,
     pool=masked_policy_pool,
     gradient=("logprobs",),
     keeps_inputs=True,
     fresh=True,
-    mistakes=mistakes_beside(right_policy_loss, {"nan": POLICY_NAN}, POLICY_MISTAKES, MEAN_MISTAKES),
+    hints={"nan": NAN},
+    mistakes=mistakes_beside(right_policy_loss, POLICY_MISTAKES, MEAN_MISTAKES),
 )
 
 
@@ -1375,7 +1409,10 @@ def value_loss(term: Callable[[Tensor, Tensor, Tensor, float], Tensor]) -> Calla
 
 VALUE_MISTAKES = {
     "plain": (
-        "The clip is missing, or it is around the returns, where it changes nothing: it belongs around the *old values*.",
+        (
+            "The clip is missing, or it is around the returns, where it changes nothing: it belongs "
+            "around the *old values*."
+        ),
         value_loss(lambda v, old, goal, clip: (v - goal) ** 2),
     ),
     "to_zero": (
@@ -1416,13 +1453,6 @@ VALUE_MISTAKES = {
         "A sum, not a mean: divide by the number of tokens that count.",
         value_loss(lambda v, old, goal, clip: worst(v, old, goal, clip) * len(v)),
     ),
-    "of_the_batch": (
-        "Take the larger error token by token, then the mean: you take the larger of two means.",
-        lambda v, old, goal, m, clip=0.2: torch.max(
-            value_loss(lambda v, old, goal, clip: (v - goal) ** 2)(v, old, goal, m, clip),
-            value_loss(lambda v, old, goal, clip: (near(v, old, clip) - goal) ** 2)(v, old, goal, m, clip),
-        ),
-    ),
 }  # fmt: skip
 VALUE_MEANS = {
     "unmasked": (
@@ -1440,7 +1470,6 @@ VALUE_MEANS = {
         ),
     ),
 }  # fmt: skip
-VALUE_NAN = (NAN, lambda v, old, goal, m, clip=0.2: 0.5 * (worst(v, old, goal, clip) * m).sum() / m.sum())
 
 
 def value_args(
@@ -1464,7 +1493,7 @@ def value_pool() -> Iterator[Case]:
 def token_pool() -> Iterator[Case]:
     """Tokens that ran away, to the right side and to the wrong one, one by one and together."""
     new = torch.tensor([[1.0, 3.0, 0.5, 0.15, -0.7, -2.0]], dtype=F64)
-    old = torch.tensor([[0.0, 0.0, 0.1, 0.0, 0.3, -1.5]], dtype=F64)
+    old = torch.tensor([[0.0, 0.0, 0.1, 0.0, 0.3, -1.4]], dtype=F64)
     goal = torch.tensor([[1.0, 1.0, -1.0, 0.1, -0.9, 0.0]], dtype=F64)
     for clip in (0.2, 0.5, 0.05):
         for k in range(6):
@@ -1506,7 +1535,10 @@ value_defined = Cases(
 value_tokens = Cases(
     "value_loss_clipped",
     name="larger_error_counts_token_by_token",
-    promise="A value that ran away pays in full where it is wrong, and gains nothing beyond the clip where it is right.",
+    promise=(
+        "A value that ran away pays in full where it is wrong, and gains nothing beyond the clip where "
+        "it is right."
+    ),
     points=1,
     reference=right_value_loss,
     pool=token_pool,
@@ -1516,14 +1548,18 @@ value_tokens = Cases(
 value_masked = Cases(
     "value_loss_clipped",
     name="value_loss_ignores_nan_at_padding",
-    promise="What stands at masked places, nan too, changes neither value nor gradient; dtype is kept, and the arguments stay.",
+    promise=(
+        "What stands at masked places, nan too, changes neither value nor gradient; dtype is kept, and "
+        "the arguments stay."
+    ),
     points=1,
     reference=right_value_loss,
     pool=masked_value_pool,
     gradient=("values",),
     keeps_inputs=True,
     fresh=True,
-    mistakes=mistakes_beside(right_value_loss, {"nan": VALUE_NAN}, VALUE_MISTAKES, VALUE_MEANS),
+    hints={"nan": NAN},
+    mistakes=mistakes_beside(right_value_loss, VALUE_MISTAKES, VALUE_MEANS),
 )
 
 
@@ -1554,10 +1590,9 @@ EXPLAINED_MISTAKES = {
         "The error is MSE, not its variance: a constant offset is an error too.",
         explained(lambda v, r: 1 - (v - r).var() / r.var()),
     ),
-    "bessel": ("The variance is Bessel's, with n − 1.", explained(lambda v, r: 1 - mse(v, r) / r.var(unbiased=False))),
-    "twice": (
-        "The MSE divides by n; only the variance has n − 1.",
-        explained(lambda v, r: 1 - ((v - r) ** 2).sum() / (len(r) - 1) / r.var()),
+    "bessel": (
+        "The MSE divides by n, the variance is Bessel's, with n − 1: yours has the same for both.",
+        explained(lambda v, r: 1 - mse(v, r) / r.var(unbiased=False)),
     ),
     "of_values": (
         "Divide by the variance of the returns, not of the values.",
@@ -1594,13 +1629,6 @@ EXPLAINED_PADDING = {
 }  # fmt: skip
 
 
-def by_masked_sums(v: Tensor, r: Tensor, m: Tensor) -> float:
-    """Masks by multiplication."""
-    mean = (r * m).sum() / m.sum()
-    var = ((r - mean) ** 2 * m).sum() / (m.sum() - 1)
-    return float(1 - ((v - r) ** 2 * m).sum() / m.sum() / var)
-
-
 def guesses(returns: Tensor, noise: Tensor) -> dict[str, Tensor]:
     """Values of value heads: good, untrained, off by a constant."""
     return {
@@ -1616,7 +1644,7 @@ def explained_pool() -> Iterator[Case]:
         if mask.sum() < 2:
             continue
         returns = numbers(seed, *mask.shape)
-        returns = returns / returns[mask].std() + 0.5
+        returns = 2 * returns / returns[mask].std() + 0.5
         for name, values in guesses(returns, numbers(seed + 20, *mask.shape)).items():
             yield Case(f"{family}, {name}", args=(values, returns, mask), family=family, tolerance=1e-5)
 
@@ -1681,23 +1709,25 @@ explained_quality = Cases(
     points=1,
     reference=right_explained,
     pool=quality_pool,
-    mistakes=mistakes_beside(
-        right_explained, {name: said for name, said in EXPLAINED_MISTAKES.items() if name != "of_values"}
-    ),
+    mistakes=mistakes_beside(right_explained, without(EXPLAINED_MISTAKES, "of_values")),
 )
 explained_varies = Cases(
     "explained_variance",
     name="explained_variance_needs_variance",
-    promise="A Python float comes back, nan at masked places is ignored, and returns that do not vary raise ValueError.",
+    promise=(
+        "A Python float comes back, nan at masked places is ignored, and returns that do not vary raise "
+        "ValueError."
+    ),
     points=1,
     reference=right_explained,
     pool=variance_pool,
     keeps_inputs=True,
     hints={
+        "nan": NAN,
         "type": "Return a Python float: `.item()`.",
         "no error": "Of equal returns, or of fewer than two tokens, there is no variance to explain: raise ValueError.",
     },
-    mistakes=mistakes_beside(right_explained, {"nan": (NAN, by_masked_sums)}, EXPLAINED_MISTAKES, EXPLAINED_PADDING),
+    mistakes=mistakes_beside(right_explained, EXPLAINED_MISTAKES, EXPLAINED_PADDING),
 )
 
 
@@ -1889,7 +1919,7 @@ group_company = Cases(
     reference=right_group,
     pool=company_pool,
     hints={
-        "no error": 'A single response has nobody to be compared with, and only "rloo" and "grpo", in small letters, are '
-        "methods: raise ValueError."
+        "no error": "A single response has nobody to be compared with, and "
+        'only "rloo" and "grpo", in small letters, are methods: raise ValueError.'
     },
 )

@@ -1,4 +1,4 @@
-"""Hidden checks of lab 03 that say more than cases can: what TRL's config holds, which lengths come up, means over all."""
+"""Hidden checks of lab 03 that say what cases cannot: what TRL's config holds, which lengths are drawn, means over all."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ def config_fields(name: str, rate: float, kl_coef: float, batch: int, seed: int)
 
 
 REFUSED = {
-    "ValueError": "TRL refuses such a config: mini_batch_size must divide batch_size, and is 128 unless you say otherwise.",
+    "ValueError": (
+        "TRL refuses such a config: mini_batch_size must divide batch_size, and is 128 unless you say otherwise."
+    ),
     "TypeError": "Return a PPOConfig, made of fields that it has. (Leave the cell `facts_of_config` as it is.)",
 }
 

@@ -126,7 +126,7 @@ def config_by_replacement(model_name, learning_rate=1.41e-5, init_kl_coef=0.2, b
 def config_that_says_defaults_too(model_name, learning_rate=1.41e-5, init_kl_coef=0.2, batch_size=32, seed=0):
     return PPOConfig(
         model_name=model_name, learning_rate=learning_rate, init_kl_coef=init_kl_coef, adap_kl_ctrl=False,
-        batch_size=batch_size, mini_batch_size=batch_size, gradient_accumulation_steps=1, ppo_epochs=4, gamma=1,
+        batch_size=batch_size, mini_batch_size=batch_size, gradient_accumulation_steps=1, ppo_epochs=4,
         lam=0.95, cliprange=0.2, seed=seed,
     )  # fmt: skip
 
@@ -612,7 +612,8 @@ def value_loss_in_a_loop(values, old_values, returns, mask, clip_range=0.2):
                 v, old, goal = values[i, t], old_values[i, t].item(), returns[i, t].item()
                 near = min(max(v.item(), old - clip_range), old + clip_range)
                 plain = (v - goal) ** 2
-                total = total + (plain if plain.item() >= (near - goal) ** 2 else 0 * v + (near - goal) ** 2)
+                inside = abs(v.item() - old) <= clip_range
+                total = total + (plain if inside or plain.item() > (near - goal) ** 2 else 0 * v + (near - goal) ** 2)
                 count += 1
     return total / (2 * count)
 
@@ -787,18 +788,16 @@ def advantages_by_a_table_of_methods(rewards, method):
 
 
 @right("group_advantages")
-def advantages_by_scipy(rewards, method):
-    from scipy import stats
-
+def advantages_by_pairs(rewards, method):
     n = rewards.shape[1]
     if n < 2:
         raise ValueError("single")
+    pairs = rewards.unsqueeze(2) - rewards.unsqueeze(1)
     match method:
         case "rloo":
-            return (n * rewards - rewards.sum(1, keepdim=True)) / (n - 1)
+            return pairs.sum(dim=2) / (n - 1)
         case "grpo":
-            r = rewards.double().numpy()
-            sd = stats.tstd(r, axis=1)[:, None]
-            return torch.from_numpy((r - r.mean(1)[:, None]) / (sd + 1e-4)).to(rewards.dtype)
+            sd = (pairs.square().sum(dim=(1, 2)) / (2 * n * (n - 1))).sqrt()
+            return pairs.mean(dim=2) / (sd + 1e-4).unsqueeze(1)
         case _:
             raise ValueError("rloo or grpo")

@@ -85,7 +85,7 @@ def forgets_the_seed(columns: dict, tokenizer: object, low: int = 2, high: int =
     return {"review": reviews, "input_ids": ids, "query": [tokenizer.decode(row) for row in ids]}
 
 
-@wrong("build_queries", caught_by="a_query_is_its_tokens_in_words", hint="not the characters")
+@wrong("build_queries", caught_by="lengths_come_from_the_sampler", hint="not the characters")
 def cuts_characters(columns: dict, tokenizer: object, low: int = 2, high: int = 8, seed: int = 0) -> dict:
     """Cuts the text before it is tokenized."""
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -95,7 +95,7 @@ def cuts_characters(columns: dict, tokenizer: object, low: int = 2, high: int = 
     return {"review": reviews, "input_ids": ids, "query": [tokenizer.decode(row) for row in ids]}
 
 
-@wrong("build_queries", caught_by="a_query_is_its_tokens_in_words", hint="Cut the tokens, not the words")
+@wrong("build_queries", caught_by="lengths_come_from_the_sampler", hint="Cut the tokens, not the words")
 def cuts_words(columns: dict, tokenizer: object, low: int = 2, high: int = 8, seed: int = 0) -> dict:
     """Takes words for tokens."""
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -175,7 +175,7 @@ def takes_mini_batches_of_one(
     )  # fmt: skip
 
 
-@wrong("make_config", caught_by="the_rest_is_left_to_trl", hint="PPOConfig; mini_batch_size must divide")
+@wrong("make_config", caught_by="the_rest_is_left_to_trl", hint="mini_batch_size must divide")
 def leaves_the_mini_batch_at_128(
     model_name: str, learning_rate: float = 1.41e-5, init_kl_coef: float = 0.2, batch_size: int = 32, seed: int = 0
 ) -> PPOConfig:
@@ -758,7 +758,9 @@ def masks_by_multiplication(
     return -(terms * mask).sum() / mask.sum()
 
 
-@wrong("ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="Fill *before* `exp`")
+@wrong(
+    "ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="hides a nan from the value, not from the gradient"
+)
 def masks_after_the_exponential(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
     clip_range: float = 0.2,
@@ -989,7 +991,7 @@ def takes_groups_of_one(rewards: torch.Tensor, method: str) -> torch.Tensor:
     return (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
 
 
-@wrong("group_advantages", caught_by="groups_need_company", hint='Only "rloo" and "grpo"')
+@wrong("group_advantages", caught_by="groups_need_company", hint='only "rloo" and "grpo"')
 def takes_any_method(rewards: torch.Tensor, method: str) -> torch.Tensor:
     """Everything that is not RLOO is GRPO."""
     k = rewards.shape[1]
