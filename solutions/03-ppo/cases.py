@@ -647,11 +647,8 @@ SCORE_PLACES = {
         scored_at(lambda mask: last_places(mask.flip(1)).flip(1)),
     ),
     "first_false": (
-        (
-            "You look for the first False of the mask: a query stands in front of the response, and a "
-            "response that reaches "
-        )
-        "the right edge has no False behind it.",
+        "You look for the first False of the mask: a query stands in front of the response, and a response that "
+        "reaches the right edge has no False behind it.",
         scored_at(before_the_first_false),
     ),
     "count": (
@@ -759,10 +756,8 @@ rewards_masked = Cases(
 def recursion(
     r: Tensor, v: Tensor, mask: Tensor, gamma: float, decay: float, *, boot: float = 0.0, clean: bool = True
 ) -> Tensor:
-    (
-        """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked at the end; after a last token V' is "
-        "`boot` times its value."""
-    )
+    """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked at the end; after a last token V' is "
+    "`boot` times its value."""
     if clean:
         r, v = cleaned(r, v, mask=mask)
     after = F.pad(v, (0, 1))[:, 1:]
@@ -914,8 +909,7 @@ gae_sums = Cases(
     "gae",
     name="advantages_are_discounted_errors",
     promise=(
-        "The advantage is Σ (γλ)^l δ_{t+l} with δ_t = r_t + γ V_{t+1} − V_t, and the return is advantage "
-        "plus value."
+        "The advantage is Σ (γλ)^l δ_{t+l} with δ_t = r_t + γ V_{t+1} − V_t, and the return is advantage plus value."
     ),
     points=3,
     reference=right_gae,
@@ -1536,8 +1530,7 @@ value_tokens = Cases(
     "value_loss_clipped",
     name="larger_error_counts_token_by_token",
     promise=(
-        "A value that ran away pays in full where it is wrong, and gains nothing beyond the clip where "
-        "it is right."
+        "A value that ran away pays in full where it is wrong, and gains nothing beyond the clip where it is right."
     ),
     points=1,
     reference=right_value_loss,
@@ -1715,8 +1708,7 @@ explained_varies = Cases(
     "explained_variance",
     name="explained_variance_needs_variance",
     promise=(
-        "A Python float comes back, nan at masked places is ignored, and returns that do not vary raise "
-        "ValueError."
+        "A Python float comes back, nan at masked places is ignored, and returns that do not vary raise ValueError."
     ),
     points=1,
     reference=right_explained,

@@ -1,4 +1,4 @@
-"""Hidden checks of lab 03 that say what cases cannot: what TRL's config holds, which lengths are drawn, means over all."""
+"""Hidden checks of lab 03 that say what cases cannot: fields of TRL's config, drawn lengths, means over all responses."""
 
 from __future__ import annotations
 
