@@ -756,9 +756,7 @@ rewards_masked = Cases(
 def recursion(
     r: Tensor, v: Tensor, mask: Tensor, gamma: float, decay: float, *, boot: float = 0.0, clean: bool = True
 ) -> Tensor:
-    """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked at the end; after a last token V' is "
-    "`boot` times its value.
-    """
+    """Σ decay^l δ_{t+l} with δ = r + γ V' − V, not masked; behind a last token V' is `boot` times its value."""
     if clean:
         r, v = cleaned(r, v, mask=mask)
     after = F.pad(v, (0, 1))[:, 1:]

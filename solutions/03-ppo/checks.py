@@ -1,4 +1,4 @@
-"""Hidden checks of lab 03 that say what cases cannot: fields of TRL's config, drawn lengths, means over all samples."""
+"""Hidden checks of lab 03 that say what cases cannot: fields of TRL's config, drawn lengths, means over samples."""
 
 from __future__ import annotations
 
