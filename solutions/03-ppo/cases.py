@@ -100,15 +100,27 @@ SCATTERED = {
     "two tokens of two rows": rows(".x.", "...", "x.."),
 }
 ANY = SIDE_BY_SIDE | SCATTERED
-JUNK = {"nan": torch.nan, "+inf": torch.inf, "-inf": -torch.inf, "a huge number": 1e30}
+KINDS = {
+    "responses in rows of another order": "responses between query and padding",
+    "more rows than columns": "batches of other shapes",
+    "one row": "batches of other shapes",
+    "one row of one token": "batches of other shapes",
+    "a single column": "batches of other shapes",
+    "tokens in the last row only": "a row without a token",
+    "two tokens of two rows": "a row without a token",
+}
+"""Families of masks, where they have not the mask's own name."""
+JUNK = torch.tensor([torch.nan, torch.inf, 1e30, -torch.inf, torch.nan], dtype=F64)
+SPOILT = "nan and inf where the mask is false"
+UNUSUAL = "tensors that are not contiguous"
 LOSS = {F32: 2e-6, F64: 1e-11}
 """How far apart two means of numbers of size 1 may be, however near to 0 the mean is."""
-JUNK_MASKS = ("responses between query and padding", "responses that reach the right edge", "more rows than columns")
 
 
-def spoilt(value: Tensor, mask: Tensor, filling: float) -> Tensor:
-    """`value` with `filling` where the mask is false."""
-    return value.masked_fill(~mask, filling)
+def spoilt(value: Tensor, mask: Tensor, first: int = 0) -> Tensor:
+    """`value` with nan, ±inf and a huge number where the mask is false."""
+    places = (torch.arange(mask.numel()).reshape(mask.shape) + first) % len(JUNK)
+    return torch.where(mask, value, JUNK[places].to(value.dtype))
 
 
 def kept(*values: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
@@ -125,7 +137,7 @@ def layouts(name: str, args: tuple[Any, ...], names: tuple[str, ...], **more: An
     """The same arguments in memory of other layouts."""
     for layout in LAYOUTS:
         laid = dict.fromkeys(names, layout)
-        yield Case(f"{name}, {layout}", args=args, layout=laid, family="tensors that are not contiguous", **more)
+        yield Case(f"{name}, {layout}", args=args, layout=laid, family=UNUSUAL, **more)
 
 
 # build_queries ---------------------------------------------------------------------------------------------------
@@ -688,7 +700,9 @@ def penalty_pool() -> Iterator[Case]:
     for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
         zero, lp, ref = reward_args(seed, mask)
         for kl_coef in (0.2, 1.5):
-            yield Case(f"{family}, β = {kl_coef}", args=(0 * zero, lp, ref, mask, kl_coef), family=family)
+            yield Case(
+                f"{family}, β = {kl_coef}", args=(0 * zero, lp, ref, mask, kl_coef), family=KINDS.get(family, family)
+            )
 
 
 def last_token_pool() -> Iterator[Case]:
@@ -696,21 +710,19 @@ def last_token_pool() -> Iterator[Case]:
     for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
         for kl_coef in (0.2, 1.5, 0.0):
             name = f"{family}, β = {kl_coef}"
-            family_of_beta = family if kl_coef else "β = 0"
+            family_of_beta = KINDS.get(family, family) if kl_coef else "β = 0"
             yield Case(name, args=(*reward_args(seed + 30, mask), mask, kl_coef), family=family_of_beta)
 
 
 def masked_reward_pool() -> Iterator[Case]:
     """Anything where the mask is false, both dtypes, sizes, layouts."""
     for dtype in (F32, F64):
-        for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
-            yield Case(f"{NAMES[dtype]}, {family}", args=(*reward_args(seed, mask, dtype), mask, 0.5), family=family)
-        for seed, family in enumerate(JUNK_MASKS):
-            mask = SIDE_BY_SIDE[family]
-            scores_, lp, ref = reward_args(seed + 10, mask, dtype)
-            for name, filling in JUNK.items():
-                args = (scores_, spoilt(lp, mask, filling), spoilt(ref, mask, filling), mask, 0.5)
-                yield Case(f"{NAMES[dtype]}, {family}, {name}", args=args, family=f"{name} where the mask is false")
+        for seed, (name, mask) in enumerate(SIDE_BY_SIDE.items()):
+            some, lp, ref = reward_args(seed + 10, mask, dtype)
+            for first in range(1 if mask.all() else 3):
+                args = (some, spoilt(lp, mask, first), spoilt(ref, mask, first), mask, 0.5)
+                family = NAMES[dtype] if mask.all() else SPOILT
+                yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family)
         for scale in (1e-6, 1e3):
             args = (*reward_args(5, MASK, dtype, scale), MASK, 0.5)
             yield Case(f"{NAMES[dtype]}, log-probs of {scale:g}", args=args, family=f"log-probs of size {scale:g}")
@@ -870,12 +882,19 @@ def gae_args(seed: int, mask: Tensor, dtype: torch.dtype = F64, scale: float = 1
     return tuple(numbers(seed + k, *mask.shape, scale=scale, dtype=dtype) for k in (1, 2))  # type: ignore[return-value]
 
 
+def decay_family(gamma: float, lam: float) -> str:
+    """What is special about γ and λ."""
+    if lam in (0.0, 1.0):
+        return f"λ = {lam:g}"
+    return f"γ = {gamma:g}" if gamma in (0.0, 1.0) else "γ and λ between 0 and 1"
+
+
 def advantage_pool() -> Iterator[Case]:
     """Every γ and λ; what is masked is 0 already."""
     for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
         for gamma, lam in DECAYS if mask.shape[1] < 9 else DECAYS[:2]:
             args = (*(part * mask for part in gae_args(seed, mask)), mask, gamma, lam)
-            yield Case(f"{family}, γ = {gamma}, λ = {lam}", args=args, family=f"γ = {gamma:g} and λ = {lam:g}")
+            yield Case(f"{family}, γ = {gamma}, λ = {lam}", args=args, family=decay_family(gamma, lam))
 
 
 def end_pool() -> Iterator[Case]:
@@ -883,19 +902,17 @@ def end_pool() -> Iterator[Case]:
     for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
         for gamma, lam in ((0.9, 0.8), (1.0, 0.95)):
             args = (*gae_args(seed + 60, mask), mask, gamma, lam)
-            yield Case(f"{family}, γ = {gamma}", args=args, family=family)
+            yield Case(f"{family}, γ = {gamma}", args=args, family=KINDS.get(family, family))
 
 
 def masked_gae_pool() -> Iterator[Case]:
     """Anything where the mask is false, both dtypes, sizes, layouts."""
     for dtype in (F32, F64):
-        for seed, (family, mask) in enumerate(SIDE_BY_SIDE.items()):
-            yield Case(f"{NAMES[dtype]}, {family}", args=(*gae_args(seed, mask, dtype), mask, 0.9, 0.7), family=family)
-        for seed, family in enumerate(JUNK_MASKS):
-            mask = SIDE_BY_SIDE[family]
-            for name, filling in JUNK.items():
-                args = (*(spoilt(part, mask, filling) for part in gae_args(seed + 10, mask, dtype)), mask, 0.9, 0.7)
-                yield Case(f"{NAMES[dtype]}, {family}, {name}", args=args, family=f"{name} where the mask is false")
+        for seed, (name, mask) in enumerate(SIDE_BY_SIDE.items()):
+            for first in range(1 if mask.all() else 3):
+                args = (*(spoilt(part, mask, first) for part in gae_args(seed + 10, mask, dtype)), mask, 0.9, 0.7)
+                family = NAMES[dtype] if mask.all() else SPOILT
+                yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family)
         for scale in (1e-6, 1e4):
             args = (*gae_args(5, MASK, dtype, scale), MASK, 0.9, 0.7)
             yield Case(f"{NAMES[dtype]}, size {scale:g}", args=args, family=f"rewards of size {scale:g}")
@@ -1035,7 +1052,7 @@ def whiten_pool() -> Iterator[Case]:
             continue
         for scale in (1.0, 1e-4, 1e-6, 1e4):
             values = (numbers(seed, *mask.shape) + 3) * scale
-            size = family if scale == 1.0 else f"values of size {scale:g}"
+            size = KINDS.get(family, family) if scale == 1.0 else f"values of size {scale:g}"
             yield Case(f"{family}, {scale:g}", args=(values, mask), family=size, tolerance=1e-6)
 
 
@@ -1058,17 +1075,14 @@ def few_tokens_pool() -> Iterator[Case]:
             for shift in (True, False):
                 args = (numbers(seed, *mask.shape, dtype=dtype), mask, shift)
                 yield Case(f"{NAMES[dtype]}, {family}, {shift}", args=args, family="fewer than two tokens")
-        equal = torch.full((2, 3), 7.0, dtype=dtype)
-        for name, filling in JUNK.items():
-            args = (spoilt(equal, few["a single token"] | rows("x..", "xx."), filling), rows("x..", "xx."))
-            yield Case(f"{NAMES[dtype]}, equal, {name}", args=args, family="equal values", tolerance=1e-6)
-        for seed, family in enumerate(JUNK_MASKS):
-            mask = SIDE_BY_SIDE[family]
-            for name, filling in JUNK.items():
-                args = (spoilt(numbers(seed, *mask.shape, dtype=dtype), mask, filling), mask)
-                said = f"{name} where the mask is false"
-                case = f"{NAMES[dtype]}, {family}, {name}"
-                yield Case(case, args=args, family=said, tolerance=WHITEN_TOLERANCE[dtype])
+        two = rows("x..", "xx.")
+        for first in range(3):
+            args = (spoilt(torch.full((2, 3), 7.0, dtype=dtype), two, first), two)
+            yield Case(f"{NAMES[dtype]}, equal, {first}", args=args, family="equal values", tolerance=1e-6)
+        for seed, (name, mask) in enumerate(ANY.items()):
+            if mask.sum() > 1 and not mask.all():
+                args = (spoilt(numbers(seed, *mask.shape, dtype=dtype), mask, seed), mask)
+                yield Case(f"{NAMES[dtype]}, {name}", args=args, family=SPOILT, tolerance=WHITEN_TOLERANCE[dtype])
         for seed in range(3):
             args = (numbers(seed, 4, 7, dtype=dtype) + 1000, MASK)
             yield Case(f"{NAMES[dtype]}, far {seed}", args=args, family="a mean of 1000 spreads", tolerance=1e-3)
@@ -1276,7 +1290,9 @@ def batch_pool() -> Iterator[Case]:
     """Whole batches, all masks."""
     for seed, (family, mask) in enumerate(ANY.items()):
         for clip in (0.2, 0.05):
-            yield Case(f"{family}, ε = {clip}", args=(*policy_args(seed, mask), mask, clip), family=family)
+            yield Case(
+                f"{family}, ε = {clip}", args=(*policy_args(seed, mask), mask, clip), family=KINDS.get(family, family)
+            )
         yield Case(f"{family}, ε left out", args=(*policy_args(seed + 90, mask), mask), family="calls without ε")
 
 
@@ -1293,30 +1309,18 @@ def first_step_pool() -> Iterator[Case]:
 def masked_policy_pool() -> Iterator[Case]:
     """Anything where the mask is false, both dtypes, sizes, layouts."""
     for dtype in (F32, F64):
-        for seed, (family, mask) in enumerate(ANY.items()):
-            args = (*policy_args(seed, mask, dtype), mask, 0.2)
-            yield Case(f"{NAMES[dtype]}, {family}", args=args, family=family, tolerance=LOSS[dtype])
-        for seed, family in enumerate((*JUNK_MASKS, "a mask with holes", "a row without a token")):
-            mask = ANY[family]
-            for name, filling in JUNK.items():
-                args = (*(spoilt(part, mask, filling) for part in policy_args(seed + 10, mask, dtype)), mask, 0.2)
-                yield Case(
-                    f"{NAMES[dtype]}, {family}, {name}",
-                    args=args,
-                    family=f"{name} where the mask is false",
-                    tolerance=LOSS[dtype],
-                )
+        for seed, (name, mask) in enumerate(ANY.items()):
+            family = NAMES[dtype] if mask.all() else SPOILT
+            for first in range(1 if mask.all() else 2):
+                args = (*(spoilt(part, mask, first) for part in policy_args(seed + 10, mask, dtype)), mask, 0.2)
+                yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family, tolerance=LOSS[dtype])
         for clip in (0.05, 0.5):
             args = (*policy_args(4, MASK, dtype), MASK, clip)
-            yield Case(f"{NAMES[dtype]}, ε = {clip}", args=args, family="other ε", tolerance=LOSS[dtype])
+            yield Case(f"{NAMES[dtype]}, ε = {clip}", args=args, family=NAMES[dtype], tolerance=LOSS[dtype])
         for scale in (1e-6, 1e4):
-            args = (*policy_args(5, MASK, dtype, scale=scale), MASK, 0.2)
-            yield Case(
-                f"{NAMES[dtype]}, A of {scale:g}",
-                args=args,
-                family=f"advantages of size {scale:g}",
-                tolerance=LOSS[dtype] * scale,
-            )
+            args, tolerance = (*policy_args(5, MASK, dtype, scale=scale), MASK, 0.2), LOSS[dtype] * scale
+            family = f"advantages of size {scale:g}"
+            yield Case(f"{NAMES[dtype]}, A of {scale:g}", args=args, family=family, tolerance=tolerance)
         names = ("logprobs", "old_logprobs", "advantages", "mask")
         yield from layouts(NAMES[dtype], (*policy_args(6, MASK, dtype), MASK, 0.2), names, tolerance=LOSS[dtype])
 
@@ -1468,18 +1472,21 @@ VALUE_MEANS = {
 def value_args(
     seed: int, mask: Tensor, dtype: torch.dtype = F64, step: float = 1.0, scale: float = 1.0
 ) -> tuple[Tensor, ...]:
-    """New and old values and returns for a mask."""
-    old = numbers(seed + 1, *mask.shape, scale=scale)
-    new = old + numbers(seed + 2, *mask.shape, scale=step * scale)
-    return new.to(dtype), old.to(dtype), numbers(seed + 3, *mask.shape, scale=scale, dtype=dtype)
+    """New and old values and returns for a mask; with odd seeds new values are near the returns: the clip counts."""
+    old, goal = (numbers(seed + k, *mask.shape, scale=scale) for k in (1, 3))
+    moved = 0.9 * (goal - old) if seed % 2 else torch.zeros_like(old)
+    noise = numbers(seed + 2, *mask.shape, scale=0.1 if seed % 2 else step) * scale
+    return (old + moved + noise).to(dtype), old.to(dtype), goal.to(dtype)
 
 
 def value_pool() -> Iterator[Case]:
     """Whole batches, all masks."""
     for seed, (family, mask) in enumerate(ANY.items()):
         for clip in (0.2, 0.7):
-            yield Case(f"{family}, ε = {clip}", args=(*value_args(seed, mask), mask, clip), family=family)
-        args = (*value_args(seed + 70, mask, step=0.3), mask)
+            yield Case(
+                f"{family}, ε = {clip}", args=(*value_args(seed, mask), mask, clip), family=KINDS.get(family, family)
+            )
+        args = (*value_args(seed + 71, mask, step=0.3), mask)
         yield Case(f"{family}, ε left out", args=args, family="calls without ε")
 
 
@@ -1500,14 +1507,11 @@ def token_pool() -> Iterator[Case]:
 def masked_value_pool() -> Iterator[Case]:
     """Anything where the mask is false, both dtypes, sizes, layouts."""
     for dtype in (F32, F64):
-        for seed, (family, mask) in enumerate(ANY.items()):
-            args = (*value_args(seed, mask, dtype), mask, 0.2)
-            yield Case(f"{NAMES[dtype]}, {family}", args=args, family=family)
-        for seed, family in enumerate((*JUNK_MASKS, "a mask with holes", "a row without a token")):
-            mask = ANY[family]
-            for name, filling in JUNK.items():
-                args = (*(spoilt(part, mask, filling) for part in value_args(seed + 10, mask, dtype)), mask, 0.2)
-                yield Case(f"{NAMES[dtype]}, {family}, {name}", args=args, family=f"{name} where the mask is false")
+        for seed, (name, mask) in enumerate(ANY.items()):
+            family = NAMES[dtype] if mask.all() else SPOILT
+            for first in range(1 if mask.all() else 2):
+                args = (*(spoilt(part, mask, first) for part in value_args(seed + 10, mask, dtype)), mask, 0.2)
+                yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family)
         for scale, clip in ((1e-6, 2e-7), (1e4, 2000.0), (1e4, 0.2)):
             args = (*value_args(5, MASK, dtype, scale=scale), MASK, clip)
             yield Case(f"{NAMES[dtype]}, {scale:g}, {clip:g}", args=args, family=f"values of size {scale:g}")
@@ -1638,7 +1642,9 @@ def explained_pool() -> Iterator[Case]:
         returns = numbers(seed, *mask.shape)
         returns = 2 * returns / returns[mask].std() + 0.5
         for name, values in guesses(returns, numbers(seed + 20, *mask.shape)).items():
-            yield Case(f"{family}, {name}", args=(values, returns, mask), family=family, tolerance=1e-5)
+            yield Case(
+                f"{family}, {name}", args=(values, returns, mask), family=KINDS.get(family, family), tolerance=1e-5
+            )
 
 
 def quality_pool() -> Iterator[Case]:
@@ -1671,13 +1677,12 @@ def variance_pool() -> Iterator[Case]:
         for family, mask in {"a single token": rows(".x."), "no token": rows("...")}.items():
             args = (some, torch.tensor([[1.0, 3.0, 5.0]], dtype=dtype), mask)
             yield Case(f"{NAMES[dtype]}, {family}", args=args, family=family)
-        for seed, family in enumerate((*JUNK_MASKS, "a mask with holes", "a row without a token")):
-            mask = ANY[family]
-            values, returns = (numbers(seed + k, *mask.shape, dtype=dtype) for k in (30, 31))
-            for name, filling in JUNK.items():
-                args = (spoilt(values, mask, filling), spoilt(returns, mask, filling), mask)
-                said = f"{name} where the mask is false"
-                yield Case(f"{NAMES[dtype]}, {family}, {name}", args=args, family=said, tolerance=1e-4)
+        for seed, (name, mask) in enumerate(ANY.items()):
+            values, returns = (numbers(seed + k, *mask.shape, dtype=dtype) for k in (30, 60))
+            if mask.sum() > 1 and not mask.all():
+                returns = 2 * returns / returns[mask].std()
+                args = (spoilt(values, mask, seed), spoilt(returns, mask, seed), mask)
+                yield Case(f"{NAMES[dtype]}, {name}", args=args, family=SPOILT, tolerance=1e-4)
         for scale in (1e-6, 1e4):
             args = (numbers(7, 4, 7, scale=scale, dtype=dtype), numbers(8, 4, 7, scale=scale, dtype=dtype), MASK)
             yield Case(f"{NAMES[dtype]}, {scale:g}", args=args, family=f"returns of size {scale:g}", tolerance=1e-4)

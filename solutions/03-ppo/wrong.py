@@ -565,13 +565,6 @@ looks_for_the_first_false = patched(
     caught_by="the_score_is_added_to_the_last_token", hint="first False of the mask",
     mistake="The end is in front of the first False",
 )  # fmt: skip
-ends_at_the_first_false_behind = patched(
-    "kl_penalised_rewards",
-    "last = mask.shape[1] - 1 - mask.flip(1).int().argmax(1)",
-    "ended = mask.int().cummax(1).values - mask.int()\n    last = ended.argmax(1) - 1",
-    caught_by="the_score_is_added_to_the_last_token", hint="what is special about these",
-    mistake="The first False behind the response: none at the right edge",
-)  # fmt: skip
 counts_the_tokens = patched(
     "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "mask.sum(1) - 1",
     caught_by="the_score_is_added_to_the_last_token", hint="number of tokens is not the place",
@@ -853,7 +846,7 @@ refuses_three = patched(
 )  # fmt: skip
 takes_variance_in_one_pass = patched(
     "whiten", "kept.var()", "(((kept**2).mean() - mean**2).clamp(min=0) * len(kept) / (len(kept) - 1))",
-    caught_by="whitening_needs_two_tokens", hint="Work a small example",
+    caught_by="whitening_needs_two_tokens", hint="loses its digits",
     mistake="Mean of squares minus square of the mean",
 )  # fmt: skip
 
