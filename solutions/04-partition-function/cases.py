@@ -1,10 +1,12 @@
 """Inputs of lab 04's exercises, what is right for each, and the mistakes that are likely."""
 
+# ruff: noqa: ARG001, ARG005 - references and mistakes have the signature of their exercise, whatever they use of it.
+
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -169,7 +171,7 @@ stopped = Cases(
         "type": INT,
         "no tokens at all": "With T = 0 there is one response, the empty one.",
         "EOS as the only token": "With V = 1 there is one response: EOS, and 0^0 is 1.",
-        "a vocabulary of two": "With V = 2 there are T + 1 responses: a formula that divides by V − 2 needs another way.",
+        "a vocabulary of two": "With V = 2 there are T + 1 responses: mind a formula that divides by V − 2.",
     },
 )
 however_many = Cases(
@@ -182,8 +184,8 @@ however_many = Cases(
     hints={
         "value": "Stay with whole numbers: `math.pow`, `/` and floats round from 2^53 on and overflow at 10^308.",
         "type": INT,
-        "error": "ValueError for sizes that are none. For all others stay with whole numbers: floats overflow at 10^308, "
-        "and a function that calls itself ends at a thousand.",
+        "error": "ValueError for sizes that are none. For others stay with whole numbers: floats overflow at 10^308, "
+        "and a function that calls itself ends at a thousand calls.",
         "no error": "Raise ValueError when V is below 1 or T below 0, with `stops` and without.",
         "time": "Do not list the sequences: multiply.",
     },
@@ -341,14 +343,14 @@ def same_shapes(make: Callable[[tuple[int, ...], int], tuple[Any, ...]], *laid: 
     for seed, layout in enumerate(LAYOUTS):
         for shape in ((3, 4), (2, 3, 5)):
             for names in {laid, *((name,) for name in laid)}:
-                given = {name: layout for name in names}
+                given = dict.fromkeys(names, layout)
                 case = f"{list(shape)} {layout} {' '.join(names)}"
                 yield Case(case, args=make(shape, seed), layout=given, family="tensors that are views of others")
     one = make((4,), 3)
     args = tuple(part.expand(3, *part.shape) if isinstance(part, torch.Tensor) else part for part in one)
     equal = tuple(part.clone() if isinstance(part, torch.Tensor) else part for part in args)
     yield Case("equal rows", args=equal, family="rows that are equal")
-    given = {name: "expanded" for name in laid}
+    given = dict.fromkeys(laid, "expanded")
     yield Case("expanded rows", args=equal, layout=given, family="rows that are equal")
 
 
@@ -440,7 +442,7 @@ kl_of_rows = Cases(
 kl_with_zeros = Cases(
     "kl_divergence",
     name="kl_with_probabilities_of_zero",
-    promise="A response with p = 0 adds nothing; one with q = 0 < p makes the KL infinite; low log-probs count as they are.",
+    promise="A response with p = 0 adds nothing; one with q = 0 < p makes the KL infinite; low log-probs count too.",
     points=1,
     reference=kl,
     pool=zeros,
@@ -619,8 +621,8 @@ objective_with_zeros = Cases(
         "shape": ROWS + OWN_KL,
         "nan": "What π never says adds 0 to both parts; take care of 0 · (−inf)." + OWN_KL,
         "value": "What π never says adds 0 to both parts; what only π_ref forbids costs infinitely much." + OWN_KL,
-        "responses that π gives and π_ref forbids": "Saying what the reference forbids costs infinitely much: J = −inf, "
-        "in that row alone." + OWN_KL,
+        "responses that π gives and π_ref forbids": "Saying what the reference forbids costs infinitely much: "
+        "J = −inf, in that row alone." + OWN_KL,
         "log-probs as low as -1e4": "Log-probs count as they are, also where `exp` makes them 0." + OWN_KL,
     },
 )
@@ -781,9 +783,9 @@ z_at_extremes = Cases(
     ),
     hints={
         **FORM_OF_ROWS,
-        "value": "Are all other checks passed? Then it is the range: exp(10000) is inf, exp(−10000) is 0, and a forbidden "
+        "value": "Are all other checks passed? Then it is the range: exp(10000) is inf, exp(−10000) is 0, a forbidden "
         "response adds 0. `torch.logsumexp` never leaves the logarithms.",
-        "nan": "nan comes from inf − inf or 0 · inf: `exp` came too early. `torch.logsumexp` never leaves the logarithms.",
+        "nan": "nan comes from inf − inf or 0 · inf: `exp` came too early. Stay in logarithms: `torch.logsumexp`.",
         "rows far apart": "Each row needs its own maximum: with one for the whole batch the other rows are 0.",
         "forbidden responses of high reward": "A forbidden response (log π_ref = −inf) adds 0 to Z, however high its "
         "reward; take it out of the maximum, too.",
@@ -804,8 +806,8 @@ z_of_rows = Cases(
         **FORM_OF_ROWS,
         "shape": Z_ROWS,
         "value": Z_ROWS,
-        "rewards with an f(x) of each prompt": "A constant added to all rewards of a prompt must come out as f(x)/β: Z is "
-        "not normalised away.",
+        "rewards with an f(x) of each prompt": "A constant added to all rewards of a prompt must come out as "
+        "f(x)/β: Z is not normalised away.",
     },
 )
 z_refuses = Cases(
@@ -896,8 +898,8 @@ policy_of_rows = Cases(
         **FORM_OF_POLICY,
         "shape": Z_OF_ROWS + OWN_Z,
         "value": Z_OF_ROWS + OWN_Z,
-        "rewards with an f(x) of each prompt": "A constant for each prompt goes into its Z and out again: π* must stay the "
-        "same." + OWN_Z,
+        "rewards with an f(x) of each prompt": "A constant for each prompt goes into its Z and out again: "
+        "π* must stay the same." + OWN_Z,
     },
 )
 policy_at_extremes = Cases(
@@ -937,8 +939,8 @@ policy_at_extremes = Cases(
         **FORM_OF_POLICY,
         "value": "Are all other checks passed? Then it is the range: no `exp` before the end, and −inf stays −inf."
         + OWN_Z,
-        "nan": "What π_ref forbids stays forbidden (−inf), however high its reward, and nothing is ever nan: where does inf "
-        "meet inf?" + OWN_Z,
+        "nan": "What π_ref forbids stays forbidden (−inf), however high its reward, and nothing is nan: where does "
+        "inf meet inf?" + OWN_Z,
         "rows far apart": "Each row needs its own maximum: with one for the whole batch the other rows are 0." + OWN_Z,
         "forbidden responses of high reward": "What π_ref forbids stays forbidden (−inf), however high its reward."
         + OWN_Z,
@@ -965,8 +967,8 @@ policy_at_limits = Cases(
         **FORM_OF_POLICY,
         "value": "A large β keeps the policy at the reference, and only r/β matters: divide the reward by β, nothing "
         "else." + OWN_Z,
-        "rewards and β at another scale": "Only r/β matters: three times the reward at three times β has the same optimum."
-        + OWN_Z,
+        "rewards and β at another scale": "Only r/β matters: three times the reward at three times β "
+        "has the same optimum." + OWN_Z,
         "a huge β": "A large β keeps the policy at the reference: divide the reward by β." + OWN_Z,
     },
 )
@@ -1007,6 +1009,9 @@ def improbable() -> Iterator[Case]:
         yield Case(name, args=(log_p, log_q, 0.1, z), family="log-probs as low as -2e4")
         yield Case(f"{name}, one row", args=(log_p[0], log_q[0], 0.1, z[0]), family="log-probs as low as -2e4")
     yield Case("π_ref low", args=(distribution(3, 3, seed=1), ref, 2.0, z), family="log-probs as low as -2e4")
+    for row in (1, 2):
+        args = (policy[row], ref[row], 0.5, z[row])
+        yield Case(f"both low, row {row}", args=args, family="log-probs as low as -2e4")
     for size in (1e4, -1e4, 800.0):
         args = (distribution(3, 4, seed=2), distribution(3, 4, seed=3), 0.5, z * 0 + size)
         yield Case(f"log Z {size}", args=args, family="log Z of ±10,000")
@@ -1134,20 +1139,32 @@ def samples() -> Iterator[Case]:
     yield Case("one", args=(log_drawn[:1].clone(), drawn[:1].clone(), 0.5), family="one sample")
 
 
+def drawn_from(shape: Sequence[int], seed: int) -> torch.Tensor:
+    """Log-probs of samples: no distribution over the samples."""
+    return distribution(*shape[:-1], shape[-1] + 9, seed=seed)[..., : shape[-1]].clone()
+
+
+def sampled_rows() -> Iterator[Case]:
+    """Every shape and layout."""
+    return same_shapes(
+        lambda shape, seed: (drawn_from(shape, seed), numbers(*shape, seed=40 + seed), 0.5), "ref_log_probs", "rewards"
+    )
+
+
 def large_rewards() -> Iterator[Case]:
     """R/β of ±1e4, and rows as far apart as that."""
     drawn = rows([0.5, -1.0, 0.5, 2.0, 0.5, -1.0, 0.0])[0]
-    ref = distribution(7, seed=1)
+    ref = distribution(20, seed=1)[:7].clone()
     for name, r in {"mixed": drawn, "low": drawn - 3.0, "equal": drawn * 0 - 1.0, "high": drawn.abs() + 1}.items():
         yield Case(name, args=(ref, r, 2e-4), family="r/β of ±10,000")
         yield Case(f"{name}, unscaled", args=(ref, r * 5e3, 1.0), family="r/β of ±10,000")
     apart = rows([1.0, 0.9, 1.0], [-1.0, -0.9, -1.0], [0.0, 0.001, 0.0])
     for name, r in {"all": apart, "two": apart[:2].clone(), "other order": apart.flip(0)}.items():
-        yield Case(f"apart, {name}", args=(distribution(*r.shape, seed=2), r, 1e-4), family="rows far apart")
+        yield Case(f"apart, {name}", args=(drawn_from(r.shape, 2), r, 1e-4), family="rows far apart")
     offset = torch.tensor([[0.0], [900.0], [-900.0]]).double()
     yield Case(
         "apart by hundreds",
-        args=(distribution(3, 4, seed=3), numbers(3, 4, seed=3) + offset, 1.0),
+        args=(drawn_from((3, 4), 3), numbers(3, 4, seed=3) + offset, 1.0),
         family="rows far apart",
     )
 
@@ -1226,7 +1243,7 @@ estimate_of_rows = Cases(
     promise="Every row of samples gives its own estimate, with its own n; one sample is a sample. " + KEPT,
     points=1,
     reference=estimate,
-    pool=prompts,
+    pool=sampled_rows,
     tolerance=TOLERANCE,
     keeps_inputs=True,
     fresh=True,
@@ -1275,6 +1292,8 @@ def heavy() -> Iterator[Case]:
         yield Case(f"{shift}, a batch", args=(log_w + shift,), family="weights of e^±10000")
     apart = torch.cat([log_w + 9e3, log_w.flip(-1) - 9e3, log_w * 2])
     yield Case("rows apart", args=(apart,), family="rows far apart")
+    yield Case("two rows apart", args=(apart[:2].clone(),), family="rows far apart")
+    yield Case("rows apart, light first", args=(apart.flip(0),), family="rows far apart")
     yield Case(
         "rows apart by hundreds",
         args=(numbers(3, 4, seed=1) + rows([0.0], [900.0], [-900.0]),),
@@ -1447,13 +1466,15 @@ def ties() -> Iterator[Case]:
             family = "rewards that are all equal" if len(set(r)) == 1 else "rewards with ties"
             yield Case(f"{parts} {n}", args=(ref, rows(r)[0], n), family=family)
     ref = distribution(4, seed=2)
-    yield Case("nearly", args=(ref, rows([1.0, 1.0 + 1e-9, 1.0, 0.0])[0], 3), family="rewards that are nearly equal")
+    nearly = "rewards that are nearly equal"
+    yield Case("nearly", args=(ref, rows([1.0, 1.0 + 1e-9, 1.0, 0.0])[0], 3), family=nearly)
     yield Case(
         "nearly, by more",
         args=(ref, rows([1.0, 1.0 - 1e-6, 2.0, 2.0 + 1e-6])[0], 3),
-        family="rewards that are nearly equal",
+        family=nearly,
     )
-    yield Case("large", args=(ref, rows([1e4, 1e4 + 1e-3, 1e4, -1e4])[0], 3), family="rewards that are nearly equal")
+    yield Case("nearly, five", args=(distribution(5, seed=6), 1 + 1e-8 * torch.arange(5.0).double(), 2), family=nearly)
+    yield Case("large", args=(ref, rows([1e4, 1e4 + 1e-3, 1e4, -1e4])[0], 3), family=nearly)
 
 
 def forbidden() -> Iterator[Case]:
@@ -1567,7 +1588,7 @@ best_without_ties = Cases(
     hints={
         **FORM_OF_DRAWS,
         "value": "P(y wins) = F(r_y)^n − F⁻(r_y)^n where no other response has the same reward.",
-        "rewards that differ by little or much": "Rewards that are nearly equal are not equal: compare with `<` and `==`.",
+        "rewards that differ by little or much": "Rewards that are nearly equal are not equal: use `<` and `==`.",
     },
 )
 best_with_ties = Cases(
@@ -1589,7 +1610,7 @@ best_with_ties = Cases(
 best_with_forbidden = Cases(
     "best_of_n_policy",
     name="best_of_many_and_of_one",
-    promise="One draw gives π_ref; many draws give the best response that π_ref allows; what it forbids is never drawn.",
+    promise="One draw gives π_ref; many draws give the best response that it allows; what it forbids is never drawn.",
     points=1,
     reference=best,
     pool=forbidden,
@@ -1598,10 +1619,10 @@ best_with_forbidden = Cases(
     mistakes=TIE_MISTAKES[:5],
     hints={
         **FORM_OF_DRAWS,
-        "value": "One draw gives π_ref; what it forbids has −inf and takes no part in F. Is there nan, or another number?",
+        "value": "One draw gives π_ref; what it forbids has −inf and takes no part in F.",
         "forbidden responses": "A forbidden response is never drawn: it has probability 0 and takes no part in F.",
         "forbidden responses in a tie": "A forbidden response in a tie gets nothing; the others share by π_ref.",
-        "probabilities too small for a float": "exp(−800) is 0, and 0/0 is nan: choose −inf where the mass of a reward is 0.",
+        "probabilities too small for a float": "exp(−800) is 0, 0/0 is nan: where a reward has no mass, choose −inf.",
         "one draw": "With one draw F − F⁻ is π_ref.",
         "very many draws": "With very many draws only the best responses that are allowed are left.",
     },

@@ -158,37 +158,25 @@ print(count_sequences(toy.VOCAB_SIZE, toy.MAX_NEW_TOKENS, stops=True), "response
 def sequence_log_probs(
     model: torch.nn.Module, prompt: torch.Tensor, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Every response to a prompt, and its log-prob, as a tuple of two new tensors.
+    """Every response to a prompt, and its log-prob: a tuple of two new tensors.
 
-    Args:
-        model: `model(ids).logits` is float [batch, length, vocab], in any float dtype,
-            finite, perhaps with a graph; ids are int64 [batch, length], prompt and new
-            tokens. Call it max_new_tokens times at most, all texts of a step in one batch.
-        prompt: int64 [1, length], at least one token; an EOS in it ends nothing.
-            It stays as it is.
-        max_new_tokens: at least 1.
-        eos_id: the token that ends a response, any of the vocabulary.
-
-    Returns:
-        int64 [responses, max_new_tokens]: the new tokens only, filled up with EOS
-        after the first EOS; each response once, in the order of its ids (the first
-        token decides, then the second, ...).
-        float64 [responses]: log π(y|x) in nats, the first EOS counted, the filling
-        not. Right to 1e-9, as from a log-softmax in float64, also where π(y|x) is
-        too small for a float. No gradient is needed.
+    int64 [responses, max_new_tokens]: new tokens only, filled up with EOS after the first
+    EOS; each response once, in the order of its ids (the first token decides, then the
+    second, ...). float64 [responses]: log π(y|x) in nats, the first EOS counted, the
+    filling not; right to 1e-9, as `log_softmax` in float64 is, however small π is.
+    `model(ids).logits` is [batch, length, vocab], of any float dtype, finite, maybe with a
+    graph; ids are int64: prompt and new tokens. Call it max_new_tokens times at most, all
+    texts of a step in one batch. `prompt` is int64 [1, length], length >= 1, and stays as
+    it is; an EOS in it ends nothing. max_new_tokens >= 1. No gradient is needed.
     """
     ### BEGIN SOLUTION
-    ids, log_probs = prompt, torch.zeros(1, dtype=torch.float64)
-    ended = torch.zeros(1, dtype=torch.bool)
+    ids, log_probs, ended = prompt, torch.zeros(1, dtype=torch.float64), torch.tensor([False])
     for _ in range(max_new_tokens):
-        with torch.no_grad():
-            step = model(ids).logits[:, -1].double().log_softmax(-1)
-        vocab = step.shape[-1]
-        tokens = torch.arange(vocab).repeat(len(ids))
-        step = step.masked_fill(ended[:, None], 0.0)
-        keep = ~ended.repeat_interleave(vocab) | (tokens == eos_id)
-        ids = torch.cat([ids.repeat_interleave(vocab, dim=0), tokens[:, None]], dim=1)[keep]
-        log_probs = (log_probs[:, None] + step).flatten()[keep]
+        step = model(ids).logits[:, -1].detach().double().log_softmax(-1)
+        tokens = torch.arange(step.shape[-1]).repeat(len(ids))
+        keep = (tokens == eos_id) | ~ended.repeat_interleave(step.shape[-1])
+        log_probs = (log_probs[:, None] + step.masked_fill(ended[:, None], 0.0)).flatten()[keep]
+        ids = torch.cat([ids.repeat_interleave(step.shape[-1], dim=0), tokens[:, None]], dim=1)[keep]
         ended = ids[:, -1] == eos_id
     return ids[:, prompt.shape[1] :], log_probs
     ### END SOLUTION
@@ -893,20 +881,17 @@ alignment.lines(betas, heights, x_label="β", y_label="effective sample size", l
 
 # %% nbgrader={"grade": false, "grade_id": "best_of_n_policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def best_of_n_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int) -> torch.Tensor:
-    """Log-probs of the best of n responses drawn from π_ref, exactly.
-
-    Of equal rewards the first drawn wins; rewards that are nearly equal are not equal.
+    """Log-probs of the best of n responses from π_ref; of equals the first drawn wins.
 
     Args:
         ref_log_probs: float64 [..., responses], log π_ref(y|x): a row's probabilities
             add up to 1; as low as -1e4, and -inf where π_ref is 0.
-        rewards: float64, same shape, finite; may hold ties.
+        rewards: float64, same shape, finite, with ties; nearly equal is not equal.
         n: draws, from 1 to 10,000.
-
     Returns:
-        float64 [..., responses], a new tensor of log-probs; -inf where π_ref is 0; never
-        nan. The probabilities are right to 1e-9, so that the logarithm of a smaller one
-        may be -inf. The arguments stay as they are; no gradient is needed.
+        float64 [..., responses], a new tensor of log-probs; -inf where π_ref is 0, never
+        nan. Probabilities are right to 1e-9: the logarithm of a smaller one may be -inf.
+        The arguments stay as they are; no gradient is needed.
 
     Raises:
         ValueError: n is below 1.
