@@ -119,20 +119,26 @@ v_to_the_t = Cases(
     reference=counted,
     pool=exact_lengths,
     mistakes=(
-        Mistake("V^T, not T^V: each of the T places has V choices.", lambda v, t, stops=False: t**v),
+        Mistake(
+            "V^T, not T^V: each of the T places has V choices.",
+            lambda vocab_size, max_tokens, stops=False: max_tokens**vocab_size,
+        ),
         Mistake(
             "EOS is one of the V tokens: without `stops` all V may stand anywhere.",
-            lambda v, t, stops=False: (v - 1) ** t,
+            lambda vocab_size, max_tokens, stops=False: (vocab_size - 1) ** max_tokens,
         ),
         Mistake(
             "`stops` is False by default: then sequences have exactly T tokens.",
-            lambda v, t, stops=False: counted(v, t, True),
+            lambda vocab_size, max_tokens, stops=False: counted(vocab_size, max_tokens, True),
         ),
         Mistake(
             "Sequences of exactly T tokens: shorter ones do not count.",
-            lambda v, t, stops=False: _powers(v, 0, t),
+            lambda vocab_size, max_tokens, stops=False: _powers(vocab_size, 0, max_tokens),
         ),
-        Mistake("Multiply V choices for each of T places; do not add them.", lambda v, t, stops=False: v * t),
+        Mistake(
+            "Multiply V choices for each of T places; do not add them.",
+            lambda vocab_size, max_tokens, stops=False: vocab_size * max_tokens,
+        ),
     ),
     hints={
         "value": "Multiply V choices for each of T places.",
@@ -149,21 +155,30 @@ stopped = Cases(
     pool=responses_that_stop,
     mistakes=(
         Mistake(
-            "After EOS nothing follows: what comes behind it makes no new response.", lambda v, t, stops=False: v**t
+            "After EOS nothing follows: what comes behind it makes no new response.",
+            lambda vocab_size, max_tokens, stops=False: vocab_size**max_tokens,
         ),
         Mistake(
             "Responses that were cut off after T tokens, without EOS, count too.",
-            lambda v, t, stops=False: _powers(v - 1, 0, t - 1),
+            lambda vocab_size, max_tokens, stops=False: _powers(vocab_size - 1, 0, max_tokens - 1),
         ),
         Mistake(
             "A response may be EOS alone: there is one with no word before it.",
-            lambda v, t, stops=False: _powers(v - 1, 1, t),
+            lambda vocab_size, max_tokens, stops=False: _powers(vocab_size - 1, 1, max_tokens),
         ),
-        Mistake("Only V − 1 tokens may stand before EOS.", lambda v, t, stops=False: _powers(v, 0, t)),
-        Mistake("That counts the responses without EOS only.", lambda v, t, stops=False: (v - 1) ** t),
+        Mistake(
+            "Only V − 1 tokens may stand before EOS.",
+            lambda vocab_size, max_tokens, stops=False: _powers(vocab_size, 0, max_tokens),
+        ),
+        Mistake(
+            "That counts the responses without EOS only.",
+            lambda vocab_size, max_tokens, stops=False: (vocab_size - 1) ** max_tokens,
+        ),
         Mistake(
             "Those cut off count once: n runs from 0 to T − 1, and then come (V − 1)^T.",
-            lambda v, t, stops=False: _powers(v - 1, 0, t) + (v - 1) ** t,
+            lambda vocab_size, max_tokens, stops=False: (
+                _powers(vocab_size - 1, 0, max_tokens) + (vocab_size - 1) ** max_tokens
+            ),
         ),
     ),
     hints={
@@ -524,35 +539,60 @@ GIVEN_UP = {
 }
 OWN_KL = " It may call your `kl_divergence`: mend that first if its checks fail."
 J_MISTAKES = (
-    Mistake("The KL is a price: subtract it.", lambda pi, ref, r, beta: (pi.exp() * r).sum(-1) + beta * kl(pi, ref)),
+    Mistake(
+        "The KL is a price: subtract it.",
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            (log_policy.exp() * rewards).sum(-1) + beta * kl(log_policy, ref_log_probs)
+        ),
+    ),
     Mistake(
         "The direction: the leash is KL(π‖π_ref), over responses of π.",
-        lambda pi, ref, r, beta: (pi.exp() * r).sum(-1) - beta * kl(ref, pi),
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            (log_policy.exp() * rewards).sum(-1) - beta * kl(ref_log_probs, log_policy)
+        ),
     ),
     Mistake(
         "Rewards are expected under π, not under the reference.",
-        lambda pi, ref, r, beta: (ref.exp() * r).sum(-1) - beta * kl(pi, ref),
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            (ref_log_probs.exp() * rewards).sum(-1) - beta * kl(log_policy, ref_log_probs)
+        ),
     ),
     Mistake(
-        "β multiplies the KL; you divide by it.", lambda pi, ref, r, beta: (pi.exp() * r).sum(-1) - kl(pi, ref) / beta
+        "β multiplies the KL; you divide by it.",
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            (log_policy.exp() * rewards).sum(-1) - kl(log_policy, ref_log_probs) / beta
+        ),
     ),
     Mistake(
-        "β multiplies the KL, not the reward.", lambda pi, ref, r, beta: beta * (pi.exp() * r).sum(-1) - kl(pi, ref)
+        "β multiplies the KL, not the reward.",
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            beta * (log_policy.exp() * rewards).sum(-1) - kl(log_policy, ref_log_probs)
+        ),
     ),
-    Mistake("β is missing.", lambda pi, ref, r, beta: (pi.exp() * r).sum(-1) - kl(pi, ref)),
+    Mistake(
+        "β is missing.",
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            (log_policy.exp() * rewards).sum(-1) - kl(log_policy, ref_log_probs)
+        ),
+    ),
     Mistake(
         "β multiplies the KL alone, not the reward too.",
-        lambda pi, ref, r, beta: beta * ((pi.exp() * r).sum(-1) - kl(pi, ref)),
+        lambda log_policy, ref_log_probs, rewards, beta: (
+            beta * ((log_policy.exp() * rewards).sum(-1) - kl(log_policy, ref_log_probs))
+        ),
     ),
     Mistake(
         "Weigh the rewards by π: an expectation, not a plain mean.",
-        lambda pi, ref, r, beta: r.mean(-1) - beta * kl(pi, ref),
+        lambda log_policy, ref_log_probs, rewards, beta: rewards.mean(-1) - beta * kl(log_policy, ref_log_probs),
     ),
     Mistake(
         "Weigh the rewards by π: an expectation, not a plain sum.",
-        lambda pi, ref, r, beta: r.sum(-1) - beta * kl(pi, ref),
+        lambda log_policy, ref_log_probs, rewards, beta: rewards.sum(-1) - beta * kl(log_policy, ref_log_probs),
     ),
-    Mistake("The leash is missing: subtract β KL(π‖π_ref).", lambda pi, ref, r, beta: (pi.exp() * r).sum(-1)),
+    Mistake(
+        "The leash is missing: subtract β KL(π‖π_ref).",
+        lambda log_policy, ref_log_probs, rewards, beta: (log_policy.exp() * rewards).sum(-1),
+    ),
 )
 
 objective_of_one_row = Cases(
@@ -612,7 +652,9 @@ objective_with_zeros = Cases(
         *J_MISTAKES[:3],
         Mistake(
             "Saying what the reference forbids costs infinitely much: J = −inf, not nan and no large number.",
-            lambda pi, ref, r, beta: (pi.exp() * (r - beta * (pi - ref))).nan_to_num(0.0, 0.0, 0.0).sum(-1),
+            lambda log_policy, ref_log_probs, rewards, beta: (
+                (log_policy.exp() * (rewards - beta * (log_policy - ref_log_probs))).nan_to_num(0.0, 0.0, 0.0).sum(-1)
+            ),
         ),
     ),
     hints={
@@ -714,27 +756,41 @@ def prices() -> Iterator[Case]:
 FORM_OF_ROWS = {"type": TENSOR, "dtype": FLOAT64, "shape": ROWS}
 Z_MISTAKES = (
     Mistake(
-        "π_ref is missing: each exp(r/β) has the weight π_ref(y|x).", lambda ref, r, beta: (r / beta).logsumexp(-1)
+        "π_ref is missing: each exp(r/β) has the weight π_ref(y|x).",
+        lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1),
     ),
     Mistake(
         "A plain mean of exp(r/β) is no expectation under π_ref.",
-        lambda ref, r, beta: (r / beta).logsumexp(-1) - math.log(r.shape[-1]),
+        lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1) - math.log(rewards.shape[-1]),
     ),
-    Mistake("β on the wrong side: divide r by β, a small β sharpens.", lambda ref, r, beta: log_z(ref, r, 1 / beta)),
     Mistake(
-        "Divide r by β inside the sum; dividing log Z is something else.", lambda ref, r, beta: log_z(ref, r, 1) / beta
+        "β on the wrong side: divide r by β, a small β sharpens.",
+        lambda ref_log_probs, rewards, beta: log_z(ref_log_probs, rewards, 1 / beta),
     ),
-    Mistake("β is missing.", lambda ref, r, beta: log_z(ref, r, 1)),
-    Mistake("You return Z: return its logarithm.", lambda ref, r, beta: log_z(ref, r, beta).exp()),
-    Mistake("You return β log Z: return log Z.", lambda ref, r, beta: beta * log_z(ref, r, beta)),
+    Mistake(
+        "Divide r by β inside the sum; dividing log Z is something else.",
+        lambda ref_log_probs, rewards, beta: log_z(ref_log_probs, rewards, 1) / beta,
+    ),
+    Mistake("β is missing.", lambda ref_log_probs, rewards, beta: log_z(ref_log_probs, rewards, 1)),
+    Mistake(
+        "You return Z: return its logarithm.",
+        lambda ref_log_probs, rewards, beta: log_z(ref_log_probs, rewards, beta).exp(),
+    ),
+    Mistake(
+        "You return β log Z: return log Z.",
+        lambda ref_log_probs, rewards, beta: beta * log_z(ref_log_probs, rewards, beta),
+    ),
     Mistake(
         "That is E_ref[r]/β: take the expectation of exp(r/β), then the logarithm.",
-        lambda ref, r, beta: (ref.exp() * r).sum(-1) / beta,
+        lambda ref_log_probs, rewards, beta: (ref_log_probs.exp() * rewards).sum(-1) / beta,
     ),
-    Mistake("exp(−r/β) rewards the worst: no minus.", lambda ref, r, beta: log_z(ref, -r, beta)),
+    Mistake(
+        "exp(−r/β) rewards the worst: no minus.",
+        lambda ref_log_probs, rewards, beta: log_z(ref_log_probs, -rewards, beta),
+    ),
     Mistake(
         "π_ref enters as its logarithm: log π_ref + r/β, not π_ref + r/β.",
-        lambda ref, r, beta: (ref.exp() + r / beta).logsumexp(-1),
+        lambda ref_log_probs, rewards, beta: (ref_log_probs.exp() + rewards / beta).logsumexp(-1),
     ),
 )
 STAY = "exp(10000) is inf, exp(−10000) is 0: never leave the logarithms. `torch.logsumexp` does it."
@@ -765,19 +821,23 @@ z_at_extremes = Cases(
     tolerance=TOLERANCE,
     mistakes=(
         *Z_MISTAKES[:2],
-        Mistake(STAY, lambda ref, r, beta: (ref.exp() * (r / beta).exp()).sum(-1).log()),
-        Mistake(STAY, lambda ref, r, beta: (ref + r / beta).exp().sum(-1).log()),
+        Mistake(
+            STAY, lambda ref_log_probs, rewards, beta: (ref_log_probs.exp() * (rewards / beta).exp()).sum(-1).log()
+        ),
+        Mistake(STAY, lambda ref_log_probs, rewards, beta: (ref_log_probs + rewards / beta).exp().sum(-1).log()),
         Mistake(
             "Take the largest log π_ref + r/β out of the sum, not the largest r/β: what is left may all be 0. "
             "`torch.logsumexp` never leaves the logarithms: never leave the logarithms either.",
-            lambda ref, r, beta: (
-                (r / beta).amax(-1) + (ref.exp() * (r / beta - (r / beta).amax(-1, keepdim=True)).exp()).sum(-1).log()
+            lambda ref_log_probs, rewards, beta: (
+                (rewards / beta).amax(-1)
+                + (ref_log_probs.exp() * (rewards / beta - (rewards / beta).amax(-1, keepdim=True)).exp()).sum(-1).log()
             ),
         ),
         Mistake(
             "Each row needs its own maximum: with one for the whole batch the other rows are exp(−20000) = 0.",
-            lambda ref, r, beta: (
-                (ref + r / beta).max() + ((ref + r / beta) - (ref + r / beta).max()).exp().sum(-1).log()
+            lambda ref_log_probs, rewards, beta: (
+                (ref_log_probs + rewards / beta).max()
+                + ((ref_log_probs + rewards / beta) - (ref_log_probs + rewards / beta).max()).exp().sum(-1).log()
             ),
         ),
     ),
@@ -853,21 +913,50 @@ def limits() -> Iterator[Case]:
 
 
 POLICY_MISTAKES = (
-    Mistake("π_ref is missing: softmax(r/β) knows no reference.", lambda ref, r, beta: (r / beta).log_softmax(-1)),
-    Mistake("β on the wrong side: divide r by β, a small β sharpens.", lambda ref, r, beta: optimum(ref, r, 1 / beta)),
-    Mistake("β divides the reward only, not log π_ref.", lambda ref, r, beta: ((ref + r) / beta).log_softmax(-1)),
-    Mistake("β is missing.", lambda ref, r, beta: (ref + r).log_softmax(-1)),
-    Mistake("That is not normalised: subtract log Z(x).", lambda ref, r, beta: ref + r / beta),
-    Mistake("You return probabilities: return log-probs.", lambda ref, r, beta: optimum(ref, r, beta).exp()),
     Mistake(
-        "Subtract log Z; you divide by it.", lambda ref, r, beta: (ref + r / beta) / log_z(ref, r, beta)[..., None]
+        "π_ref is missing: softmax(r/β) knows no reference.",
+        lambda ref_log_probs, rewards, beta: (rewards / beta).log_softmax(-1),
     ),
-    Mistake("Subtract log Z; you add it.", lambda ref, r, beta: ref + r / beta + log_z(ref, r, beta)[..., None]),
-    Mistake("exp(−r/β) rewards the worst: no minus.", lambda ref, r, beta: optimum(ref, -r, beta)),
-    Mistake("π_ref weighs once, not twice.", lambda ref, r, beta: (2 * ref + r / beta).log_softmax(-1)),
+    Mistake(
+        "β on the wrong side: divide r by β, a small β sharpens.",
+        lambda ref_log_probs, rewards, beta: optimum(ref_log_probs, rewards, 1 / beta),
+    ),
+    Mistake(
+        "β divides the reward only, not log π_ref.",
+        lambda ref_log_probs, rewards, beta: ((ref_log_probs + rewards) / beta).log_softmax(-1),
+    ),
+    Mistake("β is missing.", lambda ref_log_probs, rewards, beta: (ref_log_probs + rewards).log_softmax(-1)),
+    Mistake(
+        "That is not normalised: subtract log Z(x).",
+        lambda ref_log_probs, rewards, beta: ref_log_probs + rewards / beta,
+    ),
+    Mistake(
+        "You return probabilities: return log-probs.",
+        lambda ref_log_probs, rewards, beta: optimum(ref_log_probs, rewards, beta).exp(),
+    ),
+    Mistake(
+        "Subtract log Z; you divide by it.",
+        lambda ref_log_probs, rewards, beta: (
+            (ref_log_probs + rewards / beta) / log_z(ref_log_probs, rewards, beta)[..., None]
+        ),
+    ),
+    Mistake(
+        "Subtract log Z; you add it.",
+        lambda ref_log_probs, rewards, beta: (
+            ref_log_probs + rewards / beta + log_z(ref_log_probs, rewards, beta)[..., None]
+        ),
+    ),
+    Mistake(
+        "exp(−r/β) rewards the worst: no minus.",
+        lambda ref_log_probs, rewards, beta: optimum(ref_log_probs, -rewards, beta),
+    ),
+    Mistake(
+        "π_ref weighs once, not twice.",
+        lambda ref_log_probs, rewards, beta: (2 * ref_log_probs + rewards / beta).log_softmax(-1),
+    ),
     Mistake(
         "π_ref enters as its logarithm: log π_ref + r/β, not π_ref + r/β.",
-        lambda ref, r, beta: (ref.exp() + r / beta).log_softmax(-1),
+        lambda ref_log_probs, rewards, beta: (ref_log_probs.exp() + rewards / beta).log_softmax(-1),
     ),
 )
 FORM_OF_POLICY = {"type": LOG_PROBS + OWN_Z, "dtype": FLOAT64 + OWN_Z, "shape": LOG_PROBS + OWN_Z}
@@ -915,23 +1004,30 @@ policy_at_extremes = Cases(
         *POLICY_MISTAKES[:2],
         Mistake(
             "With r/β of ±10,000 leave the logarithms nowhere: no `exp` before the end." + OWN_Z,
-            lambda ref, r, beta: (
-                ref.exp() * (r / beta).exp() / (ref.exp() * (r / beta).exp()).sum(-1, keepdim=True)
+            lambda ref_log_probs, rewards, beta: (
+                ref_log_probs.exp()
+                * (rewards / beta).exp()
+                / (ref_log_probs.exp() * (rewards / beta).exp()).sum(-1, keepdim=True)
             ).log(),
         ),
         Mistake(
             "With r/β of ±10,000 leave the logarithms nowhere: no `exp` before the end." + OWN_Z,
-            lambda ref, r, beta: ref + r / beta - (ref + r / beta).exp().sum(-1, keepdim=True).log(),
+            lambda ref_log_probs, rewards, beta: (
+                ref_log_probs + rewards / beta - (ref_log_probs + rewards / beta).exp().sum(-1, keepdim=True).log()
+            ),
         ),
         Mistake(
             "`softmax` and then `log` loses all probabilities below e^−745: `log_softmax` keeps their logarithms.",
-            lambda ref, r, beta: (ref + r / beta).softmax(-1).log(),
+            lambda ref_log_probs, rewards, beta: (ref_log_probs + rewards / beta).softmax(-1).log(),
         ),
         Mistake(
             "Each row needs its own maximum: with one for the whole batch the other rows are exp(−20000) = 0.",
-            lambda ref, r, beta: (
-                (ref + r / beta - (ref + r / beta).max())
-                - (ref + r / beta - (ref + r / beta).max()).exp().sum(-1, keepdim=True).log()
+            lambda ref_log_probs, rewards, beta: (
+                (ref_log_probs + rewards / beta - (ref_log_probs + rewards / beta).max())
+                - (ref_log_probs + rewards / beta - (ref_log_probs + rewards / beta).max())
+                .exp()
+                .sum(-1, keepdim=True)
+                .log()
             ),
         ),
     ),
@@ -958,9 +1054,9 @@ policy_at_limits = Cases(
         *POLICY_MISTAKES[:3],
         Mistake(
             "Only r/β matters, and the size of r with it: do not standardise the rewards.",
-            lambda ref, r, beta: (ref + (r - r.mean(-1, keepdim=True)) / r.std(-1, keepdim=True) / beta).log_softmax(
-                -1
-            ),
+            lambda ref_log_probs, rewards, beta: (
+                ref_log_probs + (rewards - rewards.mean(-1, keepdim=True)) / rewards.std(-1, keepdim=True) / beta
+            ).log_softmax(-1),
         ),
     ),
     hints={
@@ -1021,25 +1117,42 @@ def improbable() -> Iterator[Case]:
 REWARD_MISTAKES = (
     Mistake(
         "log Z is multiplied by β as well: r = β (log π − log π_ref + log Z).",
-        lambda pi, ref, beta, z: beta * (pi - ref) + z[..., None],
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy - ref_log_probs) + log_z[..., None],
     ),
     Mistake(
-        "log Z is missing: only differences between responses are right.", lambda pi, ref, beta, z: beta * (pi - ref)
-    ),
-    Mistake("Add β log Z; you subtract it.", lambda pi, ref, beta, z: beta * (pi - ref - z[..., None])),
-    Mistake("Multiply the log-ratio by β; you divide.", lambda pi, ref, beta, z: (pi - ref + z[..., None]) / beta),
-    Mistake("The ratio is π/π_ref, not π_ref/π.", lambda pi, ref, beta, z: beta * (z[..., None] - pi + ref)),
-    Mistake("β is missing.", lambda pi, ref, beta, z: pi - ref + z[..., None]),
-    Mistake("π_ref is missing: it is a ratio.", lambda pi, ref, beta, z: beta * (pi + z[..., None])),
-    Mistake(
-        "The logarithm of the ratio, not the ratio.", lambda pi, ref, beta, z: beta * ((pi - ref).exp() + z[..., None])
+        "log Z is missing: only differences between responses are right.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy - ref_log_probs),
     ),
     Mistake(
-        "log Z is a logarithm already: take no other.", lambda pi, ref, beta, z: beta * (pi - ref + z.log()[..., None])
+        "Add β log Z; you subtract it.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy - ref_log_probs - log_z[..., None]),
+    ),
+    Mistake(
+        "Multiply the log-ratio by β; you divide.",
+        lambda log_policy, ref_log_probs, beta, log_z: (log_policy - ref_log_probs + log_z[..., None]) / beta,
+    ),
+    Mistake(
+        "The ratio is π/π_ref, not π_ref/π.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_z[..., None] - log_policy + ref_log_probs),
+    ),
+    Mistake(
+        "β is missing.", lambda log_policy, ref_log_probs, beta, log_z: log_policy - ref_log_probs + log_z[..., None]
+    ),
+    Mistake(
+        "π_ref is missing: it is a ratio.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy + log_z[..., None]),
+    ),
+    Mistake(
+        "The logarithm of the ratio, not the ratio.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * ((log_policy - ref_log_probs).exp() + log_z[..., None]),
+    ),
+    Mistake(
+        "log Z is a logarithm already: take no other.",
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy - ref_log_probs + log_z.log()[..., None]),
     ),
     Mistake(
         "log Z is added as it is: it is a logarithm, and r is one.",
-        lambda pi, ref, beta, z: beta * (pi - ref + z.exp()[..., None]),
+        lambda log_policy, ref_log_probs, beta, log_z: beta * (log_policy - ref_log_probs + log_z.exp()[..., None]),
     ),
 )
 FORM_OF_REWARDS = {
@@ -1094,15 +1207,21 @@ reward_of_the_improbable = Cases(
         *REWARD_MISTAKES[:3],
         Mistake(
             "exp(−2000) is 0 as a float: take the difference of the log-probs, never the ratio of the probabilities.",
-            lambda pi, ref, beta, z: beta * ((pi.exp() / ref.exp()).log() + z[..., None]),
+            lambda log_policy, ref_log_probs, beta, log_z: (
+                beta * ((log_policy.exp() / ref_log_probs.exp()).log() + log_z[..., None])
+            ),
         ),
         Mistake(
             "exp(log π − log π_ref) leaves the range of floats beyond ±700: the difference is the logarithm already.",
-            lambda pi, ref, beta, z: beta * ((pi - ref).exp().log() + z[..., None]),
+            lambda log_policy, ref_log_probs, beta, log_z: (
+                beta * ((log_policy - ref_log_probs).exp().log() + log_z[..., None])
+            ),
         ),
         Mistake(
             "exp(log Z) leaves the range of floats beyond ±700: log Z is added as it is.",
-            lambda pi, ref, beta, z: beta * (pi - ref + z.exp().log()[..., None]),
+            lambda log_policy, ref_log_probs, beta, log_z: (
+                beta * (log_policy - ref_log_probs + log_z.exp().log()[..., None])
+            ),
         ),
     ),
     hints={
@@ -1172,26 +1291,44 @@ def large_rewards() -> Iterator[Case]:
 ESTIMATE_MISTAKES = (
     Mistake(
         "Sampling from π_ref has weighed already: do not multiply by π_ref again.",
-        lambda ref, r, beta: (ref + r / beta).logsumexp(-1),
+        lambda ref_log_probs, rewards, beta: (ref_log_probs + rewards / beta).logsumexp(-1),
     ),
     Mistake(
         "Weighed by π_ref twice: sampling did that already.",
-        lambda ref, r, beta: (ref + r / beta).logsumexp(-1) - math.log(r.shape[-1]),
+        lambda ref_log_probs, rewards, beta: (
+            (ref_log_probs + rewards / beta).logsumexp(-1) - math.log(rewards.shape[-1])
+        ),
     ),
     Mistake(
         "Weighed by normalised π_ref: the samples were drawn from it, each counts 1/n.",
-        lambda ref, r, beta: (ref.log_softmax(-1) + r / beta).logsumexp(-1),
+        lambda ref_log_probs, rewards, beta: (ref_log_probs.log_softmax(-1) + rewards / beta).logsumexp(-1),
     ),
-    Mistake("A mean, not a sum: subtract log n.", lambda ref, r, beta: (r / beta).logsumexp(-1)),
+    Mistake("A mean, not a sum: subtract log n.", lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1)),
     Mistake(
-        "That is the mean of r/β. Average exp(r/β), then take the logarithm.", lambda ref, r, beta: r.mean(-1) / beta
+        "That is the mean of r/β. Average exp(r/β), then take the logarithm.",
+        lambda ref_log_probs, rewards, beta: rewards.mean(-1) / beta,
     ),
-    Mistake("β on the wrong side: divide r by β.", lambda ref, r, beta: estimate(ref, r, 1 / beta)),
-    Mistake("β is missing.", lambda ref, r, beta: estimate(ref, r, 1.0)),
-    Mistake("You return Ẑ: return its logarithm.", lambda ref, r, beta: estimate(ref, r, beta).exp()),
-    Mistake("You return β log Ẑ: return log Ẑ.", lambda ref, r, beta: beta * estimate(ref, r, beta)),
-    Mistake("Divide the sum by n, not its logarithm.", lambda ref, r, beta: (r / beta).logsumexp(-1) / r.shape[-1]),
-    Mistake("A response drawn three times counts three times.", lambda ref, r, beta: estimate(ref, r.unique(), beta)),
+    Mistake(
+        "β on the wrong side: divide r by β.",
+        lambda ref_log_probs, rewards, beta: estimate(ref_log_probs, rewards, 1 / beta),
+    ),
+    Mistake("β is missing.", lambda ref_log_probs, rewards, beta: estimate(ref_log_probs, rewards, 1.0)),
+    Mistake(
+        "You return Ẑ: return its logarithm.",
+        lambda ref_log_probs, rewards, beta: estimate(ref_log_probs, rewards, beta).exp(),
+    ),
+    Mistake(
+        "You return β log Ẑ: return log Ẑ.",
+        lambda ref_log_probs, rewards, beta: beta * estimate(ref_log_probs, rewards, beta),
+    ),
+    Mistake(
+        "Divide the sum by n, not its logarithm.",
+        lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1) / rewards.shape[-1],
+    ),
+    Mistake(
+        "A response drawn three times counts three times.",
+        lambda ref_log_probs, rewards, beta: estimate(ref_log_probs, rewards.unique(), beta),
+    ),
 )
 
 estimate_of_one_row = Cases(
@@ -1222,11 +1359,13 @@ estimate_at_extremes = Cases(
         *ESTIMATE_MISTAKES[:4],
         Mistake(
             "exp(10000) is inf, exp(−10000) is 0: sum in logarithms with `torch.logsumexp`.",
-            lambda ref, r, beta: (r / beta).exp().mean(-1).log(),
+            lambda ref_log_probs, rewards, beta: (rewards / beta).exp().mean(-1).log(),
         ),
         Mistake(
             "Each row needs its own maximum: with one for the whole batch the other rows are exp(−20000) = 0.",
-            lambda ref, r, beta: (r / beta).max() + ((r - r.max()) / beta).exp().mean(-1).log(),
+            lambda ref_log_probs, rewards, beta: (
+                (rewards / beta).max() + ((rewards - rewards.max()) / beta).exp().mean(-1).log()
+            ),
         ),
     ),
     hints={
@@ -1251,11 +1390,11 @@ estimate_of_rows = Cases(
         *ESTIMATE_MISTAKES[:4],
         Mistake(
             "n is the length of the last dimension, `shape[-1]`, not the number of rows.",
-            lambda ref, r, beta: (r / beta).logsumexp(-1) - math.log(len(r)),
+            lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1) - math.log(len(rewards)),
         ),
         Mistake(
             "n is the length of the last dimension, `shape[-1]`, not the number of all samples.",
-            lambda ref, r, beta: (r / beta).logsumexp(-1) - math.log(r.numel()),
+            lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1) - math.log(rewards.numel()),
         ),
     ),
     hints={**FORM_OF_ROWS, "shape": N_ROWS, "value": N_ROWS},
@@ -1318,21 +1457,30 @@ def weightless() -> Iterator[Case]:
 
 
 ESS_MISTAKES = (
-    Mistake("That is the share ESS/n: return how many samples count.", lambda x: effective(x) / x.shape[-1]),
-    Mistake("Upside down: the square of the sum is on top.", lambda x: 1 / effective(x)),
-    Mistake("Weights are exp(log_weights): you used the logarithms.", lambda x: x.sum(-1) ** 2 / (x**2).sum(-1)),
+    Mistake(
+        "That is the share ESS/n: return how many samples count.",
+        lambda log_weights: effective(log_weights) / log_weights.shape[-1],
+    ),
+    Mistake("Upside down: the square of the sum is on top.", lambda log_weights: 1 / effective(log_weights)),
+    Mistake(
+        "Weights are exp(log_weights): you used the logarithms.",
+        lambda log_weights: log_weights.sum(-1) ** 2 / (log_weights**2).sum(-1),
+    ),
     Mistake(
         "Normalise first, or divide the square of the sum: 1/Σw² is right only if Σw = 1.",
-        lambda x: 1 / (2 * x).exp().sum(-1),
+        lambda log_weights: 1 / (2 * log_weights).exp().sum(-1),
     ),
     Mistake(
         "That is exp(entropy), another measure: use sums of weights and of squared weights.",
-        lambda x: (-(x.softmax(-1) * x.log_softmax(-1)).nan_to_num(0.0).sum(-1)).exp(),
+        lambda log_weights: (-(log_weights.softmax(-1) * log_weights.log_softmax(-1)).nan_to_num(0.0).sum(-1)).exp(),
     ),
-    Mistake("Square the sum.", lambda x: x.exp().sum(-1) / (2 * x).exp().sum(-1)),
-    Mistake("Square each weight below: Σ w², not Σ w.", lambda x: x.exp().sum(-1)),
-    Mistake("That is Σw/max w, another measure.", lambda x: (x - x.amax(-1, keepdim=True)).exp().sum(-1)),
-    Mistake("You return log ESS: `exp` comes last.", lambda x: effective(x).log()),
+    Mistake("Square the sum.", lambda log_weights: log_weights.exp().sum(-1) / (2 * log_weights).exp().sum(-1)),
+    Mistake("Square each weight below: Σ w², not Σ w.", lambda log_weights: log_weights.exp().sum(-1)),
+    Mistake(
+        "That is Σw/max w, another measure.",
+        lambda log_weights: (log_weights - log_weights.amax(-1, keepdim=True)).exp().sum(-1),
+    ),
+    Mistake("You return log ESS: `exp` comes last.", lambda log_weights: effective(log_weights).log()),
 )
 
 ess_of_one_row = Cases(
@@ -1363,11 +1511,14 @@ ess_at_extremes = Cases(
         *ESS_MISTAKES[:2],
         Mistake(
             "exp(10000) is inf, and inf/inf is nan: take `logsumexp` of w and of w², and `exp` last.",
-            lambda x: x.exp().sum(-1) ** 2 / (2 * x).exp().sum(-1),
+            lambda log_weights: log_weights.exp().sum(-1) ** 2 / (2 * log_weights).exp().sum(-1),
         ),
         Mistake(
             "Each row needs its own maximum: with one for the whole batch the other rows are exp(−18000) = 0.",
-            lambda x: (x - x.max()).exp().sum(-1) ** 2 / (2 * (x - x.max())).exp().sum(-1),
+            lambda log_weights: (
+                (log_weights - log_weights.max()).exp().sum(-1) ** 2
+                / (2 * (log_weights - log_weights.max())).exp().sum(-1)
+            ),
         ),
     ),
     hints={
@@ -1391,7 +1542,7 @@ ess_of_rows = Cases(
         *ESS_MISTAKES[:2],
         Mistake(
             "−inf is a weight of 0 and adds to neither sum: as 0 it would be a weight of 1.",
-            lambda x: effective(x.nan_to_num(neginf=0.0)),
+            lambda log_weights: effective(log_weights.nan_to_num(neginf=0.0)),
         ),
     ),
     hints={
@@ -1526,18 +1677,21 @@ def _masses(ref: torch.Tensor, r: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
 
 def _of_masses(wins: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """An answer that is a formula in F⁻, the mass of a reward, π_ref and n."""
-    return lambda ref, r, n: wins(*_masses(ref, r), ref.exp(), n).log()
+    return lambda ref_log_probs, rewards, n: wins(*_masses(ref_log_probs, rewards), ref_log_probs.exp(), n).log()
 
 
-def _by_sorting(ref: torch.Tensor, r: torch.Tensor, n: int) -> torch.Tensor:
-    order = r.argsort(dim=-1, stable=True)
-    upto = ref.gather(-1, order).exp().cumsum(-1)
+def _by_sorting(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int) -> torch.Tensor:
+    order = rewards.argsort(dim=-1, stable=True)
+    upto = ref_log_probs.gather(-1, order).exp().cumsum(-1)
     wins = upto**n - torch.nn.functional.pad(upto, (1, 0))[..., :-1] ** n
-    return torch.zeros_like(r).scatter(-1, order, wins).log()
+    return torch.zeros_like(rewards).scatter(-1, order, wins).log()
 
 
 DRAW_MISTAKES = (
-    Mistake("You return probabilities: return log-probs.", lambda ref, r, n: best(ref, r, n).exp()),
+    Mistake(
+        "You return probabilities: return log-probs.",
+        lambda ref_log_probs, rewards, n: best(ref_log_probs, rewards, n).exp(),
+    ),
     Mistake(
         "F^n is the chance that *no* draw is better: subtract that all are worse.",
         _of_masses(lambda below, equal, p, n: (below + equal) ** n),
@@ -1552,10 +1706,16 @@ DRAW_MISTAKES = (
     ),
     Mistake(
         "The n draws come from π_ref: F weighs responses by π_ref, and does not just count them.",
-        lambda ref, r, n: best(torch.zeros_like(ref).log_softmax(-1), r, n),
+        lambda ref_log_probs, rewards, n: best(torch.zeros_like(ref_log_probs).log_softmax(-1), rewards, n),
     ),
-    Mistake("That is the worst of n: turn the comparison round.", lambda ref, r, n: best(ref, -r, n)),
-    Mistake("That is π_ref itself, the best of one: n draws are n powers.", lambda ref, r, n: ref.clone()),
+    Mistake(
+        "That is the worst of n: turn the comparison round.",
+        lambda ref_log_probs, rewards, n: best(ref_log_probs, -rewards, n),
+    ),
+    Mistake(
+        "That is π_ref itself, the best of one: n draws are n powers.",
+        lambda ref_log_probs, rewards, n: ref_log_probs.clone(),
+    ),
 )
 SHARE = "Ties: F(r)^n − F⁻(r)^n belongs to all responses of reward r together. Share it as π_ref does."
 TIE_MISTAKES = (
@@ -1564,7 +1724,7 @@ TIE_MISTAKES = (
     Mistake(SHARE, _by_sorting),
     Mistake(
         "Rewards that are nearly equal are not equal: compare with `==`, not with `isclose`.",
-        lambda ref, r, n: best(ref, (r * 1e5).round() / 1e5, n),
+        lambda ref_log_probs, rewards, n: best(ref_log_probs, (rewards * 1e5).round() / 1e5, n),
     ),
 )
 FORM_OF_DRAWS = {
