@@ -104,6 +104,8 @@ def compared_gradient(found: Any, expected: Any, name: str, near: Near) -> Findi
     if expected is None or (found is not None and tuple(found.shape) != tuple(expected.shape)):
         return None if expected is None and (found is None or not bool(found.any())) else _other_gradient(name)
     torch = sys.modules["torch"]
+    if found is not None and torch.equal(found, expected):
+        return None
     wanted = expected.to(torch.float64)
     finite = torch.isfinite(wanted)
     if not bool(finite.any()):
