@@ -25,7 +25,10 @@ from labkit.findings import (
 
 TELLING = 2
 """On how many inputs that tell it apart a mistake must agree with an answer before it speaks."""
+NOT_CALLED = "NotCalled"
 OF_VALUES = ("value", "nan", "family")
+OF_MISTAKES = (*OF_VALUES, "shape")
+"""Kinds of findings where a listed mistake may be named: it agrees in shape as well as in values."""
 NOT_PLAIN = "no plain value"
 GRADIENTS_MAY_DIFFER = 8.0
 """Times as far as values: a gradient passes each step twice."""
@@ -56,7 +59,7 @@ class Judge:
         found: dict[str, Case] = {}
         for case in self.cases.pool():
             if case.name in found:
-                raise ValueError(f"cases.py:{self.cases.line} {self.cases.name}: two cases are called {case.name!r}.")
+                raise ValueError(f"{self.cases.where}: two cases are called {case.name!r}.")
             found[case.name] = case
         return found
 
@@ -99,6 +102,9 @@ class Judge:
         Raises:
             Missed: one falls short; with what was found, and the hint that fits.
         """
+        called = [(case, answer) for case, answer in zip(cases, answers, strict=True) if answer.error != NOT_CALLED]
+        if len(called) < len(cases):
+            cases, answers = zip(*(called or [(cases[0], Answer(None, NOT_CALLED))]), strict=True)
         found = [self.finding(case, answer) for case, answer in zip(cases, answers, strict=True)]
         if any(found):
             shown = [one and one.for_family(case.family) for case, one in zip(cases, found, strict=True)]
@@ -192,7 +198,7 @@ class Judge:
 
     def _hint(self, kind: str, families: Sequence[str], shown: Sequence[tuple[Case, Answer, Finding | None]]) -> str:
         hints = self.cases.hints
-        if kind in OF_VALUES:
+        if kind in OF_MISTAKES:
             for number, mistake in enumerate(self.cases.mistakes):
                 if self._speaks(number, shown):
                     return mistake.hint
@@ -242,7 +248,7 @@ def summed_up(findings: Sequence[Finding | None], families: Sequence[str]) -> tu
 
 def _of_error(answer: Answer, expected: Answer) -> Finding:
     error = str(answer.error)
-    if error == "TimeLimit":
+    if error in ("TimeLimit", NOT_CALLED):
         return Finding("time", SAID[error])
     if error in SAID:
         return Finding("error", SAID[error])

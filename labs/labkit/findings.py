@@ -86,7 +86,7 @@ def compared(found: Any, expected: Any, near: Near = Near()) -> Finding | None:
     if fault is None:
         return None
     kind, one, other, inside = fault
-    if kind in ("value", "nan"):
+    if kind in ("value", "nan") and form(one) == form(other):
         return Finding(kind, "There is nan where a number is due." if kind == "nan" else "The values differ.")
     outer = "In it, expected" if inside else "Expected"
     return Finding(kind, f"{outer} {form(other)}, found {form(one)}.")
@@ -195,8 +195,8 @@ def _fault(found: Any, expected: Any, near: Near, inside: bool = False, ignore_d
 
 
 def _sequences_differ(found: Any, expected: Any, near: Near, inside: bool, ignore_dtype: bool) -> Fault | None:
-    if len(found) != len(expected):
-        return "shape", found, expected, inside
+    if len(found) != len(expected):  # how many there are is part of what is worked out; in a tuple it is its form
+        return "value" if type(expected) is list else "shape", found, expected, inside
     if all(type(a) is float and type(b) is float for a, b in zip(found, expected, strict=True)):
         kind = _floats_differ(found, expected, near)
         return (kind, found, expected, inside) if kind else None
