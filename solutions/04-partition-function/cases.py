@@ -1,7 +1,5 @@
 """Inputs of lab 04's exercises, what is right for each, and the mistakes that are likely."""
 
-# ruff: noqa: ARG001, ARG005 - references and mistakes have the signature of their exercise, whatever they use of it.
-
 from __future__ import annotations
 
 import itertools
@@ -15,6 +13,7 @@ from grader.checks import Built, Case, Cases, Mistake
 
 INF = torch.inf
 TOLERANCE = 1e-9
+FIRST = "If the first check of this exercise passes: "
 KEPT = "Its arguments stay as they are, and what comes back is new."
 TENSOR = "Return a tensor: numbers for rows, not a float of Python and no array."
 FLOAT64 = "All is float64 here: what goes through float32 has seven digits only."
@@ -142,6 +141,7 @@ v_to_the_t = Cases(
     ),
     hints={
         "value": "Multiply V choices for each of T places.",
+        "error": "With T = 0 there is one sequence, the empty one, and V = 1 is a vocabulary, too: no error there.",
         "type": INT,
         "no tokens at all": "With T = 0 there is one sequence, the empty one.",
     },
@@ -182,6 +182,8 @@ stopped = Cases(
         ),
     ),
     hints={
+        "error": "With T = 0 or V = 1 there is one response, with V = 2 there are T + 1: no error there. Mind a "
+        "formula that divides by V − 2.",
         "value": "(V − 1)^n responses have n words and then EOS, for n = 0 … T − 1; (V − 1)^T are cut off.",
         "type": INT,
         "no tokens at all": "With T = 0 there is one response, the empty one.",
@@ -199,8 +201,9 @@ however_many = Cases(
     hints={
         "value": "Stay with whole numbers: `math.pow`, `/` and floats round from 2^53 on and overflow at 10^308.",
         "type": INT,
-        "error": "ValueError for sizes that are none. For others stay with whole numbers: floats overflow at 10^308, "
-        "and a function that calls itself ends at a thousand calls.",
+        "counts beyond 2^53": "Stay with whole numbers of Python: floats round from 2^53 on, int64 ends at 2^63.",
+        "error": "ValueError is for sizes that are none, no other error. Large sizes are no error: floats overflow at "
+        "10^308, a function that calls itself ends at a thousand calls, and V = 2 makes V − 2 zero.",
         "no error": "Raise ValueError when V is below 1 or T below 0, with `stops` and without.",
         "time": "Do not list the sequences: multiply.",
     },
@@ -241,6 +244,36 @@ def _otherwise(add: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.T
         return texts, add(texts == eos_id, each, before)
 
     return answer
+
+
+Pair = tuple[torch.Tensor, torch.Tensor]
+
+
+@torch.no_grad()
+def rounded(model: Any, prompt: torch.Tensor, max_new_tokens: int, eos_id: int) -> Pair:
+    """A log-softmax in the model's own precision."""
+    texts, _, before = scored(model, prompt, max_new_tokens, eos_id)
+    log_probs = model(torch.cat([prompt.expand(len(texts), -1), texts], dim=1)).logits.log_softmax(-1).double()
+    each = log_probs[:, prompt.shape[1] - 1 : -1].gather(-1, texts[..., None])[..., 0]
+    return texts, (each * (before == 0)).sum(-1)
+
+
+@torch.no_grad()
+def without_prompt(model: Any, prompt: torch.Tensor, max_new_tokens: int, eos_id: int) -> Pair:
+    """The prompt is there for the first token alone."""
+    texts, each, before = scored(model, prompt, max_new_tokens, eos_id)
+    later = model(texts).logits.double().log_softmax(-1)[:, :-1].gather(-1, texts[:, 1:, None])[..., 0]
+    return texts, (torch.cat([each[:, :1], later], dim=1) * (before == 0)).sum(-1)
+
+
+@torch.no_grad()
+def last_token_alone(model: Any, prompt: torch.Tensor, max_new_tokens: int, eos_id: int) -> Pair:
+    """The model sees one token a time."""
+    texts, _, before = scored(model, prompt, max_new_tokens, eos_id)
+    seen = torch.cat([prompt[:, -1:].expand(len(texts), -1), texts], dim=1)[:, :-1]
+    log_probs = torch.stack([model(seen[:, [place]]).logits[:, -1] for place in range(max_new_tokens)], dim=1)
+    each = log_probs.double().log_softmax(-1).gather(-1, texts[..., None])[..., 0]
+    return texts, (each * (before == 0)).sum(-1)
 
 
 def policies() -> Iterator[Case]:
@@ -308,6 +341,9 @@ adds_up_the_log_probs = Cases(
             "You return negative log-probs: a log-prob is at most 0.",
             _otherwise(lambda eos, each, before: -(each * (before == 0)).sum(-1)),
         ),
+        Mistake("`.double()` comes before `log_softmax`: what was rounded does not come back.", rounded),
+        Mistake("Give the model the whole text so far at each step, prompt included.", without_prompt),
+        Mistake("Give the model the whole text so far at each step, not its last token alone.", last_token_alone),
         Mistake(
             "A response is all its tokens: the log-prob of its last one is not enough.",
             _otherwise(lambda eos, each, before: each.gather(-1, (before == 0).sum(-1, keepdim=True) - 1)[..., 0]),
@@ -317,7 +353,8 @@ adds_up_the_log_probs = Cases(
         "type": "Return a tuple of two tensors: ids, then log-probs.",
         "dtype": "ids are int64, log-probs float64: `.double()` before `log_softmax`.",
         "shape": "One row of ids, and one log-prob, for each response; see the check that lists them.",
-        "value": "Add `log_softmax` of the logits at the last place, token by token, given prompt and tokens so far.",
+        "value": "Add `log_softmax` of the logits at the last place, in float64, token by token, given prompt and all "
+        "tokens so far.",
         "models of a lower precision": "`.double()` comes before `log_softmax`: what was rounded does not come back.",
         "responses of a probability too small for a float": "No `exp` on the way: stay with `log_softmax`.",
         "prompts with EOS in them": "An EOS in the prompt ends nothing: no text has ended at the start.",
@@ -452,7 +489,7 @@ kl_of_rows = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=KL_MISTAKES[:2],
-    hints={"type": TENSOR, "dtype": FLOAT64, "shape": ROWS, "value": ROWS},
+    hints={"type": TENSOR, "dtype": FLOAT64, "shape": ROWS, "value": FIRST + ROWS},
 )
 kl_with_zeros = Cases(
     "kl_divergence",
@@ -461,6 +498,8 @@ kl_with_zeros = Cases(
     points=1,
     reference=kl,
     pool=zeros,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *KL_MISTAKES[:2],
@@ -488,7 +527,7 @@ kl_with_zeros = Cases(
         "dtype": FLOAT64,
         "shape": ROWS,
         "nan": "Where p = 0 the term is 0, also where q = 0 too: 0 · (−inf) is nan, so choose with `torch.where`.",
-        "value": "Three rules: p = 0 adds 0, q = 0 < p adds +inf, and all other log-probs count as they are.",
+        "value": FIRST + "p = 0 adds 0, q = 0 < p adds +inf, and all other log-probs count as they are.",
         "responses that p never gives": "Where p = 0 the term is 0, whatever q is.",
         "responses that neither gives": "Where p = 0 the term is 0, also where q = 0 too.",
         "responses that p gives and q forbids": "Where q forbids what p allows the KL is +inf, in that row alone.",
@@ -595,6 +634,13 @@ J_MISTAKES = (
     ),
 )
 
+J_POOLED = Mistake(
+    ROWS,
+    lambda log_policy, ref_log_probs, rewards, beta: (
+        (log_policy.exp() * rewards).sum() - beta * kl(log_policy, ref_log_probs)
+    ),
+)
+
 objective_of_one_row = Cases(
     "kl_objective",
     name="reward_minus_beta_kl",
@@ -632,12 +678,12 @@ objective_of_rows = Cases(
     tolerance=TOLERANCE,
     keeps_inputs=True,
     fresh=True,
-    mistakes=J_MISTAKES[:3],
+    mistakes=(*J_MISTAKES[:3], J_POOLED),
     hints={
         "type": TENSOR + OWN_KL,
         "dtype": FLOAT64 + OWN_KL,
         "shape": ROWS + OWN_KL,
-        "value": ROWS + OWN_KL,
+        "value": FIRST + ROWS + OWN_KL,
     },
 )
 objective_with_zeros = Cases(
@@ -647,9 +693,12 @@ objective_with_zeros = Cases(
     points=1,
     reference=objective,
     pool=given_up,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *J_MISTAKES[:3],
+        J_POOLED,
         Mistake(
             "Saying what the reference forbids costs infinitely much: J = −inf, not nan and no large number.",
             lambda log_policy, ref_log_probs, rewards, beta: (
@@ -662,7 +711,9 @@ objective_with_zeros = Cases(
         "dtype": FLOAT64 + OWN_KL,
         "shape": ROWS + OWN_KL,
         "nan": "What π never says adds 0 to both parts; take care of 0 · (−inf)." + OWN_KL,
-        "value": "What π never says adds 0 to both parts; what only π_ref forbids costs infinitely much." + OWN_KL,
+        "value": FIRST
+        + "what π never says adds 0 to both parts; what only π_ref forbids costs infinitely much."
+        + OWN_KL,
         "responses that π gives and π_ref forbids": "Saying what the reference forbids costs infinitely much: "
         "J = −inf, in that row alone." + OWN_KL,
         "log-probs as low as -1e4": "Log-probs count as they are, also where `exp` makes them 0." + OWN_KL,
@@ -818,6 +869,8 @@ z_at_extremes = Cases(
     points=1,
     reference=log_z,
     pool=extremes,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *Z_MISTAKES[:2],
@@ -843,7 +896,7 @@ z_at_extremes = Cases(
     ),
     hints={
         **FORM_OF_ROWS,
-        "value": "Are all other checks passed? Then it is the range: exp(10000) is inf, exp(−10000) is 0, a forbidden "
+        "value": FIRST + "it is the range, exp(10000) is inf, exp(−10000) is 0, a forbidden "
         "response adds 0. `torch.logsumexp` never leaves the logarithms.",
         "nan": "nan comes from inf − inf or 0 · inf: `exp` came too early. Stay in logarithms: `torch.logsumexp`.",
         "rows far apart": "Each row needs its own maximum: with one for the whole batch the other rows are 0.",
@@ -865,7 +918,7 @@ z_of_rows = Cases(
     hints={
         **FORM_OF_ROWS,
         "shape": Z_ROWS,
-        "value": Z_ROWS,
+        "value": FIRST + Z_ROWS,
         "rewards with an f(x) of each prompt": "A constant added to all rewards of a prompt must come out as "
         "f(x)/β: Z is not normalised away.",
     },
@@ -883,7 +936,8 @@ z_refuses = Cases(
         **FORM_OF_ROWS,
         "no error": "β = 0 is a limit, not a division, and a negative β rewards the worst: raise ValueError for both.",
         "error": "ValueError for a β of 0 or below, and no error for any β above 0.",
-        "value": "Every β above 0 is allowed, and r is divided by it as it is.",
+        "every β above 0": FIRST + "every β above 0 is allowed, and r is divided by it as it is: no lower bound, no ε.",
+        "value": FIRST + "every β above 0 is allowed, and r is divided by it as it is: no lower bound, no ε.",
     },
 )
 
@@ -959,7 +1013,22 @@ POLICY_MISTAKES = (
         lambda ref_log_probs, rewards, beta: (ref_log_probs.exp() + rewards / beta).log_softmax(-1),
     ),
 )
-FORM_OF_POLICY = {"type": LOG_PROBS + OWN_Z, "dtype": FLOAT64 + OWN_Z, "shape": LOG_PROBS + OWN_Z}
+
+
+def _evenly_where_beta_is_small(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
+    if beta >= 0.01:
+        return optimum(ref_log_probs, rewards, beta)
+    allowed = rewards.masked_fill(ref_log_probs == -INF, -INF)
+    best = allowed == allowed.max(-1, keepdim=True).values
+    return torch.zeros_like(rewards).masked_fill(~best, -INF).log_softmax(-1)
+
+
+FORM_OF_POLICY = {
+    "error": "Where shapes do not fit: log Z has one number a row, and `[..., None]` lets it meet its own row." + OWN_Z,
+    "type": LOG_PROBS + OWN_Z,
+    "dtype": FLOAT64 + OWN_Z,
+    "shape": LOG_PROBS + OWN_Z,
+}
 
 policy_of_one_row = Cases(
     "optimal_policy",
@@ -986,7 +1055,7 @@ policy_of_rows = Cases(
     hints={
         **FORM_OF_POLICY,
         "shape": Z_OF_ROWS + OWN_Z,
-        "value": Z_OF_ROWS + OWN_Z,
+        "value": FIRST + Z_OF_ROWS + OWN_Z,
         "rewards with an f(x) of each prompt": "A constant for each prompt goes into its Z and out again: "
         "π* must stay the same." + OWN_Z,
     },
@@ -999,6 +1068,8 @@ policy_at_extremes = Cases(
     points=1,
     reference=optimum,
     pool=extremes,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *POLICY_MISTAKES[:2],
@@ -1017,6 +1088,14 @@ policy_at_extremes = Cases(
             ),
         ),
         Mistake(
+            "What π_ref forbids stays forbidden: no lower bound for log π_ref, which a high reward would blow up.",
+            lambda ref_log_probs, rewards, beta: (ref_log_probs.clamp(min=-200.0) + rewards / beta).log_softmax(-1),
+        ),
+        Mistake(
+            "The best responses that are allowed share the probability as under π_ref, not equally, and no β is 0.",
+            _evenly_where_beta_is_small,
+        ),
+        Mistake(
             "`softmax` and then `log` loses all probabilities below e^−745: `log_softmax` keeps their logarithms.",
             lambda ref_log_probs, rewards, beta: (ref_log_probs + rewards / beta).softmax(-1).log(),
         ),
@@ -1033,8 +1112,7 @@ policy_at_extremes = Cases(
     ),
     hints={
         **FORM_OF_POLICY,
-        "value": "Are all other checks passed? Then it is the range: no `exp` before the end, and −inf stays −inf."
-        + OWN_Z,
+        "value": FIRST + "it is the range, no `exp` before the end, and −inf stays −inf." + OWN_Z,
         "nan": "What π_ref forbids stays forbidden (−inf), however high its reward, and nothing is nan: where does "
         "inf meet inf?" + OWN_Z,
         "rows far apart": "Each row needs its own maximum: with one for the whole batch the other rows are 0." + OWN_Z,
@@ -1049,6 +1127,8 @@ policy_at_limits = Cases(
     points=1,
     reference=optimum,
     pool=limits,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *POLICY_MISTAKES[:3],
@@ -1061,7 +1141,8 @@ policy_at_limits = Cases(
     ),
     hints={
         **FORM_OF_POLICY,
-        "value": "A large β keeps the policy at the reference, and only r/β matters: divide the reward by β, nothing "
+        "value": FIRST
+        + "a large β keeps the policy at the reference, and only r/β matters: divide the reward by β, nothing "
         "else." + OWN_Z,
         "rewards and β at another scale": "Only r/β matters: three times the reward at three times β "
         "has the same optimum." + OWN_Z,
@@ -1098,13 +1179,17 @@ def optima() -> Iterator[Case]:
 
 def improbable() -> Iterator[Case]:
     """Log-probs as low as −2e4, and log Z as large as ±1e4."""
-    policy = rows([-2000.0, -1e-6, -900.0], [-1e4, -2e4, 0.0], [-0.3, -800.0, -1.5])
-    ref = rows([-1500.0, -0.7, -1800.0], [-0.7, -0.7, -2e4], [-1e4, 0.0, -750.0])
-    z = rows([3.0, -20.0, 0.5])[0]
+    policy = rows([-2000.0, 0.0, -900.0], [-1e4, -2e4, 0.0], [-0.3, -800.0, -1.5]).log_softmax(-1)
+    ref = rows([-1500.0, -0.7, -1800.0], [-0.7, -0.7, -2e4], [-1e4, 0.0, -750.0]).log_softmax(-1)
+    z = torch.full((3,), -3.0, dtype=torch.float64)
     for name, log_p, log_q in (("both low", policy, ref), ("π low", policy, distribution(3, 3, seed=1))):
         yield Case(name, args=(log_p, log_q, 0.1, z), family="log-probs as low as -2e4")
         yield Case(f"{name}, one row", args=(log_p[0], log_q[0], 0.1, z[0]), family="log-probs as low as -2e4")
     yield Case("π_ref low", args=(distribution(3, 3, seed=1), ref, 2.0, z), family="log-probs as low as -2e4")
+    for log_p, log_q in (([0.0, -2000.0], [0.0, -1500.0]), ([0.0, -2000.0], [0.0, -900.0]), ([0.0, -9e3], [0.0, -1e3])):
+        for beta in (0.1, 2.0):
+            args = (rows(log_p)[0], rows(log_q)[0], beta, z[0])
+            yield Case(f"{log_p} {log_q} {beta}", args=args, family="log-probs as low as -2e4")
     for row in (1, 2):
         args = (policy[row], ref[row], 0.5, z[row])
         yield Case(f"both low, row {row}", args=args, family="log-probs as low as -2e4")
@@ -1156,6 +1241,7 @@ REWARD_MISTAKES = (
     ),
 )
 FORM_OF_REWARDS = {
+    "error": "Where shapes do not fit: log Z has one number a row, and `[..., None]` lets it meet its own row.",
     "type": "Return a tensor, float64, in the shape of the log-probs.",
     "dtype": FLOAT64,
     "shape": Z_ALONG,
@@ -1193,7 +1279,7 @@ reward_of_rows = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=REWARD_MISTAKES[:3],
-    hints={**FORM_OF_REWARDS, "value": Z_ALONG},
+    hints={**FORM_OF_REWARDS, "value": FIRST + Z_ALONG},
 )
 reward_of_the_improbable = Cases(
     "reward_from_policy",
@@ -1202,6 +1288,8 @@ reward_of_the_improbable = Cases(
     points=1,
     reference=reward,
     pool=improbable,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *REWARD_MISTAKES[:3],
@@ -1226,7 +1314,9 @@ reward_of_the_improbable = Cases(
     ),
     hints={
         **FORM_OF_REWARDS,
-        "value": "Log-probs as low as −20,000 and log Z of ±10,000 are ordinary numbers: no `exp` on the way.",
+        "value": FIRST + "log-probs of −20,000 and log Z of ±10,000 are ordinary numbers: no `exp`, no bounds.",
+        "log-probs as low as -2e4": "The difference of log-probs is an ordinary number: no `exp`, no bounds.",
+        "log Z of ±10,000": "log Z is an ordinary number, added as it is: no `exp` on the way, no bounds.",
         "nan": "0/0 or inf − inf: an `exp` on the way. Take the difference of the log-probs as they are.",
     },
 )
@@ -1354,6 +1444,8 @@ estimate_at_extremes = Cases(
     points=1,
     reference=estimate,
     pool=large_rewards,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *ESTIMATE_MISTAKES[:4],
@@ -1370,7 +1462,7 @@ estimate_at_extremes = Cases(
     ),
     hints={
         **FORM_OF_ROWS,
-        "value": "Are all other checks passed? Then it is the range: exp(10000) is inf, exp(−10000) is 0. Sum in "
+        "value": FIRST + "it is the range, exp(10000) is inf, exp(−10000) is 0. Sum in "
         "logarithms with `torch.logsumexp`.",
         "nan": "inf − inf, or a logarithm of what is not positive: sum in logarithms with `torch.logsumexp`.",
         "rows far apart": "Each row needs its own maximum: with one for the whole batch the other rows are 0.",
@@ -1397,7 +1489,7 @@ estimate_of_rows = Cases(
             lambda ref_log_probs, rewards, beta: (rewards / beta).logsumexp(-1) - math.log(rewards.numel()),
         ),
     ),
-    hints={**FORM_OF_ROWS, "shape": N_ROWS, "value": N_ROWS},
+    hints={**FORM_OF_ROWS, "shape": N_ROWS, "value": FIRST + N_ROWS},
 )
 
 # effective_sample_size -------------------------------------------------------------------------------------------
@@ -1438,6 +1530,11 @@ def heavy() -> Iterator[Case]:
         args=(numbers(3, 4, seed=1) + rows([0.0], [900.0], [-900.0]),),
         family="rows far apart",
     )
+    yield Case(
+        "rows apart, with zeros",
+        args=(logs([1.0, 0.0, 3.0], [0.0, 2.0, 2.0]) + rows([1e4], [-1e4]),),
+        family="rows far apart",
+    )
     for values in ([1e4, -1e4, 0.0], [1e4, 1e4, -1e4], [-5e3, -1e4, -5e3]):
         yield Case(f"{values}", args=(rows(values)[0],), family="weights far apart in one row")
 
@@ -1449,7 +1546,6 @@ def weightless() -> Iterator[Case]:
     yield Case("zeros", args=(some,), family=zero)
     for row in range(3):
         yield Case(f"zeros, row {row}", args=(some[row].clone(),), family=zero)
-    yield Case("zeros beside heavy ones", args=(some + rows([1e4], [-1e4], [0.0]),), family=zero)
     yield Case("zeros beside light ones", args=(some[:1] - 5.0,), family=zero)
     for case in same_shapes(lambda shape, seed: (numbers(*shape, seed=seed),), "log_weights"):
         size = case.args[0].shape[-1]
@@ -1506,6 +1602,8 @@ ess_at_extremes = Cases(
     points=1,
     reference=effective,
     pool=heavy,
+    keeps_inputs=True,
+    fresh=True,
     tolerance=TOLERANCE,
     mistakes=(
         *ESS_MISTAKES[:2],
@@ -1523,7 +1621,7 @@ ess_at_extremes = Cases(
     ),
     hints={
         **FORM_OF_ROWS,
-        "value": "Are all other checks passed? Then it is the range: take `logsumexp` of w and of w², and `exp` last.",
+        "value": FIRST + "it is the range, take `logsumexp` of w and of w², and `exp` last.",
         "nan": "exp(10000) is inf, and inf/inf is nan, as is 0/0: take `logsumexp` of w and of w², and `exp` last.",
         "rows far apart": "Each row needs its own scale: with one maximum for the whole batch the other rows are 0.",
     },
@@ -1548,7 +1646,7 @@ ess_of_rows = Cases(
     hints={
         **FORM_OF_ROWS,
         "nan": "−inf is a weight of 0 and adds to neither sum: where does it meet another −inf, or a 0?",
-        "value": ROWS,
+        "value": FIRST + ROWS,
         "weights of 0": "−inf is a weight of 0 and adds to neither sum.",
     },
 )
@@ -1601,6 +1699,11 @@ def draws() -> Iterator[Case]:
     for scale in (1e-9, 1e-6, 1e4):
         args = (distribution(5, seed=3), 1.0 + numbers(5, seed=3) * scale, 3)
         yield Case(f"scale {scale}", args=args, family="rewards that differ by little or much")
+    rare = logs([0.3, 0.7 - 1e-4, 1e-4], [0.3, 0.7 - 1e-6, 1e-6], [1e-6, 0.5, 0.5 - 1e-6])
+    for row in range(3):
+        for n in (2, 2000, 10_000):
+            args = (rare[row].clone(), rows([0.0, 1.0, 2.0])[0], n)
+            yield Case(f"rare {row} {n}", args=args, family="rare responses and many draws")
     yield Case("single", args=(torch.zeros(1).double(), rows([2.0])[0], 3), family="a single response")
 
 
@@ -1675,6 +1778,12 @@ def _masses(ref: torch.Tensor, r: torch.Tensor) -> tuple[torch.Tensor, torch.Ten
     return (p * (other < mine)).sum(-1), (p * (other == mine)).sum(-1)
 
 
+def _shares(ref: torch.Tensor, r: torch.Tensor, n: int) -> torch.Tensor:
+    """(F^n − F⁻^n) / (F − F⁻), nan where a reward has no mass."""
+    below, equal = _masses(ref, r)
+    return ((below + equal) ** n - below**n) / equal
+
+
 def _of_masses(wins: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
     """An answer that is a formula in F⁻, the mass of a reward, π_ref and n."""
     return lambda ref_log_probs, rewards, n: wins(*_masses(ref_log_probs, rewards), ref_log_probs.exp(), n).log()
@@ -1747,7 +1856,8 @@ best_without_ties = Cases(
     mistakes=DRAW_MISTAKES,
     hints={
         **FORM_OF_DRAWS,
-        "value": "P(y wins) = F(r_y)^n − F⁻(r_y)^n where no other response has the same reward.",
+        "value": "P(y wins) = F(r_y)^n − F⁻(r_y)^n where no other response has the same reward; float64 to the end.",
+        "rare responses and many draws": "n draws are n powers, as many as they are, and no ε is small beside 1e-6.",
         "rewards that differ by little or much": "Rewards that are nearly equal are not equal: use `<` and `==`.",
     },
 )
@@ -1763,7 +1873,7 @@ best_with_ties = Cases(
     mistakes=TIE_MISTAKES,
     hints={
         **FORM_OF_DRAWS,
-        "value": SHARE,
+        "value": FIRST + SHARE,
         "rewards that are nearly equal": "Rewards that are nearly equal are not equal: compare with `<` and `==`.",
     },
 )
@@ -1774,12 +1884,20 @@ best_with_forbidden = Cases(
     points=1,
     reference=best,
     pool=forbidden,
+    keeps_inputs=True,
+    fresh=True,
     accept=same_probabilities,
     tolerance=TOLERANCE,
-    mistakes=TIE_MISTAKES[:5],
+    mistakes=(
+        *TIE_MISTAKES[:5],
+        Mistake(
+            "0/0 is nan: a forbidden response that ties with none has the mass 0. Choose −inf where π_ref is 0.",
+            lambda ref_log_probs, rewards, n: ref_log_probs + _shares(ref_log_probs, rewards, n).log(),
+        ),
+    ),
     hints={
         **FORM_OF_DRAWS,
-        "value": "One draw gives π_ref; what it forbids has −inf and takes no part in F.",
+        "value": FIRST + "one draw gives π_ref; what it forbids has −inf and takes no part in F.",
         "forbidden responses": "A forbidden response is never drawn: it has probability 0 and takes no part in F.",
         "forbidden responses in a tie": "A forbidden response in a tie gets nothing; the others share by π_ref.",
         "probabilities too small for a float": "exp(−800) is 0, 0/0 is nan: where a reward has no mass, choose −inf.",
@@ -1802,6 +1920,6 @@ best_of_rows = Cases(
     hints={
         **FORM_OF_DRAWS,
         "shape": COMPETE,
-        "value": COMPETE,
+        "value": FIRST + COMPETE,
     },
 )

@@ -1,6 +1,6 @@
 """Right answers of lab 04, each in a manner of its own: loops, numpy, scipy, and torch in other orders."""
 
-# ruff: noqa: F821, ARG001 - a right answer is pasted into the notebook, which defines the functions that it calls.
+# ruff: noqa: F821 - a right answer is pasted into the notebook, which defines the functions that it calls.
 
 from __future__ import annotations
 
