@@ -29,6 +29,9 @@ KINDS = {
 }
 """The kinds of findings, by how much they hide of an answer, each with the hint where a lab has no better one."""
 
+OF_FORM = ("type", "dtype", "shape")
+"""Kinds of an answer whose values cannot be looked at yet: nothing is said of the algorithm."""
+
 # How many roundings apart two right answers may be, by dtype; a float of Python counts as float64.
 ROUNDINGS = {"float16": 4.0, "bfloat16": 4.0, "float32": 32.0, "float64": 4096.0}
 EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
