@@ -77,16 +77,17 @@ def build(
 def verify(
     lab: LabArgument = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for checks that draw random inputs.")] = 50,
+    exercise: Annotated[str | None, typer.Option(help="Only this exercise of the one lab that is named.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove the checks: the solution gets full marks, a blank zero, and each wrong answer is caught as it says."""
+    """Prove the checks: right answers get full marks, a blank zero, and each wrong answer is caught as it says."""
     from grader.build.side_by_side import for_each_lab
     from grader.build.verify import verify_lab
 
     with wrong_use() as course, stderr().status("verifying") as status:
         names = chosen_labs(lab, course.assignments())
         if len(names) == 1:
-            results = [verify_lab(course, names[0], seeds, progress=status.update)]
+            results = [verify_lab(course, names[0], seeds, status.update, exercise)]
         else:
             results = for_each_lab(partial(verify_lab, course, seeds=seeds), names, status.update)
     if not as_json:

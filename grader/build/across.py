@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import nbformat
 from nbformat import NotebookNode
@@ -17,7 +17,6 @@ from grader.kernels.client import Kernel
 from grader.kernels.launch import Zygote, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.notebook_kernel import NotebookKernel
-from grader.course.paths import Course
 from grader.course.paths import Course
 from grader.course.settings import load_settings
 
@@ -41,6 +40,7 @@ def verify_across(
         SandboxError: kernels cannot be sandboxed here.
     """
     found = AcrossProcesses()
+    checks = replace(checks, checks=tuple(check for check in checks.checks if check.judge is None))
     if not checks.checks:
         return found
     source = source_notebook(course, lab)
@@ -66,6 +66,8 @@ def verify_across(
         cells = dict(graded_code(source))
         catchers = {check.name: check for check in checks.checks}
         for answer in checks.wrong:
+            if answer.caught_by not in catchers:
+                continue
             kernel.run(answer.source, answer.name)
             got = outcome(catchers[answer.caught_by], kernel)
             if got.passed or answer.hint not in got.hint or got.fault:

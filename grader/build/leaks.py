@@ -17,6 +17,12 @@ MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN T
 REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.S)
 TEXT_SUFFIXES = {".ipynb", ".py", ".md", ".json", ".jsonl", ".toml", ".txt", ".yaml", ".yml", ".html", ".js", ".css"}
 MIN_LINE = 12
+FILES = {
+    "checks.py": "a hidden check of",
+    "cases.py": "a hidden case of",
+    "right.py": "a right answer of",
+    "wrong.py": "a wrong answer of",
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def _secrets(course: Course, lab: str) -> dict[tuple[str, ...], str]:
     blocks: list[tuple[str, list[str]]] = []
     for source in cells:
         blocks += [(f"a solution of {lab}", match.group(1).splitlines()) for match in REGION.finditer(source)]
-    for name, origin in (("checks.py", "a hidden check of"), ("wrong.py", "a wrong answer of")):
+    for name, origin in FILES.items():
         if (folder / name).exists():
             blocks += [(f"{origin} {lab}", body) for body in _function_bodies(folder / name)]
     secrets: dict[tuple[str, ...], str] = {}

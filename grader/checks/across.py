@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from grader.checks.student import Ref, Result, Student, StudentError, recipe_of
 from grader.kernels.calls import plain_copies
 from grader.kernels.client import CallTimeoutError, KernelDiedError
+from grader.kernels.many import Answer, Asked
 from grader.kernels.values import NOT_PLAIN, NUMPY_SCALARS, Handle
 from grader.kernels.wire import Message
 
@@ -62,6 +63,10 @@ class Across(Student):
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.call`."""
         return self._asked(name, args, kwargs, lambda a, kw: self._kernels.call(name, a, kw))
+
+    def call_many(self, name: str, calls: Sequence[Asked]) -> list[Answer]:
+        """See `Student.call_many`."""
+        raise NotImplementedError
 
     def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.keep`."""

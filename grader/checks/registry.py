@@ -1,17 +1,24 @@
-"""`@check` and `@wrong`: how a lab's hidden checks and known mistakes are declared, and how they are loaded."""
+"""`@check`, `Cases`, `@wrong`, `patched` and `@right`: how a lab's checks and answers are declared and loaded."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
 import inspect
+import json
+import re
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from grader.checks.cases import Cases
+from grader.checks.judging import Judge, judges_of
+
+CELL = re.compile(r"^# %% ", re.M)
+FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
 CheckBody = Callable[..., None]
 
 
@@ -26,6 +33,30 @@ class Check:
     body: CheckBody
     seeded: bool
     line: int
+    file: str = "checks.py"
+
+    @property
+    def judge(self) -> Judge | None:
+        """What judges its cases, for a check that is a `Cases`."""
+        return self.body if isinstance(self.body, Judge) else None
+
+
+@dataclass(frozen=True)
+class Right:
+    """A right answer to `exercise` that is written otherwise than the solution: it must get all points."""
+
+    exercise: str
+    name: str
+    source: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A change of a solution's source by which it becomes wrong."""
+
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
@@ -39,16 +70,19 @@ class Wrong:
     mistake: str
     source: str
     line: int
+    patch: Patch | None = None
+    """Where `source` is that of the solution, changed so."""
 
 
 @dataclass(frozen=True)
 class LabChecks:
-    """All that a lab's folder says about checking: its checks, its wrong answers, its fixtures."""
+    """All that a lab's folder says about checking: its checks, wrong and right answers, and its fixtures."""
 
     lab: str
     checks: tuple[Check, ...]
     wrong: tuple[Wrong, ...]
     fixtures: ModuleType | None
+    right: tuple[Right, ...] = ()
 
     def exercises(self) -> list[str]:
         """Names of the exercises, in the order of their first check."""
@@ -113,21 +147,55 @@ def _source_as(body: Callable[..., Any], name: str) -> str:
     return "\n".join(lines[start:]) + "\n"
 
 
+def patched(exercise: str, old: str, new: str, *, caught_by: str, hint: str, mistake: str = "") -> Wrong:
+    """Declare a wrong answer as a change of the solution: `old`, which stands once in its cell, becomes `new`.
+
+    Its name is that of the variable it is assigned to, else its line: `patched_12`.
+    """
+    caller = sys._getframe(1)
+    line = caller.f_lineno
+    said = " ".join(mistake.split()) or f"{old.strip()} becomes {new.strip()}"
+    declared = Wrong(exercise, f"patched_{line}", caught_by, hint, said, "", line, Patch(old, new))
+    caller.f_globals.setdefault("__patched__", []).append(declared)
+    return declared
+
+
+def right(exercise: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a right answer to `exercise`, written otherwise than the solution: it must get all points."""
+
+    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        body.__right__ = Right(  # type: ignore[attr-defined]
+            exercise, body.__name__, _source_as(body, exercise), body.__code__.co_firstlineno
+        )
+        return body
+
+    return declare
+
+
 def load_lab(folder: Path) -> LabChecks:
-    """Load `checks.py`, `wrong.py` and `fixtures.py` of a lab's folder in `solutions/`.
+    """Load what a lab's folder in `solutions/` says about checking.
+
+    That is `checks.py` or `cases.py` or both; where they are, `wrong.py`, `right.py`, `fixtures.py`, and the choice of
+    graded cases, `graded.json`.
 
     Raises:
-        FileNotFoundError: the folder has no `checks.py`.
-        ValueError: two checks of a lab share a name, or a wrong answer names a check or exercise that is not there.
+        FileNotFoundError: the folder has no `checks.py` and no `cases.py`.
+        ValueError: two checks of a lab share a name, an answer names a check or exercise that is not there, or a patch
+            does not fit the solution.
     """
-    checks = _declared(folder / "checks.py", "__check__")
-    wrongs = _declared(folder / "wrong.py", "__wrong__") if (folder / "wrong.py").exists() else []
+    if not any((folder / name).exists() for name in ("checks.py", "cases.py")):
+        raise FileNotFoundError(f"{folder / 'checks.py'} is missing: every graded lab has one, or a cases.py.")
     fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
-    lab = LabChecks(folder.name, tuple(checks), tuple(wrongs), fixtures)
+    checks = _declared(folder / "checks.py", "__check__") + _checks_of_cases(folder, fixtures)
+    order = list(dict.fromkeys(check.exercise for check in checks))
+    checks.sort(key=lambda check: order.index(check.exercise))
+    lab = LabChecks(
+        folder.name, tuple(checks), tuple(_wrong(folder)), fixtures, tuple(_declared(folder / "right.py", "__right__"))
+    )
     by_name: dict[str, Check] = {}
     for item in lab.checks:
         if item.name in by_name:
-            raise ValueError(f"{folder / 'checks.py'}:{item.line}: a second check is called {item.name}; rename one.")
+            raise ValueError(f"{folder / item.file}:{item.line}: a second check is called {item.name}; rename one.")
         by_name[item.name] = item
     for answer in lab.wrong:
         catcher = by_name.get(answer.caught_by)
@@ -137,19 +205,82 @@ def load_lab(folder: Path) -> LabChecks:
                 f"{folder / 'wrong.py'}:{answer.line}: {answer.name} is to be caught by {answer.caught_by!r}, "
                 f"which is no check of {answer.exercise}. Its checks: {known}."
             )
+    for one in lab.right:
+        if one.exercise not in order:
+            said = f"{one.name} answers {one.exercise!r}, which has no checks. Exercises: {', '.join(order)}."
+            raise ValueError(f"{folder / 'right.py'}:{one.line}: {said}")
     return lab
 
 
+def _checks_of_cases(folder: Path, fixtures: ModuleType | None) -> list[Check]:
+    """A check for each `Cases` that `cases.py` declares."""
+    path, chosen = folder / "cases.py", folder / "graded.json"
+    if not path.exists():
+        return []
+    declared = [item for item in vars(_load(path)).values() if isinstance(item, Cases)]
+    graded = json.loads(chosen.read_text(encoding="utf-8")) if chosen.exists() else {}
+    return [
+        Check(
+            exercise=judge.cases.exercise,
+            name=judge.cases.name,
+            points=float(judge.cases.points),
+            promise=" ".join(judge.cases.promise.split()),
+            body=judge,
+            seeded=False,
+            line=judge.cases.line,
+            file="cases.py",
+        )
+        for judge in judges_of(list(dict.fromkeys(declared)), fixtures, graded)
+    ]
+
+
+def _wrong(folder: Path) -> Iterator[Wrong]:
+    """The wrong answers of a lab, in the order of the file; those that are patches with their source."""
+    path = folder / "wrong.py"
+    if not path.exists():
+        return
+    module = _load(path)
+    found = [item.__wrong__ for item in vars(module).values() if callable(item) and hasattr(item, "__wrong__")]
+    named = {id(item): name for name, item in vars(module).items() if isinstance(item, Wrong)}
+    for one in getattr(module, "__patched__", []):
+        found.append(replace(one, name=named.get(id(one), one.name), source=_patched_source(folder, one)))
+    yield from sorted(found, key=lambda one: one.line)
+
+
+def _patched_source(folder: Path, one: Wrong) -> str:
+    assert one.patch is not None
+    source = solution_source(folder / "lab.py", one.exercise)
+    count = source.count(one.patch.old)
+    if count != 1:
+        said = f"{one.patch.old!r} stands {count} times in the solution of {one.exercise}; it must stand there once."
+        raise ValueError(f"{folder / 'wrong.py'}:{one.line}: {said}")
+    return source.replace(one.patch.old, one.patch.new)
+
+
+def solution_source(path: Path, exercise: str) -> str:
+    """The text of the cell of an exercise in a `lab.py`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    text = path.read_text(encoding="utf-8")
+    for cell in CELL.split(text)[1:]:
+        head, _, source = cell.partition("\n")
+        if f'"grade_id": "{exercise}"' in head:
+            return FOR_THE_FORMATTER.sub("", source).strip() + "\n"
+    raise ValueError(f"{path}: it has no cell whose grade_id is {exercise!r}.")
+
+
 def _declared(path: Path, mark: str) -> list[Any]:
-    """Everything that `path` declares, in the order of the file; what it imports from elsewhere is left out."""
+    """Everything that `path` declares, in the order of the file; nothing where there is no such file."""
+    if not path.exists():
+        return []
     module = _load(path)
     return [getattr(item, mark) for item in vars(module).values() if callable(item) and hasattr(item, mark)]
 
 
 def _load(path: Path) -> ModuleType:
     """Import a file of a lab under a name of its own: folder names such as 01-decoding are no module names."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: every graded lab has one.")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"lab_{digest}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

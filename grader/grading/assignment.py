@@ -87,6 +87,9 @@ class Assignment:
     masters: tuple[Master, ...]
     steps: Steps
     checks: str = ""
+    cases: str = ""
+    graded: str = ""
+    """Which cases give the points, as JSON."""
     fixtures: str = ""
     secret: bytes = b""
     banks: Mapping[str, str] = field(default_factory=dict)

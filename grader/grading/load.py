@@ -78,8 +78,8 @@ def load_assignment(
 def _trusted(course: Course, lab: str) -> dict[str, Any]:
     """What only the trusted side of an assignment has."""
     folder = course.solutions / lab
-    texts = {name: _text(folder / f"{name}.py") for name in ("checks", "fixtures")}
-    return texts | {"secret": course.secret()}
+    texts = {name: _text(folder / f"{name}.py") for name in ("checks", "cases", "fixtures")}
+    return texts | {"graded": _text(folder / "graded.json"), "secret": course.secret()}
 
 
 def _notebooks(book: Any, lab: str, only: str) -> list[Any]:
