@@ -1,7 +1,7 @@
 """Inputs of lab 05's exercises, what is right for each, and the mistakes that are likely.
 
-The references compute in float64, another way than the solution does, and return the dtype that was given. Their
-tolerances are a few units of the last digit of the numbers that go into a result, so that the order of operations is free.
+The references compute in float64, another way than the solution does, and return the dtype that was given. Tolerances
+are a few units of the last digit of the numbers that go into a result, so that the order of operations is free.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ Four = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 def within(dtype: torch.dtype, size: float) -> float:
     """The tolerance for a result in `dtype` that is put together of numbers up to `size`."""
     return 4 * torch.finfo(dtype).eps * size
+
+
+def of_losses(dtype: torch.dtype, size: float) -> float:
+    """The same for a loss: `F.softplus` leaves out e^−20, which is 2e-9, and is right."""
+    return max(within(dtype, size), 4e-9)
 
 
 def short(dtype: torch.dtype) -> str:
@@ -54,7 +59,7 @@ def of_ratios(name: str, u: torch.Tensor, beta: float, family: str, layout: str 
     size = 1.0 + beta * float(log_u[log_u.isfinite()].abs().max()) if log_u.isfinite().any() else 1.0
     return Case(
         f"{name}, β {beta}", args=(u, beta), family=family, layout={"u": layout} if layout else {},
-        tolerance=within(u.dtype, max(size, beta, 1.0)),
+        tolerance=of_losses(u.dtype, max(size, beta, 1.0)),
     )  # fmt: skip
 
 
@@ -132,12 +137,9 @@ LOSS_MISTAKES = (
 )
 NOT_FINITE = (
     Mistake(
-        "It is not finite where the loss is: σ has rounded to 0. Use `F.logsigmoid(x)`, not `log(sigmoid(x))`.",
+        "Not finite where the loss is: σ rounds to 0, powers and e^x overflow. Use `F.logsigmoid`, not "
+        "`log(sigmoid(x))`.",
         lambda u, beta: -torch.sigmoid(beta * u.log()).log(),
-    ),
-    Mistake(
-        "It is not finite where the loss is: the power of u, or e to a large number, has overflowed. Stay in logs.",
-        lambda u, beta: torch.log1p(u**-beta),
     ),
     Mistake(
         "At very small or very large u a number has been cut off or added to: use neither a clamp nor an eps.",
@@ -155,6 +157,7 @@ loss_is_minus_log_sigmoid = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=LOSS_MISTAKES,
+    hints={"shape": "One loss for each u, in the shape of u: no mean, no sum."},
 )
 loss_survives_extreme_ratios = Cases(
     "loss_against_u",
@@ -280,13 +283,15 @@ def some_logits(shape: tuple[int, ...], dtype: torch.dtype, scale: float = 3.0, 
 def of_texts(
     name: str, logits: torch.Tensor, rows: tuple[torch.Tensor, ...], family: str, layout: dict[str, str] | None = None
 ) -> Case:
-    """A case whose tolerance follows the sum of the log-probs that count."""
+    """A case whose tolerance follows the sum of the log-probs and of the logits that count, and how many they are."""
     ids, mask, prompts = rows
-    size = 1 + float(
-        (-picked(logits.double(), ids)).masked_fill(~counted(mask, prompts), 0.0).nan_to_num(0, 0, 0).sum(-1).max()
-    )
+    counts = counted(mask, prompts)
+    largest = logits[:, :-1].double().nan_to_num(0, 0, 0).abs().amax(-1)
+    sizes = (picked(logits, ids).nan_to_num(0, 0, 0).abs() + largest).masked_fill(~counts, 0.0)
+    size = (1 + float(sizes.sum(-1).max())) * max(1.0, float(counts.sum(-1).max()) / 4)
     return Case(
-        name, args=(logits, ids, mask, prompts), family=family, layout=layout or {}, tolerance=within(logits.dtype, size)
+        name, args=(logits, ids, mask, prompts), family=family, layout=layout or {},
+        tolerance=within(logits.dtype, size),
     )  # fmt: skip
 
 
@@ -390,7 +395,7 @@ def spoilt_texts() -> Iterator[Case]:
 
 def odd_texts() -> Iterator[Case]:
     rows = texts([2, 1, 3], [3, 2, 1], 6, 7, eos_everywhere=True)
-    ids, mask, prompts = rows
+    ids = rows[0]
     for dtype in DTYPES:
         logits = some_logits((3, 6, 7), dtype)
         family = f"{short(dtype)} logits"
@@ -407,6 +412,12 @@ def odd_texts() -> Iterator[Case]:
         )
         far = some_logits((3, 6, 7), dtype, 80.0 if dtype in HALVES else 400.0)
         yield of_texts(f"{short(dtype)} far", far, rows, "logits that lie far apart")
+        turned = tuple(part.flip(0) for part in rows)
+        yield of_texts(f"{short(dtype)} far, turned", far.flip(0), turned, "logits that lie far apart")
+        yield of_texts(f"{short(dtype)} farther", 2 * far, rows, "logits that lie far apart")
+        yield of_texts(
+            f"{short(dtype)} far, one row", far[1:2], tuple(part[1:2] for part in rows), "logits that lie far apart"
+        )
     certain = torch.full((1, 4, 3), -INF)
     certain[..., 1] = 0.0
     yield of_texts("certain", certain, texts([1], [3], 4, 2, eos_everywhere=False), "a response that is certain")
@@ -514,7 +525,8 @@ MASK_MISTAKES = (
         summed(counts=lambda ids, mask, prompts: (mask[:, :-1] == 1) & (place(ids) >= prompts[:, None])),
     ),
     Mistake(
-        "You stop at the first EOS of the response, or behind it. Which EOS is the last, only the attention mask knows.",
+        "You stop at the first EOS of the response, or behind it. Which EOS is the last, only the attention "
+        "mask knows.",
         summed(counts=lambda ids, mask, prompts: counted(mask, prompts) & until_eos(ids, prompts)),
     ),
     MEAN,
@@ -538,6 +550,7 @@ sums_the_response_after_the_shift = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=SHIFT_MISTAKES,
+    hints={"shape": "One number for each row: do not sum over the batch, and take no mean over it."},
 )
 the_real_eos_counts_and_padding_does_not = Cases(
     "sequence_logprob",
@@ -560,20 +573,21 @@ what_stands_at_padding_is_ignored = Cases(
     pool=spoilt_texts,
     keeps_inputs=True,
     fresh=True,
-    mistakes=(
-        Mistake(
-            "0 times inf or nan is nan: replace what does not count (`masked_fill`, `where`), do not multiply it by 0.",
-            lambda logits, ids, attention_mask, prompt_lengths: (
-                (picked(logits, ids) * counted(attention_mask, prompt_lengths)).sum(-1).to(logits.dtype)
-            ),
-        ),
-        *MASK_MISTAKES[1:4],
-    ),
+    mistakes=MASK_MISTAKES[2:4],
+    hints={
+        "nan": (
+            "What stands at padding has come into your sum: leave those places out (`masked_fill`, `where`, a slice). "
+            "A product does not: 0 times inf or nan is nan."
+        )
+    },
 )
 forbidden_tokens_give_minus_infinity = Cases(
     "sequence_logprob",
     name="forbidden_tokens_give_minus_infinity",
-    promise="A response with an impossible token has −inf, an improbable one a number; dtype and arguments stay as they are.",
+    promise=(
+        "A response with an impossible token has −inf, an improbable one a number; dtype and arguments "
+        "stay as they are."
+    ),
     points=1,
     reference=reference_logprob,
     pool=odd_texts,
@@ -657,7 +671,9 @@ def long_texts() -> Iterator[Case]:
                     tolerance=0.0,
                 )
         gap = torch.tensor([-100.0, -200.0, -9.0], dtype=dtype)
-        yield of_log_probs(f"{short(dtype)} gap", gap, torch.flip(gap, [0]), 0.5, "texts hundreds of nats apart")
+        for beta in BETAS:
+            yield of_log_probs(f"{short(dtype)} gap", gap, gap.flip(0), beta, "texts hundreds of nats apart")
+            yield of_log_probs(f"{short(dtype)} gap, roll", gap.roll(1), gap, beta, "texts hundreds of nats apart")
 
 
 def reference_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
@@ -674,6 +690,7 @@ reward_is_beta_times_the_log_ratio = Cases(
     pool=ordinary_log_probs,
     keeps_inputs=True,
     fresh=True,
+    hints={"shape": "One reward for each response: no mean, no sum."},
     mistakes=(
         Mistake(
             "The sign is turned: policy minus reference. A text that became likelier has a positive reward.",
@@ -757,7 +774,7 @@ def of_pairs(name: str, pairs: Four, rest: tuple[object, ...], family: str, layo
     names = ("policy_chosen", "policy_rejected", "ref_chosen", "ref_rejected")
     return Case(
         f"{name}, {', '.join(map(str, rest))}", args=(*pairs, *rest), family=family,
-        layout=dict.fromkeys(names, layout) if layout else {}, tolerance=within(pairs[0].dtype, size),
+        layout=dict.fromkeys(names, layout) if layout else {}, tolerance=of_losses(pairs[0].dtype, size),
     )  # fmt: skip
 
 
@@ -964,7 +981,10 @@ NO_GRAPH = (
 loss_is_that_of_the_paper = Cases(
     "dpo_loss",
     name="loss_is_that_of_the_paper",
-    promise="Each pair's loss is −log σ(β log u), with the policy's difference minus the reference's; gradients reach the policy's.",
+    promise=(
+        "Each pair's loss is −log σ(β log u), with the policy's difference minus the reference's; "
+        "gradients reach the policy's."
+    ),
     points=2,
     reference=reference_dpo,
     pool=ordinary_pairs,
@@ -972,11 +992,15 @@ loss_is_that_of_the_paper = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=DPO_MISTAKES,
+    hints={"shape": "One loss for each pair: no mean, no sum."},
 )
 loss_starts_at_ln_2 = Cases(
     "dpo_loss",
     name="loss_starts_at_ln_2",
-    promise="Where the policy equals the reference, or β is 0, every pair has the loss ln 2, smoothed or not, and its slope.",
+    promise=(
+        "Where the policy equals the reference, or β is 0, every pair has the loss ln 2, smoothed or not, "
+        "and its slope."
+    ),
     points=1,
     reference=reference_dpo,
     pool=equal_pairs,
@@ -1019,16 +1043,9 @@ loss_stays_finite_and_exact = Cases(
     fresh=True,
     mistakes=(
         Mistake(
-            "It is not finite where the loss is: σ has rounded to 0. Use `F.logsigmoid(x)`, not `log(sigmoid(x))`.",
-            of_z(lambda z, e: -(1 - e) * torch.sigmoid(z).log() - e * (1 - torch.sigmoid(z)).log()),
-        ),
-        Mistake(
-            "It is not finite where the loss is: σ has rounded to 0. Use `F.logsigmoid(x)`, not `log(sigmoid(x))`.",
+            "Not finite where the loss is: σ rounds to 0, powers and e^x overflow. Use `F.logsigmoid`, not "
+            "`log(sigmoid(x))`.",
             of_z(lambda z, e: -(1 - e) * torch.sigmoid(z).log() - e * torch.sigmoid(-z).log()),
-        ),
-        Mistake(
-            "It is not finite where the loss is: e to a large number has overflowed. Use `F.logsigmoid(x)`.",
-            of_z(lambda z, e: (1 - e) * (1 + (-z).exp()).log() + e * (1 + z.exp()).log()),
         ),
         Mistake(
             "It is cut off: a clamp before the logarithm, or a small number in it, bounds the loss.",
@@ -1047,7 +1064,9 @@ loss_refuses_odd_smoothing_and_keeps_dtype = Cases(
     keeps_inputs=True,
     fresh=True,
     hints={
-        "no error": "Raise ValueError unless 0 <= label_smoothing <= 0.5: beyond one half the labels would be turned round."
+        "no error": (
+            "Raise ValueError unless 0 <= label_smoothing <= 0.5: beyond one half the labels would be turned round."
+        )
     },
 )
 
@@ -1072,7 +1091,8 @@ SPACES: list[Row] = [
     ("This is not it", "This is  a   delight", -2.0, 3.0),
     ("A film of grace", "A film  without it", 2.0, -1.5),
     ("A film of grace ", "A film with  it  ", 2.0, -1.5),
-    ("So so\tthin", "So so slow", 1.0, 2.0),
+    ("A film  of grace  ", "A film   without  it  ", 0.5, 2.0),
+    ("So so  slow ", "So so   thin  ", 2.0, 1.0),
     ("So so slow", "So so thin\nand long\n", 1.0, 2.0),
 ]
 ODD_WORDS: list[Row] = [
@@ -1143,6 +1163,10 @@ def ranked_rows() -> Iterator[Case]:
         yield of_rows(f"{i}", [row], "means of either sign" if abs(row[2] - row[3]) > 0.1 else "means that are close")
     yield of_rows("all", SIGNS, "means of either sign")
     yield of_rows("back", SIGNS[::-1], "means of either sign")
+    for i in range(1, len(SIGNS)):
+        yield of_rows(f"{i} and one more", [SIGNS[i], SIGNS[i - 1]], "means of either sign")
+    for i in range(0, len(SIGNS) - 2, 2):
+        yield of_rows(f"{i} to {i + 5}", SIGNS[i : i + 5], "means of either sign")
     yield of_rows("twice", [SIGNS[0], SIGNS[0], SIGNS[1]], "a pair that comes twice")
 
 
@@ -1163,6 +1187,10 @@ def beginnings() -> Iterator[Case]:
         yield of_rows(f"case {i} turned", [(a, b, y, x)], "beginnings in upper and lower case")
         yield of_rows(f"case {i} swapped", [(b, a, x, y)], "beginnings in upper and lower case")
     yield of_rows("cases", CASED, "beginnings in upper and lower case")
+    for i in range(len(CASED) - 1):
+        yield of_rows(f"cases {i}", [CASED[i], CASED[i + 1]], "beginnings in upper and lower case")
+        a, b, x, y = CASED[i]
+        yield of_rows(f"cases {i} both ways", [CASED[i], (a, b, y, x)], "beginnings in upper and lower case")
     for other in OTHERS:
         for x, y in ((1.0, 0.0), (0.0, 1.0)):
             yield of_rows(f"{other} {x}", [("The film works", other, x, y)], "beginnings that differ")
@@ -1192,22 +1220,23 @@ def cut(text: str) -> tuple[str, str]:
 
 def columns_of(
     first: list[str], second: list[str], first_mean: list[float], second_mean: list[float],
-    *, split: Callable[[str], tuple[str, str]] = cut, better: Callable[[float, float], bool] = lambda x, y: x > y,
-    ties: bool = False, same: Callable[[str, str], bool] = lambda a, b: cut(a)[0].lower() == cut(b)[0].lower(),
+    *, rest: Callable[[str, str], str] = lambda prompt, text: cut(text)[1],
+    better: Callable[[float, float], bool] = lambda x, y: x > y,
     name: Callable[[str, str, bool], str] = lambda a, b, first_wins: cut(a)[0],
 ) -> dict[str, list[str]]:  # fmt: skip
     """The three columns; each keyword is a step that may go wrong."""
     out: dict[str, list[str]] = {"prompt": [], "chosen": [], "rejected": []}
     for a, b, x, y in zip(first, second, first_mean, second_mean, strict=True):
-        if x == y and not ties:
+        if x == y:
             continue
-        if not same(a, b):
+        if cut(a)[0].lower() != cut(b)[0].lower():
             raise ValueError("another beginning")
         wins = better(x, y)
-        rest, other = split(a)[1], split(b)[1]
+        prompt = cut(a)[0]
+        one, other = rest(prompt, a), rest(prompt, b)
         out["prompt"].append(name(a, b, wins))
-        out["chosen"].append(rest if wins else other)
-        out["rejected"].append(other if wins else rest)
+        out["chosen"].append(one if wins else other)
+        out["rejected"].append(other if wins else one)
     return out
 
 
@@ -1221,13 +1250,9 @@ def formatting(hint: str, **step: object) -> Mistake:
 
 
 def format_cases(
-    name: str,
-    promise: str,
-    points: int,
-    pool: Callable[[], Iterator[Case]],
-    mistakes: tuple[Mistake, ...],
-    **hints: str,
+    name: str, promise: str, points: int, pool: Callable[[], Iterator[Case]], mistakes: tuple[Mistake, ...]
 ) -> Cases:
+    """One of the four checks; their words for other findings are the same."""
     return Cases(
         "format_preferences",
         name=name,
@@ -1237,7 +1262,16 @@ def format_cases(
         pool=pool,
         keeps_inputs=True,
         mistakes=mistakes,
-        hints={kind.replace("_", " "): words for kind, words in hints.items()},
+        hints={
+            "no error": (
+                "Compare the first two *words* of both texts, whole: *The films* begins with *The film* and is "
+                "another prompt."
+            ),
+            "shape": (
+                "A pair is missing, or there is one too many: leave out those with exactly equal means, and no others."
+            ),
+            "type": "A dict of three lists of text: not one of tuples, sets or arrays.",
+        },
     )
 
 
@@ -1252,40 +1286,40 @@ responses_join_their_prompt_to_the_text = format_cases(
     (
         formatting(
             "The space before the response is lost: TRL joins prompt and response as they are.",
-            split=lambda text: (cut(text)[0], cut(text)[1][1:]),
+            rest=lambda prompt, text: cut(text)[1][1:],
         ),
         formatting(
             "The spaces around the response are lost: TRL joins prompt and response as they are.",
-            split=lambda text: (cut(text)[0], cut(text)[1].strip()),
+            rest=lambda prompt, text: cut(text)[1].strip(),
         ),
         formatting(
             "The spaces before the response are lost: TRL joins prompt and response as they are.",
-            split=lambda text: (cut(text)[0], cut(text)[1].lstrip()),
+            rest=lambda prompt, text: cut(text)[1].lstrip(),
         ),
         formatting(
             "Spaces at the end of a text are lost: not a character is to be dropped.",
-            split=lambda text: (cut(text)[0], cut(text)[1].rstrip()),
+            rest=lambda prompt, text: cut(text)[1].rstrip(),
         ),
         formatting(
             "Spaces are lost: cut the text behind the prompt, do not split and join it.",
-            split=lambda text: ("", " " + " ".join(text.split()[2:])),
+            rest=lambda prompt, text: " " + " ".join(text.split()[2:]),
         ),
         formatting(
             "Spaces are lost: cut the text behind the prompt, do not split and join it.",
-            split=lambda text: ("", " ".join(text.split()[2:])),
+            rest=lambda prompt, text: " ".join(text.split()[2:]),
         ),
-        formatting("The response repeats the prompt; TRL would put it there twice.", split=lambda text: ("", text)),
+        formatting("The response repeats the prompt; TRL would put it there twice.", rest=lambda prompt, text: text),
         formatting(
             "TRL adds the EOS by itself; yours would be a second one.",
-            split=lambda text: ("", cut(text)[1] + "<|endoftext|>"),
+            rest=lambda prompt, text: cut(text)[1] + "<|endoftext|>",
         ),
         formatting(
             "Every place of the prompt's words is cut out; only the beginning is the prompt.",
-            split=lambda text: ("", text.replace(cut(text)[0], "")),
+            rest=lambda prompt, text: text.replace(prompt, ""),
         ),
         formatting(
             "`lstrip` drops letters, not a word: cut by the prompt's length.",
-            split=lambda text: ("", text.lstrip(cut(text)[0])),
+            rest=lambda prompt, text: text.lstrip(prompt),
         ),
         formatting(
             "The space belongs to the response; the prompt has none at its end.",
@@ -1293,7 +1327,7 @@ responses_join_their_prompt_to_the_text = format_cases(
         ),
         formatting("The prompt is the first two words, not one.", name=lambda a, b, wins: a.split(" ")[0]),
         formatting(
-            "The prompt is the first two words; yours is in lower case.", name=lambda a, b, wins: cut(a)[0].lower()
+            "The prompt is written as in `first`; yours is in lower case.", name=lambda a, b, wins: cut(a)[0].lower()
         ),
         WORSE_WINS,
     ),
@@ -1316,8 +1350,6 @@ the_higher_mean_is_chosen = format_cases(
         ),
         formatting("Compare the two means with each other, not with 0.", better=lambda x, y: x > 0),
         formatting("Means are no whole numbers: do not round them.", better=lambda x, y: int(x) > int(y)),
-        formatting("Means are no whole numbers: do not round them.", better=lambda x, y: round(x) > round(y)),
-        formatting("Means are no whole numbers: do not round them.", better=lambda x, y: round(x) >= round(y)),
     ),
 )
 ties_are_left_out_and_order_stays = format_cases(
@@ -1325,15 +1357,7 @@ ties_are_left_out_and_order_stays = format_cases(
     "Pairs with equal means are left out; the others stay in their order, twice if they come twice.",
     1,
     tied_rows,
-    (
-        formatting("Equal means are no preference: leave the pair out. In yours the second text wins.", ties=True),
-        formatting(
-            "Equal means are no preference: leave the pair out. In yours the first text wins.",
-            ties=True,
-            better=lambda x, y: x >= y,
-        ),
-        WORSE_WINS,
-    ),
+    (WORSE_WINS,),
 )
 beginnings_are_compared_word_by_word = format_cases(
     "beginnings_are_compared_word_by_word",
@@ -1351,11 +1375,10 @@ beginnings_are_compared_word_by_word = format_cases(
         ),
         formatting("The prompt is as the *first* text has it, not the second.", name=lambda a, b, wins: cut(b)[0]),
         formatting(
-            "A text in another case keeps its prompt in your response: cut by length, not by the prompt's letters.",
-            split=lambda text: (cut(text)[0], cut(text)[1]) if cut(text)[0] == cut(text)[0].lower() else ("", text),
+            "A text that writes the prompt in another case keeps it in your response: cut by length, not by letters.",
+            rest=lambda prompt, text: text.removeprefix(prompt),
         ),
     ),
-    no_error="Compare the first two *words*, whole, of both texts: *The films* begins with *The film* and is another prompt.",
 )
 
 
@@ -1420,6 +1443,11 @@ def tied_pairs() -> Iterator[Case]:
         torch.tensor([0.5, 0.0, -3.0]).double(),
         "ties and a lead that is tiny",
     )
+    for lead in (1e-6, 1e-9, 1e-12):
+        near = torch.tensor([1.0, 0.5, -3.0, -3.0 + lead, 1.0 + lead], dtype=torch.float64)
+        other = torch.tensor([1.0, 0.5 - lead, -3.0, -3.0, 1.0], dtype=torch.float64)
+        yield of_rewards(f"near {lead}", near, other, "ties and a lead that is tiny")
+        yield of_rewards(f"near {lead}, swapped", other, near, "ties and a lead that is tiny")
 
 
 def floats_and_no_pairs() -> Iterator[Case]:
@@ -1598,7 +1626,7 @@ def targets_and_bad_betas() -> Iterator[Case]:
         )  # type: ignore[assignment]
         yield of_ipo(short(dtype), on_target, 0.1, None, "a log u that is the target")
         for lengths in (None, token_counts(2)):
-            for beta in (0.0, 0, -0.5, -2.0):
+            for beta in (0.0, -1e-6, -0.5, -2.0):
                 rest = (beta,) if lengths is None else (beta, lengths)
                 name = f"{short(dtype)} β {beta!r}{'' if lengths is None else ' per token'}"
                 yield Case(name, args=(*on_target, *rest), family="a β that is not above 0")
@@ -1622,7 +1650,7 @@ def ipo_of(
     log_u: Callable[..., torch.Tensor],
     loss: Callable[[torch.Tensor, float], torch.Tensor] = lambda u, beta: (u - 1 / (2 * beta)) ** 2,
 ) -> Answer:
-    """An answer that makes `loss` of log u and β, and log u of the log-probs and the lengths, which are 1 where none are."""
+    """An answer that makes `loss` of log u and β, and log u of the log-probs and the lengths, else of ones."""
 
     def answer(
         policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor,
@@ -1658,7 +1686,7 @@ IPO_MISTAKES = (
         "The square is around the whole difference.", ipo_of(log_u_per_token, lambda u, beta: u**2 - 1 / (2 * beta))
     ),
     Mistake(
-        "The target has a minus: log u should *reach* 1/(2β).",
+        "Log u should *reach* 1/(2β): the target has a minus in yours, or chosen and rejected have changed places.",
         ipo_of(log_u_per_token, lambda u, beta: (u + 1 / (2 * beta)) ** 2),
     ),
     Mistake(
@@ -1667,9 +1695,6 @@ IPO_MISTAKES = (
     Mistake(
         "There is no half in front of the square.",
         ipo_of(log_u_per_token, lambda u, beta: 0.5 * (u - 1 / (2 * beta)) ** 2),
-    ),
-    Mistake(
-        "Chosen and rejected have changed places.", ipo_of(log_u_per_token, lambda u, beta: (-u - 1 / (2 * beta)) ** 2)
     ),
     Mistake("The reference is missing in log u.", ipo_of(lambda pc, pr, rc, rr, n, m: pc / n - pr / m)),
     Mistake(
@@ -1723,11 +1748,15 @@ ipo_regresses_log_u_on_its_target = Cases(
     keeps_inputs=True,
     fresh=True,
     mistakes=IPO_MISTAKES,
+    hints={"shape": "One loss for each pair: no mean, no sum."},
 )
 ipo_per_token_is_that_of_trl = Cases(
     "ipo_loss",
     name="ipo_per_token_is_that_of_trl",
-    promise="With lengths, each log-prob is divided by the number of tokens of its own response first; no argument is changed.",
+    promise=(
+        "With lengths, each log-prob is divided by the number of tokens of its own response first; no "
+        "argument is changed."
+    ),
     points=1,
     reference=reference_ipo,
     pool=pairs_per_token,
@@ -1743,7 +1772,6 @@ ipo_refuses_beta_of_zero = Cases(
     points=1,
     reference=reference_ipo,
     pool=targets_and_bad_betas,
-    gradient=POLICY,
     keeps_inputs=True,
     fresh=True,
     hints={"no error": "Raise ValueError unless β > 0."},

@@ -415,19 +415,16 @@ def dpo_loss(
     policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
     beta: float, label_smoothing: float = 0.0,
 ) -> torch.Tensor:  # fmt: skip
-    """The DPO loss of each pair, in nats (Rafailov et al. 2023, eq. 7).
+    """The DPO loss of each pair, in nats: a new float [pairs], dtype kept, finite.
+
+    Rafailov et al. 2023, eq. 7. Gradients reach policy_chosen and policy_rejected, also
+    where log u is 0, as at the start. No argument is changed.
 
     Args:
-        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float16, bfloat16,
-            float32 or float64 [pairs], all of one dtype: log-probs of whole responses,
-            in nats.
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: [pairs], log-probs of
+            whole responses in nats, all float16, bfloat16, float32 or float64.
         beta: at least 0; differences of log-probs times β may reach ±10,000.
-        label_smoothing: ε, the probability that a label is wrong, in [0, 0.5], ends
-            included.
-
-    Returns:
-        A new float [pairs], dtype kept, finite; no argument is changed. Gradients reach
-        policy_chosen and policy_rejected, also where log u is 0, as at the start.
+        label_smoothing: ε, the probability that a label is wrong, in [0, 0.5].
 
     Raises:
         ValueError: label_smoothing lies outside [0, 0.5].
@@ -587,9 +584,10 @@ for name, value in train_rows[0].items():
 # TRL wants three columns: `prompt`, `chosen`, `rejected`. It joins prompt and response *as they are* and adds the EOS
 # itself. So:
 #
-# - the prompt is the first two words of `first`, the responses are everything after them, **with the space**;
+# - the prompt is the first two words of `first`, written as there; the responses are everything after the first two words,
+#   **with the space**;
 # - a response does not repeat the prompt, loses no character and gets no EOS;
-# - pairs with equal means are left out; pairs stay in order.
+# - pairs with equal means are left out, whatever they begin with; the others stay in order, and no pairs give empty lists.
 #
 # Worked example: *A film of grace* (2.0) and *A film  without it* (−1.5) give prompt `'A film'`, chosen `' of grace'`
 # and rejected `'  without it'`.
@@ -601,22 +599,13 @@ for name, value in train_rows[0].items():
 def format_preferences(
     first: list[str], second: list[str], first_mean: list[float], second_mean: list[float]
 ) -> dict[str, list[str]]:
-    """Columns "prompt", "chosen", "rejected", in this order, for TRL's DPOTrainer.
+    """Columns "prompt", "chosen", "rejected", in this order; no argument is changed.
 
     Args:
-        first, second: lists [pairs] of texts of three words or more. A space ends a
-            word, and one space stands between the first two; behind them there may be
-            several.
-        first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher is chosen,
-            pairs with equal ones are left out, whatever their texts are.
-
-    Returns:
-        A dict of three lists of text, empty where no pair is left. The prompt is
-        written as in `first`. The lists that you are given are not changed.
-
+        first, second: texts [pairs] of three or more words; one space parts the first two.
+        first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher one is chosen.
     Raises:
-        ValueError: a pair that is not left out has texts that differ in their first two
-            words; upper and lower case do not matter.
+        ValueError: a pair that counts differs in its first two words, whatever their case.
     """
     ### BEGIN SOLUTION
     columns = {"prompt": [], "chosen": [], "rejected": []}
@@ -934,19 +923,13 @@ def ipo_loss(
 ) -> torch.Tensor:  # fmt: skip
     """The IPO loss of each pair (Azar et al. 2023, eq. 17; their τ is β).
 
+    A new float [pairs], dtype kept. Gradients reach the two of the policy; no argument
+    is changed.
     Args:
-        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float16, bfloat16,
-            float32 or float64 [pairs], all of one dtype: log-probs of whole responses,
-            in nats.
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: as in `dpo_loss`.
         beta: above 0.
-        lengths: None for the paper's loss; else numbers of tokens of (chosen,
-            rejected), int64 [pairs] each, at least 1, and all log-probs count per
-            token, as in TRL.
-
-    Returns:
-        A new float [pairs], dtype kept; no argument is changed. Gradients reach
-        policy_chosen and policy_rejected.
-
+        lengths: None for the paper's loss; else numbers of tokens of (chosen, rejected),
+            int64 [pairs] above 0, and all log-probs count per token, as in TRL.
     Raises:
         ValueError: beta is not above 0.
     """

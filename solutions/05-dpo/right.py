@@ -446,7 +446,7 @@ def columns_by_split_with_a_limit(
         prompts.append(f"{one} {two}")
         chosen.append(" " + (rest if mean > rival_mean else other_rest))
         rejected.append(" " + (other_rest if mean > rival_mean else rest))
-    return dict(prompt=prompts, chosen=chosen, rejected=rejected)
+    return {"prompt": prompts, "chosen": chosen, "rejected": rejected}
 
 
 @right("format_preferences")
@@ -613,7 +613,7 @@ def accuracy_by_two_shares(chosen_rewards: torch.Tensor, rejected_rewards: torch
 
 @right("preference_accuracy")
 def accuracy_by_numpy(chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor) -> float:
-    """numpy's heaviside with 0.5 at 0."""
+    """The heaviside function of numpy, with 0.5 at 0."""
     import numpy as np
 
     chosen, rejected = (part.detach().double().numpy() for part in (chosen_rewards, rejected_rewards))
