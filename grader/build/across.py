@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import nbformat
 from nbformat import NotebookNode
@@ -40,7 +40,6 @@ def verify_across(
         SandboxError: kernels cannot be sandboxed here.
     """
     found = AcrossProcesses()
-    checks = replace(checks, checks=tuple(check for check in checks.checks if check.judge is None))
     if not checks.checks:
         return found
     source = source_notebook(course, lab)
@@ -66,14 +65,20 @@ def verify_across(
         cells = dict(graded_code(source))
         catchers = {check.name: check for check in checks.checks}
         for answer in checks.wrong:
-            if answer.caught_by not in catchers:
-                continue
             kernel.run(answer.source, answer.name)
             got = outcome(catchers[answer.caught_by], kernel)
             if got.passed or answer.hint not in got.hint or got.fault:
                 said = got.fault or got.hint or "it passes"
                 found.failures.append(f"wrong.py:{answer.line} {answer.name}: not caught so in a kernel: {said}")
             kernel.run(cells[answer.exercise], answer.exercise)
+        for right in checks.right:
+            kernel.run(right.source, right.name)
+            for check in checks.of(right.exercise):
+                got = outcome(check, kernel)
+                if not got.passed:
+                    said = f"{check.name} refuses it in a kernel: {got.fault or got.reason} {got.hint}"
+                    found.failures.append(f"right.py:{right.line} {right.name}: {said}")
+            kernel.run(cells[right.exercise], right.exercise)
         kernel.close()
     return found
 

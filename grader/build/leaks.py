@@ -19,7 +19,7 @@ TEXT_SUFFIXES = {".ipynb", ".py", ".md", ".json", ".jsonl", ".toml", ".txt", ".y
 MIN_LINE = 12
 FILES = {
     "checks.py": "a hidden check of",
-    "cases.py": "a hidden case of",
+    "cases*.py": "a hidden case of",
     "right.py": "a right answer of",
     "wrong.py": "a wrong answer of",
 }
@@ -88,9 +88,9 @@ def _secrets(course: Course, lab: str) -> dict[tuple[str, ...], str]:
     blocks: list[tuple[str, list[str]]] = []
     for source in cells:
         blocks += [(f"a solution of {lab}", match.group(1).splitlines()) for match in REGION.finditer(source)]
-    for name, origin in FILES.items():
-        if (folder / name).exists():
-            blocks += [(f"{origin} {lab}", body) for body in _function_bodies(folder / name)]
+    for pattern, origin in FILES.items():
+        for path in sorted(folder.glob(pattern)):
+            blocks += [(f"{origin} {lab}", body) for body in _function_bodies(path)]
     secrets: dict[tuple[str, ...], str] = {}
     for origin, block in blocks:
         lines = [plain for line in block if (plain := _plain(line))]

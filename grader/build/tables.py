@@ -22,7 +22,7 @@ def tables_refused(checks: LabChecks) -> list[str]:
 
 
 def _refused(judge: Judge) -> list[str]:
-    cases, where = judge.cases, f"cases.py:{judge.cases.line} {judge.cases.name}"
+    cases, where = judge.cases, judge.cases.where
     pool = tuple(judge.pool.values())
     found = []
     families = {case.family for case in pool}

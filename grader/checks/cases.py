@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from grader.kernels.many import LAYOUTS, Asked, Built
@@ -16,6 +17,10 @@ Relation = Callable[["Case", Any, Any], str]
 
 def _line_of_caller() -> int:
     return sys._getframe(2).f_lineno
+
+
+def _file_of_caller() -> str:
+    return sys._getframe(2).f_code.co_filename
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +85,11 @@ class Cases:
     mistakes: tuple[Mistake, ...] = ()
     hints: Mapping[str, str] = field(default_factory=dict)
     line: int = field(default_factory=_line_of_caller)
+    file: str = field(default_factory=_file_of_caller)
 
     def __post_init__(self) -> None:
         """Refuse what helps nobody."""
-        where = f"cases.py:{self.line} {self.name}"
+        where = self.where
         if not self.promise.strip():
             raise ValueError(f"{where}: it has no promise; students read it in their feedback.")
         if self.points <= 0:
@@ -92,6 +98,11 @@ class Cases:
         for name in self.gradient:
             if name not in known:
                 raise ValueError(f"{where}: gradient {name!r} is no parameter of its reference: {', '.join(known)}.")
+
+    @property
+    def where(self) -> str:
+        """The file and line that declare it, and its name."""
+        return f"{Path(self.file).name}:{self.line} {self.name}"
 
     def asked(self, case: Case) -> Asked:
         """A case as a call, its arguments by place.

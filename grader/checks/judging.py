@@ -25,7 +25,10 @@ from labkit.findings import (
 
 TELLING = 2
 """On how many inputs that tell it apart a mistake must agree with an answer before it speaks."""
+NOT_CALLED = "NotCalled"
 OF_VALUES = ("value", "nan", "family")
+OF_MISTAKES = (*OF_VALUES, "shape")
+"""Kinds of findings where a listed mistake may be named: it agrees in shape as well as in values."""
 NOT_PLAIN = "no plain value"
 GRADIENTS_MAY_DIFFER = 8.0
 """Times as far as values: a gradient passes each step twice."""
@@ -40,6 +43,9 @@ class Judge:
     def __init__(self, cases: Cases, fixtures: ModuleType | None = None, chosen: Sequence[str] | None = None) -> None:
         self.cases, self.chosen = cases, chosen
         self._build = Builder(lambda recipe: recipe_of(fixtures, recipe))
+        self._asked: dict[str, Asked] = {}
+        self._names: dict[str, list[str]] = {}
+        self._near: dict[str, Near] = {}
         self._expected: dict[str, Answer] = {}
         self._mistaken: dict[tuple[int, str], Answer] = {}
 
@@ -53,7 +59,7 @@ class Judge:
         found: dict[str, Case] = {}
         for case in self.cases.pool():
             if case.name in found:
-                raise ValueError(f"cases.py:{self.cases.line} {self.cases.name}: two cases are called {case.name!r}.")
+                raise ValueError(f"{self.cases.where}: two cases are called {case.name!r}.")
             found[case.name] = case
         return found
 
@@ -96,6 +102,9 @@ class Judge:
         Raises:
             Missed: one falls short; with what was found, and the hint that fits.
         """
+        called = [(case, answer) for case, answer in zip(cases, answers, strict=True) if answer.error != NOT_CALLED]
+        if len(called) < len(cases):
+            cases, answers = zip(*(called or [(cases[0], Answer(None, NOT_CALLED))]), strict=True)
         found = [self.finding(case, answer) for case, answer in zip(cases, answers, strict=True)]
         if any(found):
             shown = [one and one.for_family(case.family) for case, one in zip(cases, found, strict=True)]
@@ -104,7 +113,9 @@ class Judge:
 
     def asked(self, case: Case) -> Asked:
         """The call of a case."""
-        return self.cases.asked(case)
+        if case.name not in self._asked:
+            self._asked[case.name] = self.cases.asked(case)
+        return self._asked[case.name]
 
     def expected(self, case: Case) -> Answer:
         """What the reference gives."""
@@ -127,8 +138,10 @@ class Judge:
 
     def near(self, case: Case) -> Near:
         """How far apart two right values may be."""
-        fixed = case.tolerance if case.tolerance is not None else self.cases.tolerance
-        return Near(fixed, precision([*case.args, *case.kwargs.values()]))
+        if case.name not in self._near:
+            fixed = case.tolerance if case.tolerance is not None else self.cases.tolerance
+            self._near[case.name] = Near(fixed, precision([*case.args, *case.kwargs.values()]))
+        return self._near[case.name]
 
     def finding(self, case: Case, answer: Answer) -> Finding | None:
         """The first thing that is wrong with an answer; None where nothing is."""
@@ -142,12 +155,17 @@ class Judge:
             fault = self._accepted(case, answer, expected)
         if fault is not None:
             return fault
-        names = self.cases.names(case)
         if self.cases.keeps_inputs and answer.changed:
-            return Finding("changed", f"It changes {_of(names, answer.changed)}, which it is given.")
+            return Finding("changed", f"It changes {self._of(case, answer.changed)}, which it is given.")
         if self.cases.fresh and answer.shared:
-            return Finding("shared", f"What it returns shares memory with {_of(names, answer.shared)}.")
-        return self._gradient(case, answer, expected, names)
+            return Finding("shared", f"What it returns shares memory with {self._of(case, answer.shared)}.")
+        return self._gradient(case, answer, expected)
+
+    def _of(self, case: Case, places: Sequence[int]) -> str:
+        if case.name not in self._names:
+            self._names[case.name] = self.cases.names(case)
+        names = self._names[case.name]
+        return " and ".join(f"`{names[place]}`" for place in places if place < len(names))
 
     def _accepted(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
         assert self.cases.accept is not None
@@ -159,13 +177,13 @@ class Judge:
             said = "The values differ."
         return Finding("value", said) if said else None
 
-    def _gradient(self, case: Case, answer: Answer, expected: Answer, names: list[str]) -> Finding | None:
+    def _gradient(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
         asked = self.asked(case).gradient
         if not asked or expected.no_gradient not in ("", NO_GRAPH):
             return None
         if answer.no_gradient not in ("", NO_GRAPH):
             said = f"The value is right, but its gradient fails with {answer.no_gradient}"
-            return Finding("gradient", f"{said}{_in_line(answer)} where {_of(names, asked)} requires one.")
+            return Finding("gradient", f"{said}{_in_line(answer)} where {self._of(case, asked)} requires one.")
         near = Near(case.tolerance, factor=GRADIENTS_MAY_DIFFER)
         unique = self.cases.accept is None or compared(answer.value, expected.value, self.near(case)) is None
         for number, place in enumerate(asked) if unique else ():
@@ -173,14 +191,14 @@ class Judge:
             got = answer.gradients[number] if answer.gradients else []
             for i in range(max(len(wanted), len(got))):
                 one, other = (part[i] if i < len(part) else None for part in (got, wanted))
-                fault = compared_gradient(one, other, f"`{names[place]}`", near)
+                fault = compared_gradient(one, other, self._of(case, (place,)), near)
                 if fault is not None:
                     return fault
         return None
 
     def _hint(self, kind: str, families: Sequence[str], shown: Sequence[tuple[Case, Answer, Finding | None]]) -> str:
         hints = self.cases.hints
-        if kind in OF_VALUES:
+        if kind in OF_MISTAKES:
             for number, mistake in enumerate(self.cases.mistakes):
                 if self._speaks(number, shown):
                     return mistake.hint
@@ -230,7 +248,7 @@ def summed_up(findings: Sequence[Finding | None], families: Sequence[str]) -> tu
 
 def _of_error(answer: Answer, expected: Answer) -> Finding:
     error = str(answer.error)
-    if error == "TimeLimit":
+    if error in ("TimeLimit", NOT_CALLED):
         return Finding("time", SAID[error])
     if error in SAID:
         return Finding("error", SAID[error])
@@ -244,10 +262,6 @@ def _of_error(answer: Answer, expected: Answer) -> Finding:
 
 def _in_line(answer: Answer) -> str:
     return f" (line {answer.line} of its cell)" if answer.line else ""
-
-
-def _of(names: Sequence[str], places: Sequence[int]) -> str:
-    return " and ".join(f"`{names[place]}`" for place in places if place < len(names))
 
 
 def judges_of(declared: Sequence[Cases], fixtures: ModuleType | None, graded: Mapping[str, list[str]]) -> list[Judge]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
-import importlib.util
+import importlib
 import inspect
 import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +19,7 @@ from typing import Any
 from grader.checks.cases import Cases
 from grader.checks.judging import Judge, judges_of
 
+CHECKS = ("checks.py", "cases*.py")
 CELL = re.compile(r"^# %% ", re.M)
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
 CheckBody = Callable[..., None]
@@ -140,11 +143,20 @@ def wrong(exercise: str, *, caught_by: str, hint: str) -> Callable[[Callable[...
 
 
 def _source_as(body: Callable[..., Any], name: str) -> str:
-    """The source of a decorated function under another name, without its decorators."""
-    lines = inspect.getsource(body).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("def "))
-    lines[start] = lines[start].replace(f"def {body.__name__}(", f"def {name}(", 1)
-    return "\n".join(lines[start:]) + "\n"
+    """The source of a declared function under another name; decorators below that of its declaration stay."""
+    text = inspect.getsource(body)
+    [function] = ast.parse(text).body
+    assert isinstance(function, ast.FunctionDef)
+    ours = next(i for i, one in enumerate(function.decorator_list) if _called_name(one) in ("wrong", "right"))
+    kept = function.decorator_list[ours + 1 :]
+    lines = text.splitlines()
+    start = kept[0].lineno if kept else function.lineno
+    lines[function.lineno - 1] = lines[function.lineno - 1].replace(f"def {body.__name__}(", f"def {name}(", 1)
+    return "\n".join(lines[start - 1 :]) + "\n"
+
+
+def _called_name(decorator: ast.expr) -> str:
+    return ast.unparse(decorator.func).rpartition(".")[2] if isinstance(decorator, ast.Call) else ""
 
 
 def patched(exercise: str, old: str, new: str, *, caught_by: str, hint: str, mistake: str = "") -> Wrong:
@@ -176,22 +188,22 @@ def load_lab(folder: Path) -> LabChecks:
     """Load what a lab's folder in `solutions/` says about checking.
 
     That is `checks.py` or `cases.py` or both; where they are, `wrong.py`, `right.py`, `fixtures.py`, and the choice of
-    graded cases, `graded.json`.
+    graded cases, `graded.json`. A long `cases.py` may be several: `cases_….py`, which may import one another.
 
     Raises:
         FileNotFoundError: the folder has no `checks.py` and no `cases.py`.
         ValueError: two checks of a lab share a name, an answer names a check or exercise that is not there, or a patch
             does not fit the solution.
     """
-    if not any((folder / name).exists() for name in ("checks.py", "cases.py")):
+    if not any(path for name in CHECKS for path in folder.glob(name)):
         raise FileNotFoundError(f"{folder / 'checks.py'} is missing: every graded lab has one, or a cases.py.")
-    fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
-    checks = _declared(folder / "checks.py", "__check__") + _checks_of_cases(folder, fixtures)
-    order = list(dict.fromkeys(check.exercise for check in checks))
-    checks.sort(key=lambda check: order.index(check.exercise))
-    lab = LabChecks(
-        folder.name, tuple(checks), tuple(_wrong(folder)), fixtures, tuple(_declared(folder / "right.py", "__right__"))
-    )
+    with _importable(folder):
+        fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
+        checks = _declared(folder / "checks.py", "__check__") + _checks_of_cases(folder, fixtures)
+        order = list(dict.fromkeys(check.exercise for check in checks))
+        checks.sort(key=lambda check: order.index(check.exercise))
+        right = tuple(_declared(folder / "right.py", "__right__"))
+        lab = LabChecks(folder.name, tuple(checks), tuple(_wrong(folder)), fixtures, right)
     by_name: dict[str, Check] = {}
     for item in lab.checks:
         if item.name in by_name:
@@ -214,10 +226,13 @@ def load_lab(folder: Path) -> LabChecks:
 
 def _checks_of_cases(folder: Path, fixtures: ModuleType | None) -> list[Check]:
     """A check for each `Cases` that `cases.py` declares."""
-    path, chosen = folder / "cases.py", folder / "graded.json"
-    if not path.exists():
-        return []
-    declared = [item for item in vars(_load(path)).values() if isinstance(item, Cases)]
+    chosen = folder / "graded.json"
+    declared = {
+        item: path.name
+        for path in sorted(folder.glob("cases*.py"))
+        for item in vars(_load(path)).values()
+        if isinstance(item, Cases) and Path(item.file).resolve() == path.resolve()
+    }
     graded = json.loads(chosen.read_text(encoding="utf-8")) if chosen.exists() else {}
     return [
         Check(
@@ -228,9 +243,9 @@ def _checks_of_cases(folder: Path, fixtures: ModuleType | None) -> list[Check]:
             body=judge,
             seeded=False,
             line=judge.cases.line,
-            file="cases.py",
+            file=declared[judge.cases],
         )
-        for judge in judges_of(list(dict.fromkeys(declared)), fixtures, graded)
+        for judge in judges_of(list(declared), fixtures, graded)
     ]
 
 
@@ -280,13 +295,25 @@ def _declared(path: Path, mark: str) -> list[Any]:
 
 
 def _load(path: Path) -> ModuleType:
-    """Import a file of a lab under a name of its own: folder names such as 01-decoding are no module names."""
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"lab_{digest}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    """Import a file of a lab that is importable now."""
+    return importlib.import_module(path.stem)
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """The files of a lab can be imported meanwhile, by one another, too.
+
+    Afterwards each has a name of its own, since other labs have files that are called so, and no other import finds it.
+    """
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    names = {path.stem for path in folder.glob("*.py")}
+    others = {name: sys.modules.pop(name) for name in names & set(sys.modules)}
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in names & set(sys.modules):
+            sys.modules[f"lab_{digest}_{name}"] = sys.modules.pop(name)
+        sys.modules.update(others)

@@ -15,6 +15,7 @@ SAID = {
     "NotImplementedError": "It is not written yet.",
     "TimeLimit": "It did not finish in time.",
     "KernelDied": "It ended the kernel.",
+    "NotCalled": "It was not called: before, it had not finished in time, or had ended the kernel.",
     "NoMoreKernels": "It was not called: too many kernels had been lost before.",
 }
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from grader.course.config import CONFIG, config_files, read_config
 
 ROOT_VARIABLE = "GRADER_ROOT"
-CHECK_FILES = ("checks.py", "cases.py")
+CHECK_FILES = ("checks.py", "cases*.py")
 MARKS_OF_A_COURSE = ("source", "submitted", "gradebook.db")
 Step = Literal["source", "release", "submitted", "autograded", "feedback"]
 
@@ -195,7 +195,7 @@ class Course:
 
     def has_checks(self, lab: str) -> bool:
         """Whether a lab has exercises with hidden checks."""
-        return any((self.solutions / lab / name).exists() for name in CHECK_FILES)
+        return any(any((self.solutions / lab).glob(name)) for name in CHECK_FILES)
 
     def bank_files(self) -> dict[str, Path]:
         """The item banks by name, in order."""

@@ -87,9 +87,8 @@ class Assignment:
     masters: tuple[Master, ...]
     steps: Steps
     checks: str = ""
-    cases: str = ""
-    graded: str = ""
-    """Which cases give the points, as JSON."""
+    cases: Mapping[str, str] = field(default_factory=dict)
+    """By file: cases, and which of them give the points."""
     fixtures: str = ""
     secret: bytes = b""
     banks: Mapping[str, str] = field(default_factory=dict)

@@ -78,8 +78,9 @@ def load_assignment(
 def _trusted(course: Course, lab: str) -> dict[str, Any]:
     """What only the trusted side of an assignment has."""
     folder = course.solutions / lab
-    texts = {name: _text(folder / f"{name}.py") for name in ("checks", "cases", "fixtures")}
-    return texts | {"graded": _text(folder / "graded.json"), "secret": course.secret()}
+    texts = {name: _text(folder / f"{name}.py") for name in ("checks", "fixtures")}
+    cases = {path.name: _text(path) for path in (*sorted(folder.glob("cases*.py")), folder / "graded.json")}
+    return texts | {"cases": cases, "secret": course.secret()}
 
 
 def _notebooks(book: Any, lab: str, only: str) -> list[Any]:

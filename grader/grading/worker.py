@@ -31,10 +31,10 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
     with tempfile.TemporaryDirectory(prefix="grader-checks-") as temporary:
         folder = Path(temporary) / hashlib.sha256(assignment).hexdigest()[:16] / found.lab
         folder.mkdir(parents=True)
-        if not (found.checks or found.cases):
+        if not (found.checks or any(found.cases.values())):
             return found, LabChecks(found.lab, (), (), None)
-        texts = {"checks.py": found.checks, "cases.py": found.cases, "fixtures.py": found.fixtures}
-        for name, text in (texts | {"graded.json": found.graded}).items():
+        texts = {"checks.py": found.checks, "fixtures.py": found.fixtures, **found.cases}
+        for name, text in texts.items():
             if text:
                 (folder / name).write_text(text, encoding="utf-8")
         checks = load_lab(folder)

@@ -29,6 +29,9 @@ KINDS = {
 }
 """The kinds of findings, by how much they hide of an answer, each with the hint where a lab has no better one."""
 
+OF_FORM = ("type", "dtype", "shape")
+"""Kinds of an answer whose values cannot be looked at yet: nothing is said of the algorithm."""
+
 # How many roundings apart two right answers may be, by dtype; a float of Python counts as float64.
 ROUNDINGS = {"float16": 4.0, "bfloat16": 4.0, "float32": 32.0, "float64": 4096.0}
 EPSILON = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
@@ -86,7 +89,7 @@ def compared(found: Any, expected: Any, near: Near = Near()) -> Finding | None:
     if fault is None:
         return None
     kind, one, other, inside = fault
-    if kind in ("value", "nan"):
+    if kind in ("value", "nan") and form(one) == form(other):
         return Finding(kind, "There is nan where a number is due." if kind == "nan" else "The values differ.")
     outer = "In it, expected" if inside else "Expected"
     return Finding(kind, f"{outer} {form(other)}, found {form(one)}.")
@@ -104,6 +107,8 @@ def compared_gradient(found: Any, expected: Any, name: str, near: Near) -> Findi
     if expected is None or (found is not None and tuple(found.shape) != tuple(expected.shape)):
         return None if expected is None and (found is None or not bool(found.any())) else _other_gradient(name)
     torch = sys.modules["torch"]
+    if found is not None and torch.equal(found, expected):
+        return None
     wanted = expected.to(torch.float64)
     finite = torch.isfinite(wanted)
     if not bool(finite.any()):
@@ -193,8 +198,8 @@ def _fault(found: Any, expected: Any, near: Near, inside: bool = False, ignore_d
 
 
 def _sequences_differ(found: Any, expected: Any, near: Near, inside: bool, ignore_dtype: bool) -> Fault | None:
-    if len(found) != len(expected):
-        return "shape", found, expected, inside
+    if len(found) != len(expected):  # how many there are is part of what is worked out; in a tuple it is its form
+        return "value" if type(expected) is list else "shape", found, expected, inside
     if all(type(a) is float and type(b) is float for a, b in zip(found, expected, strict=True)):
         kind = _floats_differ(found, expected, near)
         return (kind, found, expected, inside) if kind else None
