@@ -143,7 +143,9 @@ def _is_difference(node: ast.AST) -> bool:
 def _both(node: Any) -> list[ast.expr]:
     if isinstance(node, ast.Compare):
         return [node.left, node.comparators[0]]
-    return [node.left, node.right] if isinstance(node, ast.BinOp) else [node.args[0], node.args[1]]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return list(node.args[:2] if len(node.args) > 1 else node.args[0].elts[:2])
 
 
 def _noisy(value: Any, seed: int) -> Any:
@@ -227,6 +229,8 @@ def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
         for node in (nodes[place] for place in chosen):
             if isinstance(node, ast.Compare):
                 node.comparators = [node.left]
+            elif isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Tuple):
+                node.args[0].elts = [node.args[0].elts[0]] * len(node.args[0].elts)
             elif isinstance(node, ast.Call):
                 node.args[1] = node.args[0]
         yield mutant
@@ -235,7 +239,11 @@ def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
 def _sides(node: ast.AST) -> bool:
     if isinstance(node, ast.Compare):
         return len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is)
-    if not isinstance(node, ast.Call) or len(node.args) < 2:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    if _is_relation(node) and ast.unparse(node.func).endswith("['stays']"):
+        return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) > 1
+    if len(node.args) < 2:
         return False
     if _is_relation(node):
         return ast.unparse(node.func).endswith("['equal']")
