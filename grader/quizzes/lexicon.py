@@ -181,11 +181,17 @@ SAME: Kind = ("stays", "equal")
 OTHER: Kind = ("changes", "differs")
 OPPOSITES: tuple[tuple[Kind, Kind, tuple[tuple[str, str], ...]], ...] = (
     (
-        UP,
-        DOWN,
+        ("rises", ""),
+        ("falls", ""),
         (
             *(("rises", "falls"), ("rise", "fall"), ("rising", "falling"), ("grows", "shrinks"), ("grow", "shrink")),
             *(("increases", "decreases"), ("increase", "decrease"), ("gains", "loses"), ("gain", "lose")),
+        ),
+    ),
+    (
+        UP,
+        DOWN,
+        (
             *(
                 ("larger", "smaller"),
                 ("higher", "lower"),

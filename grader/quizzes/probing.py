@@ -113,7 +113,8 @@ def _is_identity(sides: list[ast.expr], given: Mapping[str, Any], run: Callable[
     """Whether two sides that are made of numbers, and call nothing, are equal whatever the numbers."""
     if any(isinstance(node, ast.Call) for side in sides for node in ast.walk(side)):
         return False
-    names = {name for side in sides for name in _names(side) if isinstance(given.get(name), int | float | np.number)}
+    names = {name for side in sides for name in _names(side) - PROVIDED}
+    names = {name for name in names if isinstance(given.get(name), int | float | np.number)}
     if not names or any(isinstance(given[name], bool) for name in names):
         return False
     for seed in range(3):
@@ -142,7 +143,9 @@ def _is_difference(node: ast.AST) -> bool:
 def _both(node: Any) -> list[ast.expr]:
     if isinstance(node, ast.Compare):
         return [node.left, node.comparators[0]]
-    return [node.left, node.right] if isinstance(node, ast.BinOp) else [node.args[0], node.args[1]]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return list(node.args[:2] if len(node.args) > 1 else node.args[0].elts[:2])
 
 
 def _noisy(value: Any, seed: int) -> Any:
@@ -226,6 +229,8 @@ def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
         for node in (nodes[place] for place in chosen):
             if isinstance(node, ast.Compare):
                 node.comparators = [node.left]
+            elif isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Tuple):
+                node.args[0].elts = [node.args[0].elts[0]] * len(node.args[0].elts)
             elif isinstance(node, ast.Call):
                 node.args[1] = node.args[0]
         yield mutant
@@ -234,7 +239,11 @@ def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
 def _sides(node: ast.AST) -> bool:
     if isinstance(node, ast.Compare):
         return len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is)
-    if not isinstance(node, ast.Call) or len(node.args) < 2:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    if _is_relation(node) and ast.unparse(node.func).endswith("['stays']"):
+        return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) > 1
+    if len(node.args) < 2:
         return False
     if _is_relation(node):
         return ast.unparse(node.func).endswith("['equal']")

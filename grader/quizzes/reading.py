@@ -21,7 +21,8 @@ SMALL = frozenset(
     re.findall(
         r"\w+",
         "a an the is are was be than as to of it its their that this these for by in on at from there here has have "
-        "then now will would about which where when if so does do been being goes go and them they one",
+        "then now will would about which where when if so does do been being becomes become gets get goes go and "
+        "them they one",
     )
 )
 NOT = frozenset(("not", "no longer", "never"))

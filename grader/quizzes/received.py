@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def _zeros(item: RenderedItem) -> Iterator[str]:
 
 
 def _without_tags(text: str) -> str:
-    return re.sub(r"<annotation.*?</annotation>|<img[^>]*>|<[^>]+>", " ", text, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<annotation.*?</annotation>|<img[^>]*>|<[^>]+>", " ", text, flags=re.DOTALL))
 
 
 def _near(item: RenderedItem) -> Iterator[str]:

@@ -61,6 +61,7 @@ def test_a_statement_is_true_as_its_words_say(text: str, names: dict[str, object
         ("((the loss falls and the mean rises))", "too much at once"),
         ("((the loss))", "no word that compares"),
         ("((for $u>1$ it is largest for $0<u<1$))", "largest goes with one"),
+        ("((the mean falls to 0.3))", "falls goes with one of the item's words, here are 2"),
         ("((the loss far stays))", "far and much go with"),
         ("((the number of terms is above $10^{3}$))", "a power of ten"),
     ],
