@@ -142,6 +142,9 @@ def crossings() -> Iterator[Case]:
         if rows.family not in ("equal logits", "logits of size 1e-06"):
             yield rows.case((0.9, 0.6, 0.3)[i % 3])
             yield rows.case((0.45, 0.8, 0.99)[i % 3])
+    for p in (1e-20, 1e-6):
+        yield Rows("a very small p", normal(12, 3, 6, scale=2.0)).case(p)
+    yield Rows("many tokens", normal(13, 2, 300, DOUBLE)).case(1 - 2.0**-53)
     for dtype in (HALF, BRAIN, SINGLE):
         many = normal(11, 2, 1500, dtype, scale=0.5)
         for p in (0.5, 0.8, 0.95):

@@ -67,7 +67,10 @@ def sizes() -> Iterator[Rows]:
     yield Rows("double precision", normal(3, 2, 6, DOUBLE))
     for scale in (1e-6, 1e-3, 1e2, 1e4):
         yield Rows(f"logits of size {scale:g}", normal(4, 3, 5, scale=scale))
-    yield Rows("rows far apart", normal(5, 3, 4) + 500.0 * torch.tensor([[1.0], [-1.0], [0.0]]))
+    for dtype in (SINGLE, DOUBLE):
+        far = 2000.0 * torch.tensor([[1.0], [-1.0], [0.0]], dtype=dtype)
+        family = "double precision" if dtype is DOUBLE else "rows far apart"
+        yield Rows(family, shuffled(5, 3, 5, 0.5, dtype) + far)
     yield Rows("rows in falling and in rising order", torch.stack([torch.arange(6.0), torch.arange(6.0).flip(0)]))
     yield Rows("negative logits only", -normal(6, 2, 5).abs() - 0.5)
     yield Rows("equal logits", torch.full((2, 4), 1.5))

@@ -231,11 +231,11 @@ sums_in_the_dtype_of_the_logits = patched(
 )  # fmt: skip
 sums_in_half_precision = patched(
     "top_p_filter", "probs.cumsum(-1)", "probs.half().cumsum(-1)",
-    caught_by="keeps_the_token_that_crosses_p", hint="float32 or finer", mistake="Adds up in float16.",
+    caught_by="keeps_the_token_that_crosses_p", hint="probability p or more", mistake="Adds up in float16.",
 )  # fmt: skip
 stops_a_little_early = patched(
     "top_p_filter", "before >= p", "before >= p - 1e-3",
-    caught_by="keeps_the_token_that_crosses_p", hint="compared with p itself",
+    caught_by="keeps_the_token_that_crosses_p", hint="probability p or more",
     mistake="Takes nearly p for p.",
 )  # fmt: skip
 normalises = patched(
@@ -652,7 +652,8 @@ never_stops = patched(
 )  # fmt: skip
 stops_at_the_first_eos = patched(
     "generate", "ended.all()", "ended.any()",
-    caught_by="ended_rows_stay_ended", hint="until *all* rows have drawn", mistake="Stops as soon as one row has ended.",
+    caught_by="ended_rows_stay_ended", hint="until *all* rows have drawn",
+    mistake="Stops as soon as one row has ended.",
 )  # fmt: skip
 takes_the_prompts_eos_for_the_end = patched(
     "generate", "ended | (token == eos_id)", "(torch.cat([ids, token[:, None]], dim=1) == eos_id).any(-1)",
