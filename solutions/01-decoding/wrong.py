@@ -147,7 +147,8 @@ normalises_what_stays = patched(
 )  # fmt: skip
 picks_k_positions = patched(
     "top_k_filter",
-    "    kth = logits.topk(min(k, logits.shape[-1])).values[:, -1:]\n    return logits.masked_fill(logits < kth, -torch.inf)",
+    "    kth = logits.topk(min(k, logits.shape[-1])).values[:, -1:]\n"
+    "    return logits.masked_fill(logits < kth, -torch.inf)",
     "    top = logits.topk(min(k, logits.shape[-1]))\n"
     "    return torch.full_like(logits, -torch.inf).scatter(-1, top.indices, top.values)",
     caught_by="keeps_ties_at_the_kth_place", hint="ties with the k-th place",
@@ -184,7 +185,8 @@ lets_k_zero_through = patched(
 )  # fmt: skip
 refuses_only_k_zero = patched(
     "top_k_filter", "if k < 1:", "if k == 0:",
-    caught_by="top_k_refuses_zero_and_keeps_its_input", hint="Follow what its line", mistake="Never thinks of a negative k.",
+    caught_by="top_k_refuses_zero_and_keeps_its_input", hint="Follow what its line",
+    mistake="Never thinks of a negative k.",
 )  # fmt: skip
 filters_in_place = patched(
     "top_k_filter", "return logits.masked_fill(logits < kth, -torch.inf)",
@@ -224,15 +226,16 @@ keeps_one_more = patched(
 )  # fmt: skip
 sums_in_the_dtype_of_the_logits = patched(
     "top_p_filter", "ordered.float().softmax(-1)", "ordered.softmax(-1)",
-    caught_by="keeps_the_token_that_crosses_p", hint="float32 or finer", mistake="Sums float16 probabilities in float16.",
+    caught_by="keeps_the_token_that_crosses_p", hint="float32 or finer",
+    mistake="Sums float16 probabilities in float16.",
 )  # fmt: skip
 sums_in_half_precision = patched(
     "top_p_filter", "probs.cumsum(-1)", "probs.half().cumsum(-1)",
-    caught_by="keeps_the_token_that_crosses_p", hint="float32 or finer", mistake="Adds up in float16.",
+    caught_by="keeps_the_token_that_crosses_p", hint="probability p or more", mistake="Adds up in float16.",
 )  # fmt: skip
 stops_a_little_early = patched(
     "top_p_filter", "before >= p", "before >= p - 1e-3",
-    caught_by="keeps_the_token_that_crosses_p", hint="what is special about these",
+    caught_by="keeps_the_token_that_crosses_p", hint="probability p or more",
     mistake="Takes nearly p for p.",
 )  # fmt: skip
 normalises = patched(
@@ -459,7 +462,8 @@ sets_eos_to_plus_infinity = patched(
 )  # fmt: skip
 always_forbids = patched(
     "min_new_tokens", "if n_generated < minimum:", "if minimum > 0:",
-    caught_by="forbids_the_end_until_the_minimum", hint="from then on EOS is allowed", mistake="Looks at the minimum alone.",
+    caught_by="forbids_the_end_until_the_minimum", hint="from then on EOS is allowed",
+    mistake="Looks at the minimum alone.",
 )  # fmt: skip
 forbids_in_the_first_row = patched(
     "min_new_tokens", "out[:, eos_id]", "out[0, eos_id]",
@@ -626,11 +630,11 @@ reads_the_first_place = patched(
 )  # fmt: skip
 returns_only_the_new_tokens = patched(
     "generate", "return ids", "return ids[:, -step - 1 :]",
-    caught_by="one_token_left_is_greedy", hint="Prompt first", mistake="Cuts the prompt off.",
+    caught_by="one_token_left_is_greedy", hint="Return the prompt", mistake="Cuts the prompt off.",
 )  # fmt: skip
 makes_one_token_too_few = patched(
     "generate", "range(u.shape[1])", "range(u.shape[1] - 1)",
-    caught_by="one_token_left_is_greedy", hint="until the columns of u are used up",
+    caught_by="one_token_left_is_greedy", hint="exactly that many",
     mistake="Counts the last token of the prompt as a step.",
 )  # fmt: skip
 goes_on_after_eos = patched(
@@ -643,12 +647,13 @@ fills_up_with_zeros = patched(
 )  # fmt: skip
 never_stops = patched(
     "generate", "        if ended.all():\n            break\n", "",
-    caught_by="ended_rows_stay_ended", hint="all rows have ended",
+    caught_by="ended_rows_stay_ended", hint="Stop when all rows have ended",
     mistake="Fills up to the last column even when all rows have ended.",
 )  # fmt: skip
 stops_at_the_first_eos = patched(
     "generate", "ended.all()", "ended.any()",
-    caught_by="ended_rows_stay_ended", hint="all rows have ended", mistake="Stops as soon as one row has ended.",
+    caught_by="ended_rows_stay_ended", hint="until *all* rows have drawn",
+    mistake="Stops as soon as one row has ended.",
 )  # fmt: skip
 takes_the_prompts_eos_for_the_end = patched(
     "generate", "ended | (token == eos_id)", "(torch.cat([ids, token[:, None]], dim=1) == eos_id).any(-1)",
@@ -692,7 +697,7 @@ top_p_before_top_k = patched(
 )  # fmt: skip
 minimum_after_top_k = patched(
     "generate", FILTERS, PENALISED + WARMED + TOP_K + LEAST + TOP_P,
-    caught_by="filters_come_in_the_order_of_transformers", hint="The order is penalty",
+    caught_by="filters_come_in_the_order_of_transformers", hint="must not use up a place",
     mistake="Forbids EOS after top-k has given it a place.",
 )  # fmt: skip
 minimum_at_the_end = patched(
@@ -707,7 +712,7 @@ penalty_after_the_filters = patched(
 )  # fmt: skip
 penalty_after_top_k = patched(
     "generate", FILTERS, LEAST + WARMED + TOP_K + PENALISED + TOP_P,
-    caught_by="filters_come_in_the_order_of_transformers", hint="The order is penalty",
+    caught_by="filters_come_in_the_order_of_transformers", hint="The penalty comes before",
     mistake="Penalises among the k largest.",
 )  # fmt: skip
 forgets_the_temperature = patched(
@@ -782,7 +787,7 @@ returns_one_dimension = patched(
 )  # fmt: skip
 makes_one_step_too_few = patched(
     "beam_search", "range(max_new_tokens)", "range(max_new_tokens - 1)",
-    caught_by="wide_beams_find_the_most_probable_text", hint="[1, length + new]", mistake="Counts from 1.",
+    caught_by="wide_beams_find_the_most_probable_text", hint="Make as many steps", mistake="Counts from 1.",
 )  # fmt: skip
 keeps_one_extension_of_each = patched(
     "beam_search", "topk(min(beams, len(log_probs)))",
@@ -808,14 +813,9 @@ keeps_all = patched(
     "beam_search", "[:beams]", "",
     caught_by="narrow_beams_keep_the_best_of_all_extensions", hint="no more, no fewer", mistake="Never cuts.",
 )  # fmt: skip
-looks_at_two_extensions = patched(
-    "beam_search", "min(beams, len(log_probs))", "min(2, len(log_probs))",
-    caught_by="narrow_beams_keep_the_best_of_all_extensions", hint="no more, no fewer",
-    mistake="Extends by two tokens.",
-)  # fmt: skip
 extends_what_has_ended = patched(
     "beam_search", "bool(token == eos_id)", "False",
-    caught_by="ended_hypotheses_compete_as_they_are", hint="belongs to it", mistake="Goes on after EOS.",
+    caught_by="ended_hypotheses_compete_as_they_are", hint="it is not extended", mistake="Goes on after EOS.",
 )  # fmt: skip
 ranks_by_the_mean = patched(
     "beam_search", "-hypothesis[0]", f"-hypothesis[0] / {NEW_TOKENS}",
@@ -835,12 +835,12 @@ stops_at_the_first_end = patched(
 )  # fmt: skip
 takes_the_prompts_eos = patched(
     "beam_search", "(0.0, ids, False)", "(0.0, ids, bool(ids[0, -1] == eos_id))",
-    caught_by="ended_hypotheses_compete_as_they_are", hint="Only a new EOS",
+    caught_by="ended_hypotheses_compete_as_they_are", hint="prompt ends nothing",
     mistake="A prompt that ends with EOS is never continued.",
 )  # fmt: skip
 leaves_eos_out = patched(
     "beam_search", BEST, "return pool[0][1][:, : pool[0][1].shape[1] - pool[0][2]], pool[0][0]",
-    caught_by="ended_hypotheses_compete_as_they_are", hint="up to its EOS", mistake="Cuts the EOS off.",
+    caught_by="ended_hypotheses_compete_as_they_are", hint="belongs to it", mistake="Cuts the EOS off.",
 )  # fmt: skip
 takes_any_number_of_beams = patched(
     "beam_search", '        raise ValueError(f"beams must be at least 1, found {beams}")', "        beams = 1",
