@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -218,9 +219,10 @@ def naive(node: ast.AST, _: Names) -> Made:
     if isinstance(node, ast.Call):
         name, target = _called(node)
         args = [_text(a) for a in node.args] + [f"{k.arg}={_text(k.value)}" for k in node.keywords if k.arg]
-        x = f"({_text(target)})" if target is not None else f"({args.pop(0)})" if args else ""
-        if name in NAIVE and x and not (name == "logaddexp" and not args):
-            yield _parsed(NAIVE[name].format(x=x, rest=", ".join(args)))
+        x = f"({_text(target)})" if target is not None else f"({args.pop(0)})" if node.args else ""
+        if name in NAIVE and x:
+            with contextlib.suppress(SyntaxError):  # of arguments that the book has not
+                yield _parsed(NAIVE[name].format(x=x, rest=", ".join(args)))
 
 
 def argument(node: ast.AST, _: Names) -> Made:
@@ -277,9 +279,14 @@ def says_dims(node: ast.AST) -> list[ast.AST]:
 def _called(node: ast.Call) -> tuple[str, ast.expr | None]:
     """The name of what is called, and what it is a method of; None for functions, those of modules too."""
     if isinstance(node.func, ast.Attribute):
-        parts = _text(node.func.value).split(".")
-        return node.func.attr, None if parts[0] in LIBRARIES and len(parts) < 4 and "(" not in parts[0] else node.func.value
+        return node.func.attr, None if _is_module(node.func.value) else node.func.value
     return (node.func.id, None) if isinstance(node.func, ast.Name) else ("", None)
+
+
+def _is_module(node: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute):
+        return _is_module(node.value)
+    return isinstance(node, ast.Name) and node.id in LIBRARIES
 
 
 def cast(node: ast.AST, names: Names) -> Made:

@@ -15,7 +15,8 @@ from typing import Any
 KINDS = {
     "time": "A loop that does not end, or far more work than the task asks for?",
     "error": "Follow what its line is given for such inputs.",
-    "no error": "Its docstring says which inputs it refuses, and with which error.",
+    "other error": "Its docstring says which inputs it refuses, and with which error.",
+    "no error": "Test the arguments before anything else. Its docstring says which inputs it refuses, and how.",
     "type": "Its docstring says what it returns.",
     "dtype": "Its docstring says which dtype comes back: compare it with the dtypes that came in.",
     "shape": "Its docstring says which shape comes back: follow the shape from line to line.",
@@ -28,6 +29,9 @@ KINDS = {
     "shared": "Return a copy, so that a later change of one leaves the other alone.",
 }
 """The kinds of findings, by how much they hide of an answer, each with the hint where a lab has no better one."""
+
+OF_FORM = ("type", "dtype", "shape")
+"""Kinds of an answer whose values cannot be looked at yet: nothing is said of the algorithm."""
 
 # How many roundings apart two right answers may be, by dtype; a float of Python counts as float64.
 ROUNDINGS = {"float16": 4.0, "bfloat16": 4.0, "float32": 32.0, "float64": 4096.0}
@@ -137,9 +141,8 @@ def form(value: Any) -> str:
         return f"a {_dtype(value)} tensor of shape {list(value.shape)}"
     if is_array(value):
         return f"a {_dtype(value)} array of shape {list(value.shape)}"
-    if isinstance(value, list | tuple | dict):
-        name = type(value).__name__ if type(value) in (list, tuple, dict) else "another kind of object"
-        return f"a {name} of {len(value)}"
+    if type(value) in (list, tuple, dict):
+        return f"a {type(value).__name__} of {len(value)}"
     if value is None:
         return "None"
     if type(value) in (bool, int, float, str, bytes, set):
