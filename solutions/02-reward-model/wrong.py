@@ -112,7 +112,7 @@ adds_up_shares = patched(
     "sum(row) / len(row) for row",
     "sum(x / len(row) for x in row) for row",
     caught_by="the_higher_mean_is_chosen",
-    hint="One row for each pair whose means differ",
+    hint="however they are rounded",
     mistake="Rounds each rating: 4/3 and 8/6 are not equal any more.",
 )
 
@@ -121,7 +121,7 @@ rounds_the_means = patched(
     "sum(row) / len(row) for row",
     "round(sum(row) / len(row), 3) for row",
     caught_by="the_higher_mean_is_chosen",
-    hint="One row for each pair whose means differ",
+    hint="Means 0.00001 apart differ",
     mistake="Means that are close become equal.",
 )
 
@@ -260,7 +260,7 @@ wants_more_than_the_gap = patched(
     ">= min_gap",
     "> min_gap",
     caught_by="min_gap_is_reached_by_equality",
-    hint="exactly min_gap is enough",
+    hint="exactly min_gap is enough: >=",
     mistake="Has > for >=.",
 )
 
@@ -269,7 +269,7 @@ keeps_equal_means = patched(
     "means[i] != means[j] and ",
     "",
     caught_by="min_gap_is_reached_by_equality",
-    hint="equal means never are",
+    hint="even if min_gap is 0",
     mistake="Lets a gap of 0 pass where min_gap is 0.",
 )
 
@@ -278,7 +278,7 @@ ignores_the_gap = patched(
     " and abs(means[i] - means[j]) >= min_gap",
     "",
     caught_by="min_gap_is_reached_by_equality",
-    hint="exactly min_gap is enough",
+    hint="min_gap is not used",
     mistake="Never looks at min_gap.",
 )
 
@@ -287,7 +287,7 @@ looks_at_one_side = patched(
     "abs(means[i] - means[j]) >= min_gap",
     "means[i] - means[j] >= min_gap",
     caught_by="min_gap_is_reached_by_equality",
-    hint="by min_gap or more",
+    hint="The gap has no sign",
     mistake="Only pairs whose first is the better one.",
 )
 
@@ -296,7 +296,7 @@ forgets_the_form_of_nothing = patched(
     "torch.tensor(pairs, dtype=torch.int64).view(-1, 2).T",
     "torch.tensor(pairs).view(-1, 2).T",
     caught_by="odd_crowds_are_handled",
-    hint="empty list",
+    hint="two empty tensors",
     mistake="Without pairs the tensor is float.",
 )
 
@@ -502,7 +502,7 @@ takes_the_soft_margin_loss = patched(
     "-F.logsigmoid(ahead if margin is None else ahead - margin)",
     ("F.soft_margin_loss(ahead if margin is None else ahead - margin, torch.ones_like(ahead), reduction='none')"),
     caught_by="loss_stays_finite_and_keeps_form",
-    hint="Not finite",
+    hint="",
     mistake="torch has it under this name, but it overflows.",
 )
 
@@ -710,7 +710,7 @@ blanks_the_mask = patched(
 )
 
 
-@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="padding on the right only")
+@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="each row has a side of its own")
 def decides_for_the_batch(attention_mask: torch.Tensor) -> torch.Tensor:
     """Looks at the first row to learn on which side the padding is."""
     if not attention_mask.any(dim=1).all():
@@ -1345,7 +1345,7 @@ adds_rounded_shares = patched(
     "best.append(0.5 if sum(ratings[i]) * len(b) == sum(ratings[j]) * len(a) else 1.0)",
     ("best.append(0.5 if sum(x / len(a) for x in ratings[i]) == sum(x / len(b) for x in ratings[j]) else 1.0)"),
     caught_by="mean_ceiling_is_one_but_for_ties",
-    hint="equal as fractions",
+    hint="however they are rounded",
     mistake="Rounds each rating: 4/3 and 8/6 are not equal any more.",
 )
 
