@@ -269,7 +269,7 @@ finite_and_trainable = Cases(
         ),
     ),
     hints={
-        "rewards that are far apart": "Where leads are large, σ rounds to 0 and e^x to inf: `F.logsigmoid` does neither.",
+        "rewards that are far apart": "If a lead is large, σ rounds to 0 and e^x to inf: `F.logsigmoid` does neither.",
         "type": A_TENSOR,
         "nan": "Not finite: e^x was too large, and inf less inf is nan. `F.logsigmoid` takes care.",
         "shape": ONE_LOSS,
