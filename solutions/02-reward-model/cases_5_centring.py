@@ -45,6 +45,10 @@ def sign_turned(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
     return -centred(r, prompt_ids)
 
 
+def plus_the_mean(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
+    return (r.double() + grouped(r, prompt_ids, lambda x: x.mean())).to(r.dtype)
+
+
 def means_themselves(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
     return grouped(r, prompt_ids, lambda x: x.mean()).to(r.dtype)
 
@@ -227,6 +231,7 @@ own_means = Cases(
         Mistake("Do not divide: the scale of the rewards is real, only their mean is free.", divided_by_the_spread),
         Mistake("Do not divide: the scale is real, only the mean is free.", divided_by_the_flat_spread),
         Mistake("The sign is turned: reward minus mean.", sign_turned),
+        Mistake("You add the mean: subtract it.", plus_the_mean),
         Mistake("That is the mean itself; subtract it from each reward.", means_themselves),
         Mistake("You subtract the sum of the prompt's rewards: divide it by how many there are.", less_the_sum),
         Mistake("You subtract the first reward of the prompt: subtract the mean.", less_the_first),
@@ -250,6 +255,7 @@ any_order = Cases(
     ),
     hints=CENTRED
     | {
+        "value": "Each reward minus the mean of the rewards of the same prompt; ids are names, in any order.",
         "error": "Are ids places in a table there? They are names: they may be negative or very large. See `unique`.",
         "time": "Is there a loop or a table up to the largest id? Ids are names, and may be very large. See `unique`.",
         "large ids": "Ids are compared as int64: as float or int32, or modulo a number, large ones become equal.",

@@ -502,7 +502,7 @@ takes_the_soft_margin_loss = patched(
     "-F.logsigmoid(ahead if margin is None else ahead - margin)",
     ("F.soft_margin_loss(ahead if margin is None else ahead - margin, torch.ones_like(ahead), reduction='none')"),
     caught_by="loss_stays_finite_and_keeps_form",
-    hint="",
+    hint="`F.logsigmoid` does neither",
     mistake="torch has it under this name, but it overflows.",
 )
 
@@ -520,7 +520,7 @@ clamps_the_lead = patched(
     "-F.logsigmoid(ahead if margin is None else ahead - margin)",
     "-F.logsigmoid((ahead if margin is None else ahead - margin).clamp(-100, 100))",
     caught_by="loss_stays_finite_and_keeps_form",
-    hint="",
+    hint="If a lead is large",
     mistake="A lead is never more than 100.",
 )
 
@@ -645,7 +645,7 @@ weighs_in_bfloat16 = patched(
     "attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(dim=1)",
     "(attention_mask * torch.arange(attention_mask.shape[1])).bfloat16().argmax(dim=1)",
     caught_by="padding_on_the_left",
-    hint="",
+    hint="bfloat16 at 256",
     mistake="Places beyond 256 are rounded.",
 )
 
@@ -688,12 +688,12 @@ asks_the_first_row = patched(
     mistake="Looks for a token in the first row only.",
 )
 
-asserts = patched(
+raises_another_error = patched(
     "last_token_index",
     'raise ValueError("a row of the attention mask has no token")',
     'raise IndexError("a row of the attention mask has no token")',
     caught_by="both_sides_in_one_batch",
-    hint="",
+    hint="Raise ValueError",
     mistake="Another error than the one promised.",
 )
 
@@ -926,7 +926,7 @@ adds_the_mean = patched(
     "-= r[",
     "+= r[",
     caught_by="each_prompt_has_its_own_mean",
-    hint="",
+    hint="You add the mean",
     mistake="The sign of the mean is turned.",
 )
 
@@ -978,7 +978,7 @@ looks_names_up_in_float32 = patched(
     "for prompt in prompt_ids.unique():",
     "prompt_ids = prompt_ids.float()\n    for prompt in prompt_ids.unique():",
     caught_by="prompts_may_come_in_any_order",
-    hint="",
+    hint="large ones become equal",
     mistake="Large ids are rounded, and prompts become one.",
 )
 
@@ -987,7 +987,7 @@ takes_ids_from_zero = patched(
     "for prompt in prompt_ids.unique():",
     "for prompt in range(len(r)):",
     caught_by="prompts_may_come_in_any_order",
-    hint="",
+    hint="ids are names",
     mistake="Ids from 0 up.",
 )
 
@@ -1288,7 +1288,7 @@ counts_pairs_once = patched(
     "for i, j in pairs.tolist():",
     "for i, j in sorted(set(map(tuple, pairs.tolist()))):",
     caught_by="one_rater_ceiling_bets_on_the_likelier_order",
-    hint="",
+    hint="counts each time",
     mistake="A pair that comes again is left out.",
 )
 
@@ -1354,7 +1354,7 @@ takes_near_means_for_equal = patched(
     "best.append(0.5 if sum(ratings[i]) * len(b) == sum(ratings[j]) * len(a) else 1.0)",
     "best.append(0.5 if abs(sum(ratings[i]) / len(a) - sum(ratings[j]) / len(b)) < 1e-4 else 1.0)",
     caught_by="mean_ceiling_is_one_but_for_ties",
-    hint="",
+    hint="close are not equal",
     mistake="Close means are a coin flip.",
 )
 
