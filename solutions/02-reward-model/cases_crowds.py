@@ -62,7 +62,7 @@ CROWDS: dict[str, tuple[str, Ratings]] = {
     "one each": ("snippets with one rater each", [[2], [-4], [0], [4], [2], [-1]]),
     "many raters": ("snippets with hundreds of raters", a_crowd(1, 3, 290, 310)),
     "many ones": ("snippets with hundreds of raters", [[1] * 300, [0, 1], [2] * 150, [-1] * 140, [0, -1]]),
-    "many snippets": ("many snippets", a_crowd(2, 24, 1, 3)),
+    "many snippets": ("many snippets", a_crowd(2, 14, 1, 3)),
     **{f"drawn {k}": ("crowds of 15 to 29 raters", a_crowd(10 + k, 5, 15, 29)) for k in range(6)},
     **{f"drawn small {k}": ("small crowds", a_crowd(30 + k, 4, 1, 5)) for k in range(12)},
 }
