@@ -81,6 +81,23 @@ def sorted_by_places(ratings: Ratings, min_gap: float = 0.0) -> Preferred:
     return pairs[order], p[order]
 
 
+def means_from_shares(ratings: Ratings, min_gap: float = 0.0) -> Preferred:
+    """Each rating is divided by itself, and rounded: 4/3 and 8/6 come out differently."""
+    means = {tuple(row): sum(x / len(row) for x in row) for row in ratings if row}
+
+    def gap(a: Sequence[int], b: Sequence[int]) -> float:
+        return means[tuple(a)] - means[tuple(b)]
+
+    if not all(ratings):
+        raise ValueError("a snippet has no ratings")
+    kept = [
+        (i, j) if gap(ratings[i], ratings[j]) > 0 else (j, i)
+        for i, j in itertools.combinations(range(len(ratings)), 2)
+        if gap(ratings[i], ratings[j]) != 0 and abs(gap(ratings[i], ratings[j])) >= min_gap
+    ]
+    return i64(*kept), f64(*(float(wins(ratings[i], ratings[j])) for i, j in kept))
+
+
 def ties_for_nothing(ratings: Ratings, min_gap: float = 0.0) -> Preferred:
     return answered(ratings, min_gap, share=lambda a, b: wins(a, b, Fraction(0)))
 
@@ -240,16 +257,20 @@ the_higher_mean = Cases(
         Mistake("Compare means, not medians.", larger_medians),
         Mistake("The higher mean is chosen, though the other one may win more often.", likelier_winners),
         Mistake("Equal means are no preference: leave such a pair out, even if min_gap is 0.", equal_means_too),
+        Mistake("4/3 and 8/6 are equal means, however they are rounded: take sum / len.", means_from_shares),
         Mistake("The order is that of `combinations(range(n), 2)`: by the earlier snippet first.", other_order),
         Mistake("Keep the order of `combinations(range(n), 2)`: do not sort by the chosen one.", sorted_by_places),
     ),
     hints={
         "value": "All pairs whose means differ, (chosen, rejected), in the order of combinations(range(n), 2).",
-        "means that no float holds": "Means that are equal as fractions are equal: take sum / len.",
-        "means that are close to one another": "Means 0.00001 apart differ: only equal ones are no preference.",
+        ("shape", "means that no float holds"): "4/3 and 8/6 are equal means: take sum / len.",
+        (
+            "shape",
+            "means that are close to one another",
+        ): "Means 0.00001 apart differ: only equal ones are no preference.",
         "type": PAIRS,
         "dtype": PAIRS,
-        "shape": "One row for each pair whose means differ: int64 [pairs, 2], and float64 [pairs].",
+        "shape": "One row for each pair whose means differ, however little: int64 [pairs, 2], and float64 [pairs].",
         "changed": NOT_SORTED,
     },
 )
@@ -291,6 +312,13 @@ min_gap = Cases(
     pool=gaps,
     keeps_inputs=True,
     accept=same_pairs,
+    mistakes=(
+        Mistake("min_gap is not used.", any_gap),
+        Mistake("A gap of exactly min_gap is enough: >=.", more_than_the_gap),
+        Mistake("Equal means are no preference: leave such a pair out, even if min_gap is 0.", equal_means_too),
+        Mistake("min_gap is the least gap, not the largest.", small_gaps_only),
+        Mistake("The gap has no sign: either of the two may have the higher mean.", gap_one_way),
+    ),
     hints={
         "value": "Keep the pairs whose means differ, and by at least min_gap.",
         "shape": "Keep pairs whose means differ by min_gap or more: exactly min_gap is enough, equal means never are.",
@@ -312,8 +340,8 @@ odd = Cases(
         "type": PAIRS,
         "dtype": PAIRS,
         "shape": EMPTY_PAIRS,
-        "error": "Raise ValueError before you divide by the number of raters. Without a pair, `torch.tensor` of an "
-        "empty list has no dtype and no second dimension: give it both.",
+        "error": "Without a pair return two empty tensors: `torch.zeros(0, 2, dtype=torch.int64)` is one.",
+        "other error": "Raise ValueError before you divide by the number of raters.",
         "no error": "A snippet without ratings has no mean: raise ValueError, wherever it is, whatever min_gap is.",
         "changed": NOT_SORTED,
     },

@@ -88,11 +88,13 @@ def mean_margin(r_chosen: torch.Tensor, r_rejected: torch.Tensor, margin: Margin
 
 
 def log_of_sigma(r_chosen: torch.Tensor, r_rejected: torch.Tensor, margin: Margin = None) -> torch.Tensor:
-    return -torch.log(torch.sigmoid(lead(r_chosen, r_rejected, margin))).to(r_chosen.dtype)
+    ahead = r_chosen - r_rejected
+    return -torch.log(torch.sigmoid(ahead if margin is None else ahead - margin))
 
 
 def log_of_sigma_plus(r_chosen: torch.Tensor, r_rejected: torch.Tensor, margin: Margin = None) -> torch.Tensor:
-    return -torch.log(torch.sigmoid(lead(r_chosen, r_rejected, margin)) + 1e-8).to(r_chosen.dtype)
+    ahead = r_chosen - r_rejected
+    return -torch.log(torch.sigmoid(ahead if margin is None else ahead - margin) + 1e-8)
 
 
 # Leads of 20 to 30 do not occur: torch's softplus leaves out e^−20 there. Quarters are exact in float16 and bfloat16,
@@ -167,12 +169,13 @@ def far_rewards() -> Iterator[Case]:
             "lost": ([-top, 0.0], [0.0, top]),
             "hundred": ([-128.0, 0.25, 96.0], [0.0, 128.0, -32.0]),
             "both": ([top / 2, -top / 2, 1.0], [-top / 2, top / 2, 0.5]),
+            "won": ([128.0, 0.5, 64.0], [0.0, 0.25, -1.0]),
             "one": ([-top], [0.0]),
             "thousand": ([0.0, 1.0], [1024.0, 0.5]),
         }.items():
             sides = torch.tensor(chosen, dtype=kind), torch.tensor(rejected, dtype=kind)
             yield Case(f"{dtype} {name}", sides, family=both)
-            if name != "hundred":  # and no lead is 0 then: where relu and abs bend, their gradient is a matter of taste
+            if name not in ("hundred", "won"):  # no lead is 0: relu and abs bend there, and have several gradients
                 first = top if name in ("one", "thousand") else -top / 2
                 margin = torch.tensor([first, -1.0, 0.25, 2.0, -64.0][: len(chosen)], dtype=kind)
                 yield Case(f"{dtype} {name}, margin", (*sides, margin), family=both)
@@ -191,6 +194,7 @@ def far_rewards() -> Iterator[Case]:
 
 
 ONE_LOSS = "One loss for each pair: no mean, no sum."
+A_TENSOR = "A tensor, float [pairs], no list and no array."
 KEEP_DTYPE = "The losses have the dtype of the rewards."
 NO_CHANGE = "Your function changes what it is given: no `-=`, `x = x - y` makes a new tensor."
 NO_DETACH = "The loss trains the model through both rewards: no `detach`, `no_grad`, `.item()` or numpy on the way."
@@ -211,7 +215,12 @@ loss_of_the_trainer = Cases(
         Mistake("Each reward by itself means nothing: σ takes the difference.", each_by_itself),
         Mistake("In nats: the natural logarithm, not that to base 2.", in_bits),
     ),
-    hints={"value": "−log σ(chosen − rejected), for each pair.", "shape": ONE_LOSS, "dtype": KEEP_DTYPE},
+    hints={
+        "value": "−log σ(chosen − rejected), for each pair, in the dtype of the rewards from beginning to end.",
+        "shape": ONE_LOSS,
+        "type": A_TENSOR,
+        "dtype": KEEP_DTYPE,
+    },
 )
 margin_is_subtracted = Cases(
     "bradley_terry_loss",
@@ -232,7 +241,10 @@ margin_is_subtracted = Cases(
         Mistake("That is a hinge: inside, the margin is subtracted and nothing is cut off.", hinge),
     ),
     hints={
-        "value": "−log σ(chosen − rejected − margin), for each pair.",
+        "value": "−log σ(chosen − rejected − margin), for each pair with its own margin.",
+        "negative margins": "A margin below 0 is subtracted as any other: the chosen one may be behind.",
+        "margins of 0": "A margin of 0 is a margin: the others of the batch count still.",
+        "type": A_TENSOR,
         "error": "Is it `if margin`? A tensor of many numbers has no answer to that: ask `margin is None`.",
         "shape": ONE_LOSS,
         "dtype": KEEP_DTYPE,
@@ -257,6 +269,8 @@ finite_and_trainable = Cases(
         ),
     ),
     hints={
+        "rewards that are far apart": "If a lead is large, σ rounds to 0 and e^x to inf: `F.logsigmoid` does neither.",
+        "type": A_TENSOR,
         "nan": "Not finite: e^x was too large, and inf less inf is nan. `F.logsigmoid` takes care.",
         "shape": ONE_LOSS,
         "dtype": KEEP_DTYPE,

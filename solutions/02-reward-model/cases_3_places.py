@@ -28,6 +28,9 @@ SIZES: dict[str, tuple[tuple[int, ...], int]] = {
 }
 
 
+LONG = 100
+
+
 def last_places(attention_mask: torch.Tensor) -> torch.Tensor:
     """The definition, row by row."""
     if not all(any(row) for row in attention_mask.tolist()):
@@ -64,6 +67,7 @@ def sided(left: bool) -> Iterator[Case]:
     for name, (lengths, length) in SIZES.items():
         mask = mask_of(lengths, length, [left] * len(lengths))
         family = f"rows padded on the {side}" if any(n < length for n in lengths) else "rows without padding"
+        family = "long rows" if length > LONG else family
         yield Case(name, (mask,), family=family)
         if len(mask) > 1 and name in ("four by five", "three by two", "none is full"):
             yield Case(f"{name}, reversed", (mask.flip(0),), family=family)
@@ -91,7 +95,8 @@ def on_both_sides() -> Iterator[Case]:
         if len(lengths) > 1 and any(n < length for n in lengths):
             for first in (True, False):
                 mask = mask_of(lengths, length, [(k % 2 == 0) is first for k in range(len(lengths))])
-                yield Case(f"{name}, {'left' if first else 'right'} first", (mask,), family=both)
+                family = "long rows" if length > LONG else both
+                yield Case(f"{name}, {'left' if first else 'right'} first", (mask,), family=family)
     mixed = mask_of((2, 4, 1, 5, 3), 5, [False, True, True, False, True])
     for layout in ("transposed", "strided", "column"):
         yield Case(layout, (mixed,), layout={"attention_mask": layout}, family=both)
@@ -116,12 +121,15 @@ FIRST_PAD = "You look for the first pad. A full row has none, and in front of a 
 PLACES = {
     "value": "int64 [batch]: the place of the last 1 of a row.",
     "family": "int64 [batch]: the place of the last 1 of a row.",
+    "long rows": "Places in long rows need int64 all the way: int8 ends at 127, bfloat16 at 256, float16 at 2048.",
     "dtype": INT64,
     "shape": INT64,
     "type": INT64,
+    "other error": "Raise ValueError, before you look for the place.",
     "no error": "A row without a token has no last one: raise ValueError, or it would get the reward of a pad.",
     "changed": "Your function changes the mask: work on a copy.",
 }
+NO_PAD = "A row without padding has no pad to look for, and may be one token long."
 SHARED_MISTAKES = (
     Mistake("That is one too far: the first pad, or a number of tokens. Places count from 0.", number_of_tokens),
     Mistake("That is the first token; the last one has read them all.", first_tokens),
@@ -137,7 +145,7 @@ right_padded = Cases(
     pool=on_the_right,
     keeps_inputs=True,
     mistakes=(*SHARED_MISTAKES, Mistake(ALWAYS_LAST, last_column), Mistake(FIRST_PAD, before_the_first_pad)),
-    hints=PLACES,
+    hints=PLACES | {("error", "rows without padding"): NO_PAD},
 )
 left_padded = Cases(
     "last_token_index",
@@ -152,7 +160,7 @@ left_padded = Cases(
         Mistake(COUNTED, tokens_less_one),
         Mistake(FIRST_PAD, before_the_first_pad),
     ),
-    hints=PLACES,
+    hints=PLACES | {("error", "rows without padding"): NO_PAD},
 )
 mixed_sides = Cases(
     "last_token_index",

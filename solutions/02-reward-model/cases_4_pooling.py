@@ -41,6 +41,10 @@ def mean_over_tokens(hidden: torch.Tensor, attention_mask: torch.Tensor, head: H
     return head(kept.sum(1) / attention_mask.sum(1, keepdim=True)).squeeze(-1)
 
 
+def sum_over_tokens(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
+    return head(hidden).squeeze(-1).masked_fill(attention_mask == 0, 0.0).sum(1)
+
+
 def highest_reward(hidden: torch.Tensor, attention_mask: torch.Tensor, head: Head) -> torch.Tensor:
     return head(hidden).squeeze(-1).masked_fill(attention_mask == 0, -torch.inf).amax(1)
 
@@ -180,6 +184,7 @@ BY_NUMBER = Mistake(
     "You read the number of tokens minus 1, which is right for padding on the right only.", at_the_number_of_tokens
 )
 POOLED = {
+    "type": "A tensor, float [batch], no list and no array.",
     "value": "head(the vector at each row's last token), one number a row.",
     "shape": SQUEEZED,
     "dtype": "The rewards have the dtype that the head gives.",
@@ -200,6 +205,7 @@ read_at_the_last_token = Cases(
         Mistake("That is the mean over all tokens; the reward is read at the last one.", mean_over_tokens),
         Mistake("You read the first place, which has seen nothing.", at_the_first_place),
         Mistake("You read the first token, which has seen nothing.", at_the_first_token),
+        Mistake("You add up the rewards of all tokens; the reward is read at the last one.", sum_over_tokens),
         Mistake("That is the highest reward of the row; read the last token's.", highest_reward),
         Mistake("The head has a bias as well: call the head, do not multiply by its weight.", weight_alone),
     ),

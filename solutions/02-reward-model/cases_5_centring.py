@@ -45,6 +45,10 @@ def sign_turned(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
     return -centred(r, prompt_ids)
 
 
+def plus_the_mean(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
+    return (r.double() + grouped(r, prompt_ids, lambda x: x.mean())).to(r.dtype)
+
+
 def means_themselves(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
     return grouped(r, prompt_ids, lambda x: x.mean()).to(r.dtype)
 
@@ -88,15 +92,19 @@ def summed_in_its_dtype(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tens
 
 
 EPSILON = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-ROUNDINGS = {"float64": 64, "float32": 32, "float16": 2, "bfloat16": 2}
-"""Steps of the dtype at the largest reward by which two right answers differ; halves have their sums in float32."""
+ROUNDINGS = {"float64": (64, 4096), "float32": (8, 32), "float16": (2, 4), "bfloat16": (2, 4)}
+"""Steps by which two right answers differ, at the largest reward (halves are summed in float32) and at what is left."""
+MANY = 100
 
 
 def responses(name: str, r: torch.Tensor, prompts: Sequence[int], family: str, **more: Any) -> Case:
     """A case of `centre_rewards`, with a tolerance that follows the rewards, not what is left of them."""
     dtype = str(r.dtype).removeprefix("torch.")
-    near = ROUNDINGS[dtype] * EPSILON[dtype] * float(r.double().abs().max())
-    return Case(name, (r, torch.tensor(prompts)), family=family, tolerance=near, **more)
+    ids = torch.tensor(prompts)
+    of_rewards, of_rest = (steps * EPSILON[dtype] for steps in ROUNDINGS[dtype])
+    near = of_rewards * float(r.double().abs().max()) * (8 if len(r) > MANY else 1)
+    left = of_rest * float(centred(r, ids).double().abs().max())
+    return Case(name, (r, ids), family=family, tolerance=near if near > left else None, **more)
 
 
 def in_groups() -> Iterator[Case]:
@@ -146,6 +154,8 @@ def in_any_order() -> Iterator[Case]:
     yield responses(
         "extremes", f64(1.0, 5.0, 2.0, 7.0), (2**63 - 1, -(2**63), 2**63 - 1, -(2**63)), "large and negative ids"
     )
+    yield responses("int32", f64(1.0, 2.0, 5.0, 9.0), (5, 5 + 2**32, 5, 5 + 2**32), "large ids")
+    yield responses("int32, lower", f64(1.0, 2.0, 5.0, 9.0), (2**32, 0, 2**32, 0), "large ids")
     yield responses("modulo", f64(1.0, 2.0, 5.0, 9.0, 4.0, -1.0), (1, 257, 1, 257, 65537, 65537), "large ids")
     yield responses("gaps", f64(1.0, 2.0, 5.0, 9.0, 4.0), (100, 0, 100, 0, 50), apart)
     for seed in range(4):
@@ -201,9 +211,8 @@ def in_every_dtype() -> Iterator[Case]:
 
 FORM_OF_R = "float [responses], of the dtype of r."
 CENTRED = {
-    "value": "Each reward minus the mean of the rewards of the same prompt.",
-    "error": "Are ids places in a table there? They are names: they may be negative or very large. See `unique`.",
-    "time": "Is there a loop or a table up to the largest id? Ids are names, and may be very large. See `unique`.",
+    "value": "Each reward minus the mean of the rewards of the same prompt, and nothing else.",
+    "type": "A tensor, float [responses], no list and no array.",
     "dtype": FORM_OF_R,
     "shape": FORM_OF_R,
     "changed": "Your function changes r: `r.clone()` first.",
@@ -222,6 +231,7 @@ own_means = Cases(
         Mistake("Do not divide: the scale of the rewards is real, only their mean is free.", divided_by_the_spread),
         Mistake("Do not divide: the scale is real, only the mean is free.", divided_by_the_flat_spread),
         Mistake("The sign is turned: reward minus mean.", sign_turned),
+        Mistake("You add the mean: subtract it.", plus_the_mean),
         Mistake("That is the mean itself; subtract it from each reward.", means_themselves),
         Mistake("You subtract the sum of the prompt's rewards: divide it by how many there are.", less_the_sum),
         Mistake("You subtract the first reward of the prompt: subtract the mean.", less_the_first),
@@ -229,7 +239,7 @@ own_means = Cases(
         Mistake("You subtract the median: subtract the mean.", less_the_median),
         Mistake("You subtract the mean of the other responses: the reward itself counts in it, too.", less_the_others),
     ),
-    hints=CENTRED,
+    hints=CENTRED | {"one response a prompt": "The mean of one response is its reward: 0 is left."},
 )
 any_order = Cases(
     "centre_rewards",
@@ -243,7 +253,15 @@ any_order = Cases(
         Mistake("Only neighbours are taken together: responses of one prompt may be far apart.", neighbours_only),
         Mistake("That is one mean for all: each prompt has its own.", less_one_mean),
     ),
-    hints=CENTRED,
+    hints=CENTRED
+    | {
+        "value": "Each reward minus the mean of the rewards of the same prompt; ids are names, in any order.",
+        "error": "Are ids places in a table there? They are names: they may be negative or very large. See `unique`.",
+        "time": "Is there a loop or a table up to the largest id? Ids are names, and may be very large. See `unique`.",
+        "large ids": "Ids are compared as int64: as float or int32, or modulo a number, large ones become equal.",
+        "large and negative ids": "Ids are names: compare them as they are, int64, negative ones too.",
+        "negative ids": "Ids are names, and may be negative: −1 and 1 are two prompts.",
+    },
 )
 dtype_and_inputs_stay = Cases(
     "centre_rewards",

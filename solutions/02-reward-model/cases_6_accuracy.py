@@ -192,6 +192,7 @@ def forms() -> Iterator[Case]:
 ACCURACY = {
     "value": "The share of pairs with a higher reward for the chosen one, ties half.",
     "type": A_FLOAT,
+    "other error": "Raise ValueError before you divide by the number of pairs.",
     "no error": "Without pairs there is no accuracy: raise ValueError, nan would spoil every average.",
     "changed": "Your function changes the rewards or the pairs.",
 }

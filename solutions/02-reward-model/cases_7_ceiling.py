@@ -123,6 +123,15 @@ def near_means_tie(ratings: Ratings, pairs: torch.Tensor, label: str = "one_rate
     return ceiling(ratings, pairs, label, by_mean=lambda a, b: HALF if abs(mean(a) - mean(b)) < 1e-4 else Fraction(1))
 
 
+def means_from_shares(ratings: Ratings, pairs: torch.Tensor, label: str = "one_rater") -> float:
+    """Each rating is divided by itself, and rounded: 4/3 and 8/6 come out differently."""
+
+    def rounded(row: Sequence[int]) -> float:
+        return sum(x / len(row) for x in row)
+
+    return ceiling(ratings, pairs, label, by_mean=lambda a, b: HALF if rounded(a) == rounded(b) else Fraction(1))
+
+
 ODD_PAIRS = i64((0, 1), (2, 3), (4, 1), (3, 4), (5, 0), (2, 5))
 
 
@@ -205,6 +214,7 @@ def nonsense() -> Iterator[Case]:
     yield Case("no pairs, another label", (ODD, i64(), "median"), family="no pairs")
 
 
+AGAIN = "A pair that comes more than once counts each time: no set, no `unique`."
 CEILING = {
     "type": A_FLOAT,
     "changed": "Your function changes the ratings or the pairs: do not sort the lists you are given.",
@@ -235,7 +245,11 @@ one_rater = Cases(
         Mistake("That is the worse bet of each pair: max, not min.", worse_bets),
         Mistake("That is the best pair's: the ceiling is the mean over the pairs.", best_pair),
     ),
-    hints=CEILING | {"value": "The mean over the pairs of max(p, 1 − p), with all pairs of raters, ties half."},
+    hints=CEILING
+    | {
+        "value": "The mean over the pairs of max(p, 1 − p), with all pairs of raters, ties half.",
+        "a pair that comes again": AGAIN,
+    },
 )
 by_means = Cases(
     "accuracy_ceiling",
@@ -258,12 +272,14 @@ by_means = Cases(
         ),
         Mistake("Compare means, not sums: snippets have different numbers of raters.", sums_compared),
         Mistake("Compare means, not medians.", medians_compared),
+        Mistake("4/3 and 8/6 are equal means, however they are rounded: take sum / len.", means_from_shares),
         Mistake("Means that are close are not equal: only equal ones are a coin flip.", near_means_tie),
         Mistake("The sum over the pairs: divide by how many there are.", sum_of_bets),
     ),
     hints=CEILING
     | {
         "value": "The mean over the pairs: 1 where the two means differ, 0.5 where they are equal.",
+        "a pair that comes again": AGAIN,
         "means that no float holds": "Means that are equal as fractions are equal: take sum / len.",
         "equal means that no float holds": "Means that are equal as fractions are equal: take sum / len.",
         "means that are close to one another": "Means that are 0.00001 apart differ: only equal ones are a coin flip.",
@@ -293,5 +309,9 @@ refuses_nonsense = Cases(
     pool=nonsense,
     keeps_inputs=True,
     tolerance=1e-6,
-    hints=CEILING | {"no error": "No pairs, or a label that is not exactly one of the two: raise ValueError."},
+    hints=CEILING
+    | {
+        "other error": "Raise ValueError before you look at the ratings.",
+        "no error": "No pairs, or a label that is not exactly one of the two: raise ValueError.",
+    },
 )

@@ -112,7 +112,7 @@ adds_up_shares = patched(
     "sum(row) / len(row) for row",
     "sum(x / len(row) for x in row) for row",
     caught_by="the_higher_mean_is_chosen",
-    hint="One row for each pair whose means differ",
+    hint="however they are rounded",
     mistake="Rounds each rating: 4/3 and 8/6 are not equal any more.",
 )
 
@@ -121,7 +121,7 @@ rounds_the_means = patched(
     "sum(row) / len(row) for row",
     "round(sum(row) / len(row), 3) for row",
     caught_by="the_higher_mean_is_chosen",
-    hint="One row for each pair whose means differ",
+    hint="Means 0.00001 apart differ",
     mistake="Means that are close become equal.",
 )
 
@@ -260,7 +260,7 @@ wants_more_than_the_gap = patched(
     ">= min_gap",
     "> min_gap",
     caught_by="min_gap_is_reached_by_equality",
-    hint="exactly min_gap is enough",
+    hint="exactly min_gap is enough: >=",
     mistake="Has > for >=.",
 )
 
@@ -269,7 +269,7 @@ keeps_equal_means = patched(
     "means[i] != means[j] and ",
     "",
     caught_by="min_gap_is_reached_by_equality",
-    hint="equal means never are",
+    hint="even if min_gap is 0",
     mistake="Lets a gap of 0 pass where min_gap is 0.",
 )
 
@@ -278,7 +278,7 @@ ignores_the_gap = patched(
     " and abs(means[i] - means[j]) >= min_gap",
     "",
     caught_by="min_gap_is_reached_by_equality",
-    hint="exactly min_gap is enough",
+    hint="min_gap is not used",
     mistake="Never looks at min_gap.",
 )
 
@@ -287,7 +287,7 @@ looks_at_one_side = patched(
     "abs(means[i] - means[j]) >= min_gap",
     "means[i] - means[j] >= min_gap",
     caught_by="min_gap_is_reached_by_equality",
-    hint="by min_gap or more",
+    hint="The gap has no sign",
     mistake="Only pairs whose first is the better one.",
 )
 
@@ -296,7 +296,7 @@ forgets_the_form_of_nothing = patched(
     "torch.tensor(pairs, dtype=torch.int64).view(-1, 2).T",
     "torch.tensor(pairs).view(-1, 2).T",
     caught_by="odd_crowds_are_handled",
-    hint="empty list",
+    hint="two empty tensors",
     mistake="Without pairs the tensor is float.",
 )
 
@@ -502,7 +502,7 @@ takes_the_soft_margin_loss = patched(
     "-F.logsigmoid(ahead if margin is None else ahead - margin)",
     ("F.soft_margin_loss(ahead if margin is None else ahead - margin, torch.ones_like(ahead), reduction='none')"),
     caught_by="loss_stays_finite_and_keeps_form",
-    hint="Not finite",
+    hint="`F.logsigmoid` does neither",
     mistake="torch has it under this name, but it overflows.",
 )
 
@@ -520,7 +520,7 @@ clamps_the_lead = patched(
     "-F.logsigmoid(ahead if margin is None else ahead - margin)",
     "-F.logsigmoid((ahead if margin is None else ahead - margin).clamp(-100, 100))",
     caught_by="loss_stays_finite_and_keeps_form",
-    hint="",
+    hint="If a lead is large",
     mistake="A lead is never more than 100.",
 )
 
@@ -645,7 +645,7 @@ weighs_in_bfloat16 = patched(
     "attention_mask.shape[1] - 1 - attention_mask.flip(1).argmax(dim=1)",
     "(attention_mask * torch.arange(attention_mask.shape[1])).bfloat16().argmax(dim=1)",
     caught_by="padding_on_the_left",
-    hint="",
+    hint="bfloat16 at 256",
     mistake="Places beyond 256 are rounded.",
 )
 
@@ -688,12 +688,12 @@ asks_the_first_row = patched(
     mistake="Looks for a token in the first row only.",
 )
 
-asserts = patched(
+raises_another_error = patched(
     "last_token_index",
     'raise ValueError("a row of the attention mask has no token")',
     'raise IndexError("a row of the attention mask has no token")',
     caught_by="both_sides_in_one_batch",
-    hint="",
+    hint="Raise ValueError",
     mistake="Another error than the one promised.",
 )
 
@@ -710,7 +710,7 @@ blanks_the_mask = patched(
 )
 
 
-@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="padding on the right only")
+@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="each row has a side of its own")
 def decides_for_the_batch(attention_mask: torch.Tensor) -> torch.Tensor:
     """Looks at the first row to learn on which side the padding is."""
     if not attention_mask.any(dim=1).all():
@@ -926,7 +926,7 @@ adds_the_mean = patched(
     "-= r[",
     "+= r[",
     caught_by="each_prompt_has_its_own_mean",
-    hint="",
+    hint="You add the mean",
     mistake="The sign of the mean is turned.",
 )
 
@@ -978,7 +978,7 @@ looks_names_up_in_float32 = patched(
     "for prompt in prompt_ids.unique():",
     "prompt_ids = prompt_ids.float()\n    for prompt in prompt_ids.unique():",
     caught_by="prompts_may_come_in_any_order",
-    hint="",
+    hint="large ones become equal",
     mistake="Large ids are rounded, and prompts become one.",
 )
 
@@ -987,7 +987,7 @@ takes_ids_from_zero = patched(
     "for prompt in prompt_ids.unique():",
     "for prompt in range(len(r)):",
     caught_by="prompts_may_come_in_any_order",
-    hint="",
+    hint="ids are names",
     mistake="Ids from 0 up.",
 )
 
@@ -1288,7 +1288,7 @@ counts_pairs_once = patched(
     "for i, j in pairs.tolist():",
     "for i, j in sorted(set(map(tuple, pairs.tolist()))):",
     caught_by="one_rater_ceiling_bets_on_the_likelier_order",
-    hint="",
+    hint="counts each time",
     mistake="A pair that comes again is left out.",
 )
 
@@ -1345,7 +1345,7 @@ adds_rounded_shares = patched(
     "best.append(0.5 if sum(ratings[i]) * len(b) == sum(ratings[j]) * len(a) else 1.0)",
     ("best.append(0.5 if sum(x / len(a) for x in ratings[i]) == sum(x / len(b) for x in ratings[j]) else 1.0)"),
     caught_by="mean_ceiling_is_one_but_for_ties",
-    hint="equal as fractions",
+    hint="however they are rounded",
     mistake="Rounds each rating: 4/3 and 8/6 are not equal any more.",
 )
 
@@ -1354,7 +1354,7 @@ takes_near_means_for_equal = patched(
     "best.append(0.5 if sum(ratings[i]) * len(b) == sum(ratings[j]) * len(a) else 1.0)",
     "best.append(0.5 if abs(sum(ratings[i]) / len(a) - sum(ratings[j]) / len(b)) < 1e-4 else 1.0)",
     caught_by="mean_ceiling_is_one_but_for_ties",
-    hint="",
+    hint="close are not equal",
     mistake="Close means are a coin flip.",
 )
 
