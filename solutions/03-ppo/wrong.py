@@ -442,7 +442,7 @@ def loses_the_digits(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict
 
 lifts_k3_to_zero = patched(
     "kl_estimators", '"k3": log_r.expm1() - log_r', '"k3": (log_r.exp() - 1 - log_r).clamp(min=0)',
-    caught_by="k3_is_never_negative", hint="Work a small example",
+    caught_by="k3_is_never_negative", hint="loses all digits",
     mistake="exp − 1, and what is negative becomes 0",
 )  # fmt: skip
 writes_into_the_log_probs = patched(
@@ -714,7 +714,7 @@ forgets_gamma_in_delta = patched(
     mistake="γ = 1 in δ",
 )  # fmt: skip
 leaves_the_query = patched(
-    "gae", "advantages = torch.where(mask, advantages, 0.0)\n", "",
+    "gae", "    advantages = torch.where(mask, advantages, 0.0)\n", "",
     caught_by="nothing_comes_after_the_end", hint="Places outside the response",
     mistake="Does not mask the results",
 )  # fmt: skip
@@ -734,7 +734,7 @@ computes_in_float64 = patched(
 )  # fmt: skip
 looks_256_tokens_back = patched(
     "gae", "range(rewards.shape[1])", "range(max(0, rewards.shape[1] - 256), rewards.shape[1])",
-    caught_by="gae_ignores_nan_at_padding", hint="what is special about these",
+    caught_by="nothing_comes_after_the_end", hint="what is special about these",
     mistake="Stops after 256 tokens",
 )  # fmt: skip
 
@@ -1079,7 +1079,7 @@ def hides_the_nan_behind_where(
     return 0.5 * torch.where(mask, worst, 0.0).sum() / mask.sum()
 
 
-@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="Work a small example")
+@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="for each token")
 def takes_the_larger_of_two_means(
     values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
 ) -> torch.Tensor:
