@@ -1079,7 +1079,7 @@ def hides_the_nan_behind_where(
     return 0.5 * torch.where(mask, worst, 0.0).sum() / mask.sum()
 
 
-@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="for each token")
+@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="each")
 def takes_the_larger_of_two_means(
     values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
 ) -> torch.Tensor:
