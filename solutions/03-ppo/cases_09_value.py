@@ -141,14 +141,14 @@ def value_pool() -> Iterator[Case]:
 
 def token_pool() -> Iterator[Case]:
     """Tokens that ran away, to the right side and to the wrong one, one by one and together."""
-    new = torch.tensor([[1.0, 3.0, 0.5, 0.15, -0.7, -2.0]], dtype=F64)
-    old = torch.tensor([[0.0, 0.0, 0.1, 0.0, 0.3, -1.4]], dtype=F64)
-    goal = torch.tensor([[1.0, 1.0, -1.0, 0.1, -0.9, 0.0]], dtype=F64)
+    new = torch.tensor([[1.0, 3.0, 0.5, 0.15, -0.7, -2.0, 0.0]], dtype=F64)
+    old = torch.tensor([[0.0, 0.0, 0.1, 0.0, 0.3, -1.4, 1.0]], dtype=F64)
+    goal = torch.tensor([[1.0, 1.0, -1.0, 0.1, -0.9, 0.0, 0.0]], dtype=F64)
     for clip in (0.2, 0.5, 0.05):
-        for k in range(6):
+        for k in range(7):
             args = (*(part[:, k : k + 1] for part in (new, old, goal)), rows("x"), clip)
             yield Case(f"token {k}, ε = {clip}", args=args, family="a single token")
-        for columns_ in ((0, 1, 2, 3, 4, 5), (1, 2), (3, 4, 5), (5, 0)):
+        for columns_ in ((0, 1, 2, 3, 4, 5), (1, 2), (3, 4, 5), (5, 0), (6, 1, 4)):
             args = (*(part[:, columns_] for part in (new, old, goal)), rows("x" * len(columns_)), clip)
             yield Case(f"tokens {columns_}, ε = {clip}", args=args, family="tokens on both sides of the clip")
 
