@@ -16,11 +16,11 @@ from cases_inputs import (
     SIDE_BY_SIDE,
     SPOILT,
     Tensor,
+    all_spoilt,
     in_double,
     layouts,
     mistakes_beside,
     numbers,
-    spoilt,
     without,
 )
 
@@ -115,6 +115,10 @@ SCORE_PLACES = {
         "The number of tokens is not the place of the last one: a query stands in front.",
         scored_at(at_count),
     ),
+    "edge": (
+        "A response that reaches the right edge ends there, too: its score is lost in yours.",
+        scored_at(lambda mask: mask & F.pad(~mask, (0, 1))[:, 1:]),
+    ),
     "replaced": (
         "The score replaces the last token's penalty: add it.",
         lambda s, lp, ref, mask, beta: torch.where(last_places(mask), s[:, None], penalty(lp, ref, mask, beta)),
@@ -168,7 +172,7 @@ def masked_reward_pool() -> Iterator[Case]:
         for seed, (name, mask) in enumerate(SIDE_BY_SIDE.items()):
             some, lp, ref = reward_args(seed + 10, mask, dtype)
             for first in range(1 if mask.all() else 3):
-                args = (some, spoilt(lp, mask, first), spoilt(ref, mask, first), mask, 0.5)
+                args = (some, *all_spoilt((lp, ref), mask, first), mask, 0.5)
                 family = NAMES[dtype] if mask.all() else SPOILT
                 yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family)
         for scale in (1e-6, 1e3):

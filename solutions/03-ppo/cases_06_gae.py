@@ -18,12 +18,12 @@ from cases_inputs import (
     SIDE_BY_SIDE,
     SPOILT,
     Tensor,
+    all_spoilt,
     cleaned,
     in_double,
     layouts,
     mistakes_beside,
     numbers,
-    spoilt,
 )
 
 from grader.checks import Case, Cases
@@ -174,7 +174,7 @@ def masked_gae_pool() -> Iterator[Case]:
     for dtype in (F32, F64):
         for seed, (name, mask) in enumerate(SIDE_BY_SIDE.items()):
             for first in range(1 if mask.all() or mask.shape[1] > 9 else 3):
-                args = (*(spoilt(part, mask, first) for part in gae_args(seed + 10, mask, dtype)), mask, 0.9, 0.7)
+                args = (*all_spoilt(gae_args(seed + 10, mask, dtype), mask, first), mask, 0.9, 0.7)
                 family = NAMES[dtype] if mask.all() else SPOILT
                 yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family, tolerance=LOSS[dtype] * 10)
         for scale in (1e-6, 1e4):

@@ -17,13 +17,13 @@ from cases_inputs import (
     NAN,
     SPOILT,
     Tensor,
+    all_spoilt,
     in_double,
     kept,
     layouts,
     mistakes_beside,
     numbers,
     rows,
-    spoilt,
     without,
 )
 
@@ -206,7 +206,7 @@ def masked_policy_pool() -> Iterator[Case]:
         for seed, (name, mask) in enumerate(ANY.items()):
             family = NAMES[dtype] if mask.all() else SPOILT
             for first in range(1 if mask.all() else 2):
-                args = (*(spoilt(part, mask, first) for part in policy_args(seed + 10, mask, dtype)), mask, 0.2)
+                args = (*all_spoilt(policy_args(seed + 10, mask, dtype), mask, first), mask, 0.2)
                 yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family, tolerance=LOSS[dtype])
         for clip in (0.05, 0.5):
             args = (*policy_args(4, MASK, dtype), MASK, clip)

@@ -15,13 +15,13 @@ from cases_inputs import (
     NAN,
     SPOILT,
     Tensor,
+    all_spoilt,
     in_double,
     kept,
     layouts,
     mistakes_beside,
     numbers,
     rows,
-    spoilt,
     without,
 )
 
@@ -159,7 +159,7 @@ def masked_value_pool() -> Iterator[Case]:
         for seed, (name, mask) in enumerate(ANY.items()):
             family = NAMES[dtype] if mask.all() else SPOILT
             for first in range(1 if mask.all() else 2):
-                args = (*(spoilt(part, mask, first) for part in value_args(seed + 10, mask, dtype)), mask, 0.2)
+                args = (*all_spoilt(value_args(seed + 10, mask, dtype), mask, first), mask, 0.2)
                 yield Case(f"{NAMES[dtype]}, {name}, {first}", args=args, family=family)
         for scale, clip in ((1e-6, 2e-7), (1e4, 2000.0), (1e4, 0.2)):
             args = (*value_args(5, MASK, dtype, scale=scale), MASK, clip)

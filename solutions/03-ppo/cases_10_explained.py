@@ -16,13 +16,13 @@ from cases_inputs import (
     NAN,
     SPOILT,
     Tensor,
+    all_spoilt,
     in_double,
     kept,
     layouts,
     mistakes_beside,
     numbers,
     rows,
-    spoilt,
     without,
 )
 
@@ -148,7 +148,7 @@ def variance_pool() -> Iterator[Case]:
             values, returns = (numbers(seed + k, *mask.shape, dtype=dtype) for k in (30, 60))
             if mask.sum() > 1 and not mask.all():
                 returns = 2 * returns / returns[mask].std()
-                args = (spoilt(values, mask, seed), spoilt(returns, mask, seed), mask)
+                args = (*all_spoilt((values, returns), mask, seed), mask)
                 yield Case(f"{NAMES[dtype]}, {name}", args=args, family=SPOILT, tolerance=1e-4)
         for scale in (1e-6, 1e4):
             args = (numbers(7, 4, 7, scale=scale, dtype=dtype), numbers(8, 4, 7, scale=scale, dtype=dtype), MASK)

@@ -118,6 +118,11 @@ def spoilt(value: Tensor, mask: Tensor, first: int = 0) -> Tensor:
     return torch.where(mask, value, JUNK[places].to(value.dtype))
 
 
+def all_spoilt(values: tuple[Tensor, ...], mask: Tensor, first: int) -> Iterator[Tensor]:
+    """`values`, with another of these at the same place in each."""
+    return (spoilt(value, mask, first + k) for k, value in enumerate(values))
+
+
 def kept(*values: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
     """`values` at the places that count."""
     return tuple(value[mask] for value in values)

@@ -119,19 +119,19 @@ def reads_the_query_off_the_text(
 
 counts_bytes = patched(
     "build_queries", "if len(text) > 200", "if len(text.encode()) > 200",
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="not of bytes",
     mistake="200 bytes of UTF-8",
 )  # fmt: skip
 forgets_repetitions = patched(
     "build_queries", 'text for text in columns["text"] if', 'text for text in dict.fromkeys(columns["text"]) if',
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="stays there twice",
     mistake="Keeps each text once",
 )  # fmt: skip
 strips_the_texts = patched(
     "build_queries",
     '[text for text in columns["text"] if len(text) > 200]',
     '[t for t in map(str.strip, columns["text"]) if len(t) > 200]',
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="no strip",
     mistake="Strips spaces at the ends",
 )  # fmt: skip
 takes_the_label_out = patched(
@@ -565,6 +565,13 @@ looks_for_the_first_false = patched(
     caught_by="the_score_is_added_to_the_last_token", hint="first False of the mask",
     mistake="The end is in front of the first False",
 )  # fmt: skip
+loses_the_score_at_the_edge = patched(
+    "kl_penalised_rewards",
+    "rewards[torch.arange(len(scores)), last] += scores",
+    "rewards[:, :-1] += (mask[:, :-1] & ~mask[:, 1:]) * scores[:, None]",
+    caught_by="the_score_is_added_to_the_last_token", hint="reaches the right edge ends there",
+    mistake="The end is where the next place is false: there is none behind the right edge",
+)  # fmt: skip
 counts_the_tokens = patched(
     "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "mask.sum(1) - 1",
     caught_by="the_score_is_added_to_the_last_token", hint="number of tokens is not the place",
@@ -960,6 +967,17 @@ def masks_after_the_exponential(
     ratio = (logprobs - old_logprobs).exp()
     terms = torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages)
     return -torch.where(mask, terms, 0.0).sum() / mask.sum()
+
+
+@wrong("ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="reaches your result")
+def replaces_nan_by_numbers(
+    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    clip_range: float = 0.2,
+) -> torch.Tensor:  # fmt: skip
+    """nan becomes 0, but inf the largest number, and its exponential is inf."""
+    ratio = (logprobs.nan_to_num() - old_logprobs.nan_to_num()).exp()
+    adv = advantages.nan_to_num()
+    return -(torch.min(ratio * adv, ratio.clamp(1 - clip_range, 1 + clip_range) * adv) * mask).sum() / mask.sum()
 
 
 detaches_the_log_probs = patched(
