@@ -89,7 +89,7 @@ def size_mistakes(tokenizer: Any, low: int, high: int, seed: int) -> dict[str, l
         "Draw after the filter: reviews that are dropped get no draw.": [
             n for n, text in zip(drawn, REVIEWS["text"], strict=True) if len(text) > 200
         ],
-        "One draw for all reviews: call the sampler for each.": right[:1] * len(LONG),
+        "One draw for all reviews: seed once, then call the sampler for each.": right[:1] * len(LONG),
         "`LengthSampler(low, high)` itself: it stops before high, and that is what TRL does.": sizes(
             seed, low, high + 1
         ),

@@ -833,10 +833,16 @@ with checks("value_loss_clipped") as check:
             value_loss_clipped(torch.tensor([[value]]), torch.zeros(1, 1), goal, one), torch.tensor(loss),
             f"V_old = 0, R = 1, V = {value}", hint="½ of the larger square; the clip is around V_old.",
         )  # fmt: skip
-    two = torch.tensor([[0.9, -0.5, 8.0]])
+    three, zeros, ones = torch.tensor([[0.9, -0.5, torch.nan]]), torch.zeros(1, 3), torch.ones(1, 3)
+    counts = torch.tensor([[True, True, False]])
     check.close(
-        value_loss_clipped(two, torch.zeros(1, 3), torch.ones(1, 3), torch.tensor([[True, True, False]])),
-        torch.tensor(0.7225), "the mean over two tokens that count", hint="The larger error token by token, then the mean.",
+        value_loss_clipped(three, zeros, ones, counts), torch.tensor(0.7225), "the mean over two tokens that count",
+        hint="The larger error token by token, then the mean over what counts: 0 times nan is nan.",
+    )  # fmt: skip
+    leaf = three.requires_grad_()
+    check.true(
+        lambda: torch.autograd.grad(value_loss_clipped(leaf, zeros, ones, counts), leaf)[0].isfinite().all(),
+        "its gradient reaches the values, and is finite", hint="No detach; `where` hides a nan from the value only.",
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}

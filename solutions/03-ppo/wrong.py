@@ -119,19 +119,19 @@ def reads_the_query_off_the_text(
 
 counts_bytes = patched(
     "build_queries", "if len(text) > 200", "if len(text.encode()) > 200",
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="not of bytes",
     mistake="200 bytes of UTF-8",
 )  # fmt: skip
 forgets_repetitions = patched(
     "build_queries", 'text for text in columns["text"] if', 'text for text in dict.fromkeys(columns["text"]) if',
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="stays there twice",
     mistake="Keeps each text once",
 )  # fmt: skip
 strips_the_texts = patched(
     "build_queries",
     '[text for text in columns["text"] if len(text) > 200]',
     '[t for t in map(str.strip, columns["text"]) if len(t) > 200]',
-    caught_by="a_query_is_its_tokens_in_words", hint="Its docstring says which shape",
+    caught_by="a_query_is_its_tokens_in_words", hint="no strip",
     mistake="Strips spaces at the ends",
 )  # fmt: skip
 takes_the_label_out = patched(
@@ -442,7 +442,7 @@ def loses_the_digits(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict
 
 lifts_k3_to_zero = patched(
     "kl_estimators", '"k3": log_r.expm1() - log_r', '"k3": (log_r.exp() - 1 - log_r).clamp(min=0)',
-    caught_by="k3_is_never_negative", hint="Work a small example",
+    caught_by="k3_is_never_negative", hint="loses all digits",
     mistake="exp − 1, and what is negative becomes 0",
 )  # fmt: skip
 writes_into_the_log_probs = patched(
@@ -564,6 +564,13 @@ looks_for_the_first_false = patched(
     "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "(~mask).int().argmax(1) - 1",
     caught_by="the_score_is_added_to_the_last_token", hint="first False of the mask",
     mistake="The end is in front of the first False",
+)  # fmt: skip
+loses_the_score_at_the_edge = patched(
+    "kl_penalised_rewards",
+    "rewards[torch.arange(len(scores)), last] += scores",
+    "rewards[:, :-1] += (mask[:, :-1] & ~mask[:, 1:]) * scores[:, None]",
+    caught_by="the_score_is_added_to_the_last_token", hint="reaches the right edge ends there",
+    mistake="The end is where the next place is false: there is none behind the right edge",
 )  # fmt: skip
 counts_the_tokens = patched(
     "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "mask.sum(1) - 1",
@@ -714,7 +721,7 @@ forgets_gamma_in_delta = patched(
     mistake="γ = 1 in δ",
 )  # fmt: skip
 leaves_the_query = patched(
-    "gae", "advantages = torch.where(mask, advantages, 0.0)\n", "",
+    "gae", "    advantages = torch.where(mask, advantages, 0.0)\n", "",
     caught_by="nothing_comes_after_the_end", hint="Places outside the response",
     mistake="Does not mask the results",
 )  # fmt: skip
@@ -734,7 +741,7 @@ computes_in_float64 = patched(
 )  # fmt: skip
 looks_256_tokens_back = patched(
     "gae", "range(rewards.shape[1])", "range(max(0, rewards.shape[1] - 256), rewards.shape[1])",
-    caught_by="gae_ignores_nan_at_padding", hint="what is special about these",
+    caught_by="nothing_comes_after_the_end", hint="what is special about these",
     mistake="Stops after 256 tokens",
 )  # fmt: skip
 
@@ -962,6 +969,17 @@ def masks_after_the_exponential(
     return -torch.where(mask, terms, 0.0).sum() / mask.sum()
 
 
+@wrong("ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="reaches your result")
+def replaces_nan_by_numbers(
+    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    clip_range: float = 0.2,
+) -> torch.Tensor:  # fmt: skip
+    """nan becomes 0, but inf the largest number, and its exponential is inf."""
+    ratio = (logprobs.nan_to_num() - old_logprobs.nan_to_num()).exp()
+    adv = advantages.nan_to_num()
+    return -(torch.min(ratio * adv, ratio.clamp(1 - clip_range, 1 + clip_range) * adv) * mask).sum() / mask.sum()
+
+
 detaches_the_log_probs = patched(
     "ppo_clip_loss", "logprobs[mask] - old", "logprobs[mask].detach() - old",
     caught_by="loss_and_slope_are_right_in_all_four_cases", hint="no detach",
@@ -1079,7 +1097,7 @@ def hides_the_nan_behind_where(
     return 0.5 * torch.where(mask, worst, 0.0).sum() / mask.sum()
 
 
-@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="Work a small example")
+@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="each")
 def takes_the_larger_of_two_means(
     values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
 ) -> torch.Tensor:
