@@ -173,7 +173,7 @@ DRAW_MISTAKES = (
     ),
     Mistake(
         "F^n is the chance that *no* draw is better: subtract that all are worse.",
-        _of_masses(lambda below, equal, p, n: (below + equal) ** n),
+        lambda ref_log_probs, rewards, n: n * sum(_masses(ref_log_probs, rewards)).log(),
     ),
     Mistake(
         "n π F^(n−1) is the formula for densities: with lumps of probability it adds up to more than 1.",

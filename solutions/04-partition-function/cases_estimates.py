@@ -1,4 +1,4 @@
-"""Inputs of `monte_carlo_log_partition` and `effective_sample_size`, what is right for each, and the likely mistakes."""
+"""Inputs of `monte_carlo_log_partition` and `effective_sample_size`, what is right, and the likely mistakes."""
 
 from __future__ import annotations
 
