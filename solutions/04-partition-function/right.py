@@ -129,7 +129,7 @@ def keeps_open_texts_apart(
         logits = model(torch.cat([prompt.expand(len(texts), -1), new], dim=1)).logits[:, -1].detach().double()
         step = (logits - torch.logsumexp(logits, dim=-1, keepdim=True)).tolist()
         longer, longer_sums = [], []
-        for text, total, row in zip(texts, sums, step, strict=True):
+        for text, total, row in zip(texts, sums, step):
             for token, log_prob in enumerate(row):
                 if token == eos_id:
                     done.append((text + [eos_id] * (max_new_tokens - place), total + log_prob))
@@ -137,7 +137,7 @@ def keeps_open_texts_apart(
                     longer.append([*text, token])
                     longer_sums.append(total + log_prob)
         texts, sums = longer, longer_sums
-    found = sorted([*done, *zip(texts, sums, strict=True)])
+    found = sorted([*done, *zip(texts, sums)])
     ids = torch.tensor([text for text, _ in found], dtype=torch.int64)
     return ids, torch.tensor([total for _, total in found], dtype=torch.float64)
 
@@ -218,7 +218,7 @@ def grows_a_dictionary(
             logits = model(batch).logits[:, -1].double()
         log_probs = (logits - logits.amax(-1, keepdim=True)).log_softmax(-1).tolist()
         grown = {}
-        for (text, total), row in zip(texts.items(), log_probs, strict=True):
+        for (text, total), row in zip(texts.items(), log_probs):
             grown.update({(*text, token): total + row[token] for token in range(len(row))})
         known.update({text: total for text, total in grown.items() if text[-1] == eos_id})
         texts = {text: total for text, total in grown.items() if text[-1] != eos_id}
@@ -252,8 +252,8 @@ def adds_term_by_term(log_p: torch.Tensor, log_q: torch.Tensor) -> torch.Tensor:
     """Loops over rows and responses in Python, and adds exactly."""
     totals = []
     width = log_p.shape[-1]
-    for p_row, q_row in zip(log_p.reshape(-1, width).tolist(), log_q.reshape(-1, width).tolist(), strict=True):
-        terms = [math.exp(p) * (p - q) for p, q in zip(p_row, q_row, strict=True) if p > -math.inf]
+    for p_row, q_row in zip(log_p.reshape(-1, width).tolist(), log_q.reshape(-1, width).tolist()):
+        terms = [math.exp(p) * (p - q) for p, q in zip(p_row, q_row) if p > -math.inf]
         totals.append(math.inf if math.inf in terms else math.fsum(terms))
     return torch.tensor(totals, dtype=torch.float64).reshape(log_p.shape[:-1])
 
@@ -316,7 +316,7 @@ def goes_row_by_row(
 ) -> torch.Tensor:
     """Calls itself on each row of a batch."""
     if log_policy.ndim > 1:
-        rows = zip(log_policy, ref_log_probs, rewards, strict=True)
+        rows = zip(log_policy, ref_log_probs, rewards)
         return torch.stack([kl_objective(policy, ref, r, beta) for policy, ref, r in rows])
     said = log_policy > -torch.inf
     p, log_p, log_q, r = log_policy[said].exp(), log_policy[said], ref_log_probs[said], rewards[said]
@@ -330,9 +330,9 @@ def adds_floats_exactly(
     """Plain Python, with `math.fsum`."""
     flat, width = [], log_policy.shape[-1]
     parts = (t.reshape(-1, width).tolist() for t in (log_policy, ref_log_probs, rewards))
-    for policy, ref, gains in zip(*parts, strict=True):
+    for policy, ref, gains in zip(*parts):
         terms = []
-        for log_p, log_q, gain in zip(policy, ref, gains, strict=True):
+        for log_p, log_q, gain in zip(policy, ref, gains):
             if log_p == -math.inf:
                 continue
             p = math.exp(log_p)
@@ -404,8 +404,8 @@ def sums_in_python(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: flo
     if beta <= 0:
         raise ValueError("beta must be positive")
     width, found = rewards.shape[-1], []
-    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist(), strict=True):
-        terms = [log_p + gain / beta for log_p, gain in zip(ref, gains, strict=True)]
+    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist()):
+        terms = [log_p + gain / beta for log_p, gain in zip(ref, gains)]
         top = max(terms)
         found.append(top + math.log(math.fsum(math.exp(term - top) for term in terms)))
     return torch.tensor(found, dtype=torch.float64).reshape(rewards.shape[:-1])
@@ -436,7 +436,7 @@ def leaves_forbidden_responses_out(ref_log_probs: torch.Tensor, rewards: torch.T
     if beta <= 0:
         raise ValueError("beta must be positive")
     if rewards.ndim > 1:
-        return torch.stack([log_partition(ref, r, beta) for ref, r in zip(ref_log_probs, rewards, strict=True)])
+        return torch.stack([log_partition(ref, r, beta) for ref, r in zip(ref_log_probs, rewards)])
     allowed = ref_log_probs != -math.inf
     return torch.logsumexp(ref_log_probs[allowed] + rewards[allowed] / beta, dim=0)
 
@@ -478,8 +478,8 @@ def asks_scipy_for_log_softmax(ref_log_probs: torch.Tensor, rewards: torch.Tenso
 def tilts_row_by_row(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
     """Lists, row by row."""
     width, found = rewards.shape[-1], []
-    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist(), strict=True):
-        terms = [log_p + gain / beta for log_p, gain in zip(ref, gains, strict=True)]
+    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist()):
+        terms = [log_p + gain / beta for log_p, gain in zip(ref, gains)]
         top = max(terms)
         log_z = top + math.log(sum(math.exp(term - top) for term in terms))
         found.append([term - log_z for term in terms])
@@ -519,9 +519,9 @@ def goes_prompt_by_prompt(
 ) -> torch.Tensor:
     """Loops over prompts in Python."""
     width, found = log_policy.shape[-1], []
-    rows = zip(log_policy.reshape(-1, width), ref_log_probs.reshape(-1, width), log_z.reshape(-1), strict=True)
+    rows = zip(log_policy.reshape(-1, width), ref_log_probs.reshape(-1, width), log_z.reshape(-1))
     for policy, ref, z in rows:
-        ratios = zip(policy.tolist(), ref.tolist(), strict=True)
+        ratios = zip(policy.tolist(), ref.tolist())
         found.append([beta * (log_p - log_q + z.item()) for log_p, log_q in ratios])
     return torch.tensor(found, dtype=torch.float64).reshape(log_policy.shape)
 
@@ -599,7 +599,7 @@ def averages_in_python(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta:
 def counts_equal_rewards(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
     """Each different reward once, weighed by how often it was drawn."""
     if rewards.ndim > 1:
-        rows = zip(ref_log_probs, rewards, strict=True)
+        rows = zip(ref_log_probs, rewards)
         return torch.stack([monte_carlo_log_partition(ref, r, beta) for ref, r in rows])
     values, counts = rewards.unique(return_counts=True)
     return torch.logsumexp(values / beta + counts.double().log(), dim=0) - math.log(rewards.numel())
@@ -675,7 +675,7 @@ def groups_equal_rewards(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: 
     if n < 1:
         raise ValueError("n must be at least 1")
     if rewards.ndim > 1:
-        return torch.stack([best_of_n_policy(ref, r, n) for ref, r in zip(ref_log_probs, rewards, strict=True)])
+        return torch.stack([best_of_n_policy(ref, r, n) for ref, r in zip(ref_log_probs, rewards)])
     p = ref_log_probs.exp()
     values, group = torch.unique(rewards, return_inverse=True)
     mass = torch.zeros(len(values), dtype=torch.float64).scatter_add(0, group, p)
@@ -691,16 +691,16 @@ def loops_over_responses(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: 
     if not n >= 1:
         raise ValueError(n)
     width, found = rewards.shape[-1], []
-    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist(), strict=True):
+    for ref, gains in zip(ref_log_probs.reshape(-1, width).tolist(), rewards.reshape(-1, width).tolist()):
         mass = {}
-        for log_p, gain in zip(ref, gains, strict=True):
+        for log_p, gain in zip(ref, gains):
             mass[gain] = mass.get(gain, 0.0) + math.exp(log_p)
         below, wins = 0.0, {}
         for gain in sorted(mass):
             wins[gain] = (below + mass[gain]) ** n - below**n
             below += mass[gain]
         chances = [(wins[gain] / mass[gain] if mass[gain] else 0.0) for gain in gains]
-        shares = [chance * math.exp(log_p) for chance, log_p in zip(chances, ref, strict=True)]
+        shares = [chance * math.exp(log_p) for chance, log_p in zip(chances, ref)]
         found.append([math.log(share) if share > 0 else -math.inf for share in shares])
     return torch.tensor(found, dtype=torch.float64).reshape(rewards.shape)
 

@@ -85,7 +85,7 @@ def divides_by_v_minus_two(vocab_size: int, max_tokens: int, stops: bool = False
     return ((vocab_size - 1) ** (max_tokens + 1) - 1) // (vocab_size - 2)
 
 
-@wrong("count_sequences", caught_by="counts_exactly_however_many", hint="calls itself ends at a thousand")
+@wrong("count_sequences", caught_by="counts_exactly_however_many", hint="calls itself ends")
 def calls_itself_for_each_token(vocab_size: int, max_tokens: int, stops: bool = False) -> int:
     """Is right until Python's stack ends."""
     if vocab_size < 1 or max_tokens < 0:
@@ -725,7 +725,7 @@ asserts = patched(
     '        raise ValueError(f"beta must be above 0, found {beta}")',
     "        raise AssertionError(beta)",
     caught_by="refuses_beta_that_is_not_positive",
-    hint="ValueError for a β of 0 or below",
+    hint="no other error",
     mistake="Raises another error.",
 )
 
