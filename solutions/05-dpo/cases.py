@@ -974,9 +974,6 @@ SMOOTHING_MISTAKES = (
     ),
 )
 POLICY = ("policy_chosen", "policy_rejected")
-NO_GRAPH = (
-    "The policy's log-probs get the wrong gradient, or none: stay in torch, without `detach`, `.item()` and `no_grad`."
-)
 
 loss_is_that_of_the_paper = Cases(
     "dpo_loss",
@@ -1007,6 +1004,11 @@ loss_starts_at_ln_2 = Cases(
     gradient=POLICY,
     keeps_inputs=True,
     fresh=True,
+    hints={
+        "gradient": (
+            "At log u = 0 the loss has a slope, −β/2 if ε = 0: relu, abs and clamp lose it there, `detach` everywhere."
+        )
+    },
     mistakes=(
         Mistake(
             "With log u = 0 the loss is −log σ(0) = ln 2: a number is added in σ that does not belong.",

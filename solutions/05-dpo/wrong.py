@@ -681,7 +681,7 @@ never_starts = patched(
     "(1 - label_smoothing) * (torch.relu(-z) + torch.log1p(torch.exp(-z.abs()))) + label_smoothing * "
     "(torch.relu(z) + torch.log1p(torch.exp(-z.abs())))",
     caught_by="loss_starts_at_ln_2",
-    hint=GRADIENT,
+    hint="relu, abs and clamp",
     mistake="relu(−z) + log(1 + e^−|z|): its slope is 0 at z = 0, where every pair starts.",
 )
 ignores_the_smoothing = patched(
