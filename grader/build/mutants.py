@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from grader.build.choosing import Choice, choose, milliseconds
+from grader.build.choosing import Choice, Known, choose, milliseconds
 from grader.build.forked import TooLongError, for_each_forked, within
 from grader.build.mutate import Mutant, mutants_of
 from grader.build.notebooks import checks_of, solution_namespace
@@ -136,10 +136,25 @@ class Bench:
             found = self._run(self.mutants, f"choosing, {turn} of 2", progress, chosen, choosing=True)
             kills = [[tuple(key) for key in verdict["cases"]] for _, verdict in found if verdict and verdict.get("cases")]
             chosen += choose(kills, list(self.pool))
-        choice = Choice(self.namespace[self.exercise], self.pool, self.build)
+        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
         filled = choice.filled(chosen)
         self.graded, self.unchosen = [key for key in self.pool if key in filled], []
         return {name: [case for check, case in self.graded if check == name] for name in self.judges}
+
+    def _known_wrong(self) -> Iterator[Known]:
+        """The lab's wrong answers that a `Cases` is to catch, with what they answer."""
+        right = self.namespace[self.exercise]
+        for one in self.checks.wrong:
+            if one.exercise != self.exercise or one.caught_by not in self.judges:
+                continue
+            judge = self.judges[one.caught_by]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(compile(one.source, f"<{one.name}>", "exec", dont_inherit=True), self.namespace)
+                wrong = self.namespace[self.exercise]
+                answers = {name: answer_to(wrong, judge.asked(case), self.build) for name, case in judge.pool.items()}
+            self.namespace[self.exercise] = right
+            yield Known(one.caught_by, one.hint, answers)
 
     def report(self, reasons: Mapping[str, str], sample: int | None, progress: Progress) -> MutatedExercise:
         """Run the mutants on the graded cases, the hand-written checks and the rest of the pool."""
