@@ -103,6 +103,8 @@ def mutate_lab(
 
 def _keep(course: Course, lab: str, chosen: Mapping[str, list[str]]) -> None:
     """Write a choice beside those of the other exercises."""
+    if not chosen:
+        return
     path = course.solutions / lab / GRADED
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     known = dict(sorted({**known, **chosen}.items()))

@@ -240,7 +240,7 @@ class Judge:
 
     def _tells_apart(self, number: int, case: Case) -> bool:
         own = self.mistaken(number, case)
-        if own.error is not None:
+        if own.error is not None or self.expected(case).error is not None:  # mistakes are about values
             return False
         others = [self.expected(case)]
         others += [self.mistaken(other, case) for other in range(len(self.cases.mistakes)) if other != number]
