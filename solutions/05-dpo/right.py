@@ -204,7 +204,7 @@ def logprob_by_logsumexp(
     counts = (attention_mask == 1) & (places[None] >= prompt_lengths[:, None])
     safe = torch.where(counts[:, 1:, None], logits[:, :-1], torch.zeros_like(logits[:, :-1]))
     chosen = torch.take_along_dim(safe, ids[:, 1:].unsqueeze(-1), dim=-1)[..., 0]
-    return ((chosen - safe.logsumexp(-1)) * 1.0).where(counts[:, 1:], torch.zeros_like(chosen)).sum(1)
+    return (chosen - safe.logsumexp(-1)).where(counts[:, 1:], torch.zeros_like(chosen)).sum(1)
 
 
 @right("sequence_logprob")
