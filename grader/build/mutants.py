@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -28,6 +29,7 @@ from grader.course.paths import Course
 from grader.files import write_whole
 from grader.kernels.many import Builder, answer_to
 from grader.threads import one_thread
+from labkit.findings import EPSILON, dtypes_in
 
 SECRET = b"mutants"
 MOST_MILLISECONDS = 25.0
@@ -129,7 +131,24 @@ class Bench:
         for judge, case in self.pool.values():
             judge.expected(case)  # before the fork: all processes have it
         gradient = sorted({name for judge in self.judges.values() for name in judge.cases.gradient})
-        self.mutants = [m for name, source in self.answers for m in mutants_of(name, source, gradient)]
+        made = [mutant for name, source in self.answers for mutant in mutants_of(name, source, gradient)]
+        self.mutants = [mutant for mutant in made if not self._is_no_cast(mutant)]
+
+    def _is_no_cast(self, mutant: Mutant) -> bool:
+        """Whether a mutant casts to the only dtype there is: of all that goes in, or of all that comes out."""
+        if mutant.operator == "cast":
+            return bool(self.pool) and self._dtypes[0] <= {"float32"}
+        kept = {".float()": {"float32"}, ".double()": {"float64"}}
+        return mutant.operator == "result" and any(
+            mutant.after.endswith(cast) and self._dtypes[1] == only for cast, only in kept.items()
+        )
+
+    @cached_property
+    def _dtypes(self) -> tuple[set[str], set[str]]:
+        """Dtypes of floats that go in, and that come out, of all cases."""
+        given = {name for _, case in self.pool.values() for name in dtypes_in([*case.args, *case.kwargs.values()])}
+        found = {name for judge, case in self.pool.values() for name in dtypes_in(judge.expected(case).value)}
+        return given & set(EPSILON), found & set(EPSILON)
 
     def choose(self, progress: Progress) -> dict[str, list[str]]:
         """The cases that give the points, by check: they kill all that the pool kills."""

@@ -67,6 +67,7 @@ OF_DIMS = frozenset(
     "any all std var flip squeeze unsqueeze norm prod size select index_select cat stack median nansum".split()
 )
 REDUCTIONS = frozenset("sum mean amax amin max min argmax argmin logsumexp any all std var norm prod".split())
+CHECKED = "strict"  # of `zip`: what it refuses never comes
 DIM = ("dim", "axis", "dims")
 LIBRARIES = ("torch", "F", "functional", "np", "numpy", "math", "scipy")
 KEPT = frozenset("range len isinstance type zip enumerate super next iter print".split())
@@ -233,6 +234,8 @@ def argument(node: ast.AST, _: Names) -> Made:
     for place, keyword in enumerate(node.keywords):
         before, after = node.keywords[:place], node.keywords[place + 1 :]
         is_dim = keyword.arg in DIM
+        if keyword.arg == CHECKED:
+            continue
         if not (is_dim and name in LAST_BY_DEFAULT and _int(keyword.value) == -1):
             yield _like(node, keywords=[*before, *after])
         for other in _dims(keyword.value) if is_dim else ():
@@ -269,11 +272,11 @@ def _dims(node: ast.expr) -> Made:
 
 
 def says_dims(node: ast.AST) -> list[ast.AST]:
-    """The arguments of a call that are dims: they are changed as such, not as numbers."""
+    """The arguments of a call that are dims, and are changed as such, not as numbers; and those that never change."""
     if not isinstance(node, ast.Call):
         return []
     positional = [arg for arg in node.args if _int(arg) is not None] if _called(node)[0] in OF_DIMS else []
-    return [*positional, *(keyword for keyword in node.keywords if keyword.arg in DIM)]
+    return [*positional, *(keyword for keyword in node.keywords if keyword.arg in (*DIM, CHECKED))]
 
 
 def _called(node: ast.Call) -> tuple[str, ast.expr | None]:

@@ -157,7 +157,7 @@ class Judge:
             return Finding("no error", f"Expected {expected.error}, but it returned {form(answer.value)}.")
         fault = compared(answer.value, expected.value, self.near(case))
         if self.cases.accept is not None and (fault is None or fault.kind in OF_VALUES):
-            fault = self._accepted(case, answer, expected)
+            fault = self._accepted(case, answer, expected, "value" if fault is None else fault.kind)
         if fault is not None:
             return fault
         if self.cases.keeps_inputs and answer.changed:
@@ -172,7 +172,7 @@ class Judge:
         names = self._names[case.name]
         return " and ".join(f"`{names[place]}`" for place in places if place < len(names))
 
-    def _accepted(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
+    def _accepted(self, case: Case, answer: Answer, expected: Answer, kind: str) -> Finding | None:
         assert self.cases.accept is not None
         try:
             with warnings.catch_warnings():
@@ -180,7 +180,7 @@ class Judge:
                 said = self.cases.accept(case, answer.value, expected.value)
         except Exception:  # noqa: BLE001 - a relation need not foresee every value; what it cannot judge is not right
             said = "The values differ."
-        return Finding("value", said) if said else None
+        return Finding(kind, said) if said else None
 
     def _gradient(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
         asked = self.asked(case).gradient
