@@ -79,13 +79,13 @@ def extreme_ratios() -> Iterator[Case]:
     for dtype, top in exponents.items():
         far = torch.logspace(-top, top, 9, dtype=torch.float64).to(dtype)
         for beta in (0.5, 2.0) if dtype in HALVES else (0.5, 2.0, 40.0):
-            yield of_ratios(f"{short(dtype)} far", far, beta, "very small and very large ratios")
+            yield of_ratios(f"{short(dtype)} far", far, beta, EXTREME)
         for beta in (0.5, 2.0):
             limits = torch.tensor([0.0, INF, 1.0, 0.0], dtype=dtype)
             yield of_ratios(f"{short(dtype)} limits", limits, beta, "u of 0 and inf")
         yield of_ratios(f"{short(dtype)} alone", torch.tensor(INF, dtype=dtype), 1.0, "u of 0 and inf")
-    yield of_ratios("below one half", torch.tensor([0.0, 1e-8, 1e-4, 0.25], dtype=torch.float64), 30.0, "small ratios")
-    yield of_ratios("above two", torch.tensor([INF, 1e8, 1e4, 4.0], dtype=torch.float64), 30.0, "large ratios")
+    yield of_ratios("below one half", torch.tensor([0.0, 1e-8, 1e-4, 0.25], dtype=torch.float64), 30.0, EXTREME)
+    yield of_ratios("above two", torch.tensor([INF, 1e8, 1e4, 4.0], dtype=torch.float64), 30.0, EXTREME)
 
 
 def forms_of_ratios() -> Iterator[Case]:
@@ -135,16 +135,10 @@ LOSS_MISTAKES = (
     Mistake("The logarithm is the natural one, `torch.log`.", lambda u, beta: -F.logsigmoid(beta * u.log2())),
     Mistake("That is σ without its logarithm: −log σ.", lambda u, beta: -torch.sigmoid(beta * u.log())),
 )
-NOT_FINITE = (
-    Mistake(
-        "Not finite where the loss is: σ rounds to 0, powers and e^x overflow. Use `F.logsigmoid`, not "
-        "`log(sigmoid(x))`.",
-        lambda u, beta: -torch.sigmoid(beta * u.log()).log(),
-    ),
-    Mistake(
-        "At very small or very large u a number has been cut off or added to: use neither a clamp nor an eps.",
-        lambda u, beta: -F.logsigmoid(beta * (u + 1e-8).log()),
-    ),
+EXTREME = "very small and very large ratios"
+CUT_OFF = Mistake(
+    "At very small or very large u a number has been cut off or added to: use neither a clamp nor an eps.",
+    lambda u, beta: -F.logsigmoid(beta * (u + 1e-8).log()),
 )
 
 loss_is_minus_log_sigmoid = Cases(
@@ -168,7 +162,15 @@ loss_survives_extreme_ratios = Cases(
     pool=extreme_ratios,
     keeps_inputs=True,
     fresh=True,
-    mistakes=NOT_FINITE,
+    mistakes=(CUT_OFF,),
+    hints={
+        EXTREME: (
+            "There σ rounds to 0 or 1, powers of u and e^x overflow, and a clamp cuts off: use `F.logsigmoid` as it is."
+        ),
+        "u of 0 and inf": (
+            "log 0 is −inf: the limits come out of `F.logsigmoid` by themselves, without a clamp or an eps."
+        ),
+    },
 )
 loss_refuses_beta_of_zero_and_keeps_dtype = Cases(
     "loss_against_u",
@@ -179,7 +181,7 @@ loss_refuses_beta_of_zero_and_keeps_dtype = Cases(
     pool=forms_and_bad_betas,
     keeps_inputs=True,
     fresh=True,
-    hints={"no error": "Raise ValueError unless β > 0."},
+    hints=dict.fromkeys(("no error", "other error"), "Raise ValueError unless β > 0."),
 )
 
 
@@ -249,6 +251,10 @@ weight_stays_between_zero_and_beta = Cases(
             lambda u, beta: beta * torch.sigmoid(-beta * (u + 1e-8).log()),
         ),
     ),
+    hints={
+        EXTREME: "There powers of u and e^x overflow, and a clamp cuts off: use `torch.sigmoid` of −β log u as it is.",
+        "u of 0 and inf": "log 0 is −inf and σ(−inf) is 0: the limits come out by themselves, without a division by u.",
+    },
 )
 
 
@@ -319,18 +325,18 @@ def reference_logprob(
     return torch.stack(totals).to(logits.dtype)
 
 
-FULL = {  # no padding
+FULL = {  # no padding; those that tell most come first
+    "five rows": ([1, 2, 3, 4, 5], [5, 4, 3, 2, 1]),
+    "three rows": ([2, 1, 4], [4, 5, 2]),
+    "two rows": ([1, 3], [4, 2]),
     "one row": ([2], [3]),
     "one token each": ([1], [1]),
-    "two rows": ([1, 3], [4, 2]),
-    "three rows": ([2, 1, 4], [4, 5, 2]),
-    "five rows": ([1, 2, 3, 4, 5], [5, 4, 3, 2, 1]),
     "three rows of two": ([1, 1, 1], [1, 1, 1]),
 }
 PADDED = {
-    "one row": ([2], [3]),
-    "three rows": ([2, 3, 1], [3, 1, 5]),
     "four rows": ([2, 3, 4, 2], [3, 3, 4, 1]),
+    "three rows": ([2, 3, 1], [3, 1, 5]),
+    "one row": ([2], [3]),
     "one row is full": ([1, 4, 2], [2, 4, 1]),
     "two rows of three": ([1, 1], [1, 2]),
     "long prompts": ([5, 2], [1, 2]),
@@ -340,7 +346,7 @@ PADDED = {
 def full_texts() -> Iterator[Case]:
     for name, (prompts, responses) in FULL.items():
         length = prompts[0] + responses[0]
-        for dtype in (torch.float32, torch.float64):
+        for dtype in (torch.float64, torch.float32):
             for vocab in (9, 2):
                 rows = texts(prompts, responses, length, vocab, eos_everywhere=False)
                 logits = some_logits((len(prompts), length, vocab), dtype)
@@ -359,8 +365,8 @@ def full_texts() -> Iterator[Case]:
 def padded_texts() -> Iterator[Case]:
     for name, (prompts, responses) in PADDED.items():
         longest = max(p + r for p, r in zip(prompts, responses, strict=True))
-        for dtype in (torch.float32, torch.float64):
-            for more in (0, 1, 3):
+        for dtype in (torch.float64, torch.float32):
+            for more in (1, 3, 0):
                 rows = texts(prompts, responses, longest + more, 9, eos_everywhere=True)
                 logits = some_logits((len(prompts), longest + more, 9), dtype, seed=more)
                 yield of_texts(f"{name}, {short(dtype)}, {more} more", logits, rows, "rows with padding")
@@ -381,8 +387,8 @@ def spoilt_texts() -> Iterator[Case]:
     for name, (prompts, responses) in PADDED.items():
         longest = max(p + r for p, r in zip(prompts, responses, strict=True))
         rows = texts(prompts, responses, longest + 2, 9, eos_everywhere=True)
-        for dtype in (torch.float32, torch.float64):
-            for filling in (-INF, INF, math.nan, 1e30, -1e30):
+        for dtype in (torch.float64, torch.float32):
+            for filling in (math.nan, -INF, INF, -1e30, 1e30):
                 logits = some_logits((len(prompts), longest + 2, 9), dtype)
                 spoilt = logits.masked_fill((rows[1] == 0)[..., None], filling)
                 family = (
@@ -616,6 +622,14 @@ forbidden_tokens_give_minus_infinity = Cases(
             summed(lambda logits, ids: picked(logits, ids).nan_to_num(neginf=0.0)),
         ),
     ),
+    hints={
+        "a token that is impossible": (
+            "log 0 = −inf makes the whole response impossible: add, clamp and replace nothing."
+        ),
+        "logits that lie far apart": (
+            "A small probability rounds to 0: `log_softmax(x)`, not `log(softmax(x))`, row by row."
+        ),
+    },
 )
 
 # implicit_reward -------------------------------------------------------------------------------------------------
@@ -672,8 +686,8 @@ def long_texts() -> Iterator[Case]:
                 )
         gap = torch.tensor([-100.0, -200.0, -9.0], dtype=dtype)
         for beta in BETAS:
-            yield of_log_probs(f"{short(dtype)} gap", gap, gap.flip(0), beta, "texts hundreds of nats apart")
-            yield of_log_probs(f"{short(dtype)} gap, roll", gap.roll(1), gap, beta, "texts hundreds of nats apart")
+            yield of_log_probs(f"{short(dtype)} gap", gap, gap.flip(0), beta, "long texts")
+            yield of_log_probs(f"{short(dtype)} gap, roll", gap.roll(1), gap, beta, "long texts")
 
 
 def reference_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
@@ -755,6 +769,12 @@ reward_of_long_texts_is_finite = Cases(
             lambda policy_logps, ref_logps, beta: ((policy_logps - ref_logps).exp() ** beta).log(),
         ),
     ),
+    hints={
+        "long texts": (
+            "e to a number of hundreds is 0 or inf, and a clamp cuts off: subtract the log-probs, and leave it so."
+        ),
+        "nan": "e^−2000 is 0 in floating point, and 0/0 is nan: subtract the log-probs, do not leave the logarithm.",
+    },
 )
 
 
@@ -779,12 +799,12 @@ def of_pairs(name: str, pairs: Four, rest: tuple[object, ...], family: str, layo
 
 
 def ordinary_pairs() -> Iterator[Case]:
-    for dtype in (torch.float32, torch.float64):
-        for count in (1, 2, 3, 7, 300):
+    for dtype in (torch.float64, torch.float32):
+        for count in (7, 3, 2, 1, 300):
             for beta in BETAS:
                 yield of_pairs(f"{short(dtype)} {count}", four(dtype, count), (beta,), "ordinary pairs")
     pairs = four(torch.float64, 5, 1)
-    for scale in (1e-6, 1e-3, 10.0):
+    for scale in (0.7, 1e-6, 1e-3, 10.0):
         yield of_pairs(f"scale {scale}", tuple(part * scale for part in pairs), (0.5,), "log-probs of another size")  # type: ignore[arg-type]
     yield of_pairs("whole β", pairs, (1,), "a β that is a whole number")
     yield of_pairs("turned", (pairs[1], pairs[0], pairs[3], pairs[2]), (0.5,), "ordinary pairs")
@@ -812,8 +832,8 @@ def equal_pairs() -> Iterator[Case]:
 
 
 def smoothed_pairs() -> Iterator[Case]:
-    for dtype in DTYPES:
-        for count in (1, 2, 3, 300):
+    for dtype in reversed(DTYPES):
+        for count in (3, 2, 1, 300):
             for smoothing in (0.1, 0.3, 0.5):
                 for beta in (0.1, 0.5):
                     yield of_pairs(
@@ -822,6 +842,9 @@ def smoothed_pairs() -> Iterator[Case]:
     pairs = four(torch.float64, 5, 3)
     for smoothing in (1e-6, 0.499, 0.25):
         yield of_pairs("smoothed", pairs, (0.7, smoothing), "a label smoothing above 0")
+
+
+FAR = "pairs that are very far apart"
 
 
 def far_pairs() -> Iterator[Case]:
@@ -834,21 +857,19 @@ def far_pairs() -> Iterator[Case]:
     for dtype in (torch.float32, torch.float64):
         pairs: Four = tuple(torch.tensor(part, dtype=dtype) for part in columns)  # type: ignore[assignment]
         for beta, smoothing in ((1.0, 0.0), (0.5, 0.1), (1.0, 0.5), (0.1, 0.0)):
-            yield of_pairs(short(dtype), pairs, (beta, smoothing), "pairs that are very far apart")
+            yield of_pairs(short(dtype), pairs, (beta, smoothing), FAR)
         for row in (0, 1, 2, 4, 5):
             one: Four = tuple(part[row : row + 1] for part in pairs)  # type: ignore[assignment]
-            yield of_pairs(f"{short(dtype)} row {row}", one, (1.0, 0.0), "pairs that are very far apart")
+            yield of_pairs(f"{short(dtype)} row {row}", one, (1.0, 0.0), FAR)
             back: Four = (one[2], one[3], one[0], one[1])
-            yield of_pairs(
-                f"{short(dtype)} row {row} of the reference", back, (1.0, 0.1), "pairs that are very far apart"
-            )
+            yield of_pairs(f"{short(dtype)} row {row} of the reference", back, (1.0, 0.1), FAR)
         long: Four = tuple(part - 2000.0 for part in four(dtype, 4, 4))  # type: ignore[assignment]
         yield of_pairs(f"{short(dtype)} long", long, (0.1,), "long texts")
     for dtype in HALVES:
         halves: Four = tuple(
             torch.tensor(part, dtype=dtype) for part in ((-512.0, 0.0), (0.0, -512.0), (0.0, 0.0), (0.0, 0.0))
         )  # type: ignore[assignment]
-        yield of_pairs(short(dtype), halves, (0.5, 0.0), "pairs that are very far apart")
+        yield of_pairs(short(dtype), halves, (0.5, 0.0), FAR)
 
 
 def forms_of_pairs() -> Iterator[Case]:
@@ -974,9 +995,6 @@ SMOOTHING_MISTAKES = (
     ),
 )
 POLICY = ("policy_chosen", "policy_rejected")
-NO_GRAPH = (
-    "The policy's log-probs get the wrong gradient, or none: stay in torch, without `detach`, `.item()` and `no_grad`."
-)
 
 loss_is_that_of_the_paper = Cases(
     "dpo_loss",
@@ -1007,6 +1025,11 @@ loss_starts_at_ln_2 = Cases(
     gradient=POLICY,
     keeps_inputs=True,
     fresh=True,
+    hints={
+        "gradient": (
+            "At log u = 0 the loss has a slope, −β/2 if ε = 0: relu, abs and clamp lose it there, `detach` everywhere."
+        )
+    },
     mistakes=(
         Mistake(
             "With log u = 0 the loss is −log σ(0) = ln 2: a number is added in σ that does not belong.",
@@ -1041,17 +1064,12 @@ loss_stays_finite_and_exact = Cases(
     gradient=POLICY,
     keeps_inputs=True,
     fresh=True,
-    mistakes=(
-        Mistake(
-            "Not finite where the loss is: σ rounds to 0, powers and e^x overflow. Use `F.logsigmoid`, not "
-            "`log(sigmoid(x))`.",
-            of_z(lambda z, e: -(1 - e) * torch.sigmoid(z).log() - e * torch.sigmoid(-z).log()),
+    hints={
+        FAR: (
+            "There σ rounds to 0 or 1, e^x overflows, and a clamp or an eps cuts off: use `F.logsigmoid(±β log "
+            "u)` as it is."
         ),
-        Mistake(
-            "It is cut off: a clamp before the logarithm, or a small number in it, bounds the loss.",
-            of_z(lambda z, e: -(1 - e) * (torch.sigmoid(z) + 1e-8).log() - e * (torch.sigmoid(-z) + 1e-8).log()),
-        ),
-    ),
+    },
 )
 loss_refuses_odd_smoothing_and_keeps_dtype = Cases(
     "dpo_loss",
@@ -1063,11 +1081,10 @@ loss_refuses_odd_smoothing_and_keeps_dtype = Cases(
     gradient=POLICY,
     keeps_inputs=True,
     fresh=True,
-    hints={
-        "no error": (
-            "Raise ValueError unless 0 <= label_smoothing <= 0.5: beyond one half the labels would be turned round."
-        )
-    },
+    hints=dict.fromkeys(
+        ("no error", "other error"),
+        "Raise ValueError unless 0 <= label_smoothing <= 0.5: beyond one half the labels would be turned round.",
+    ),
 )
 
 
@@ -1160,14 +1177,18 @@ def joined_rows() -> Iterator[Case]:
 
 def ranked_rows() -> Iterator[Case]:
     for i, row in enumerate(SIGNS):
-        yield of_rows(f"{i}", [row], "means of either sign" if abs(row[2] - row[3]) > 0.1 else "means that are close")
-    yield of_rows("all", SIGNS, "means of either sign")
-    yield of_rows("back", SIGNS[::-1], "means of either sign")
-    for i in range(1, len(SIGNS)):
-        yield of_rows(f"{i} and one more", [SIGNS[i], SIGNS[i - 1]], "means of either sign")
+        yield of_means(f"{i}", [row])
+        if i:
+            yield of_means(f"{i} and one more", [row, SIGNS[i - 1]])
     for i in range(0, len(SIGNS) - 2, 2):
-        yield of_rows(f"{i} to {i + 5}", SIGNS[i : i + 5], "means of either sign")
-    yield of_rows("twice", [SIGNS[0], SIGNS[0], SIGNS[1]], "a pair that comes twice")
+        yield of_means(f"{i} to {i + 5}", SIGNS[i : i + 5])
+    yield of_means("all", SIGNS)
+    yield of_means("back", SIGNS[::-1])
+
+
+def of_means(name: str, rows: list[Row]) -> Case:
+    close = any(abs(x - y) < 0.1 for _, _, x, y in rows)
+    return of_rows(name, rows, "means that are close" if close else "means of either sign")
 
 
 def tied_rows() -> Iterator[Case]:
@@ -1177,7 +1198,7 @@ def tied_rows() -> Iterator[Case]:
         yield of_rows(f"{i} last", [*PLAIN[1:3], row], "pairs with equal means")
         yield of_rows(f"{i} between", [PLAIN[3], row, PLAIN[0], row], "pairs with equal means")
     yield of_rows("all tie", TIES, "pairs with equal means")
-    yield of_rows("twice", [PLAIN[0], TIES[0], PLAIN[0], PLAIN[1], PLAIN[0]], "a pair that comes twice")
+    yield of_rows("twice", [PLAIN[0], PLAIN[0], PLAIN[1], PLAIN[0]], "a pair that comes twice")
     yield of_rows("none", [], "no pairs")
 
 
@@ -1249,10 +1270,29 @@ def formatting(hint: str, **step: object) -> Mistake:
     return Mistake(hint, answer)
 
 
+OTHER_WORDS = (
+    "Compare the first two *words* of both texts, whole: *The films* begins with *The film* and is another prompt."
+)
+FORMAT_HINTS = {
+    "no error": OTHER_WORDS,
+    "other error": OTHER_WORDS,
+    "type": "A dict of three lists of text: not one of tuples, sets or arrays.",
+    "texts with several spaces": "No space may be lost or added: cut each text by the length of the prompt.",
+    "words of any kind": "A word ends at a space, whatever stands in it, and the prompt's words may come again later.",
+    "means that are close": "Means tie if they are exactly equal; any lead is one, without rounding.",
+    "pairs with equal means": "Equal means are no preference: leave the pair out, and no other.",
+    "a pair that comes twice": "A pair that comes twice stays twice.",
+    "beginnings in upper and lower case": (
+        "Write the prompt as the first text has it, and cut both texts by its length."
+    ),
+}
+
+
 def format_cases(
     name: str, promise: str, points: int, pool: Callable[[], Iterator[Case]], mistakes: tuple[Mistake, ...]
 ) -> Cases:
-    """One of the four checks; their words for other findings are the same."""
+    """One of the four checks; their words are the same."""
+    families = {case.family for case in pool()}
     return Cases(
         "format_preferences",
         name=name,
@@ -1263,14 +1303,7 @@ def format_cases(
         keeps_inputs=True,
         mistakes=mistakes,
         hints={
-            "no error": (
-                "Compare the first two *words* of both texts, whole: *The films* begins with *The film* and is "
-                "another prompt."
-            ),
-            "shape": (
-                "A pair is missing, or there is one too many: leave out those with exactly equal means, and no others."
-            ),
-            "type": "A dict of three lists of text: not one of tuples, sets or arrays.",
+            key: words for key, words in FORMAT_HINTS.items() if " " not in key or key in families or "error" in key
         },
     )
 
@@ -1473,6 +1506,15 @@ def accuracy(chosen: torch.Tensor, rejected: torch.Tensor, tie: float = 0.5) -> 
     return (sum(a > b for a, b in pairs) + tie * sum(a == b for a, b in pairs)) / len(pairs)
 
 
+COARSE = Mistake(
+    "Your average is taken in the dtype of the rewards, which may be coarse: count in whole numbers, or in float64.",
+    lambda chosen_rewards, rejected_rewards: (
+        ((chosen_rewards > rejected_rewards).double() + 0.5 * (chosen_rewards == rejected_rewards))
+        .to(chosen_rewards.dtype)
+        .mean()
+        .item()
+    ),
+)
 TIE_MISTAKES = (
     Mistake(
         "Ties count nothing in yours, as in TRL: give half a point, or an untrained policy has 0.",
@@ -1484,9 +1526,9 @@ TIE_MISTAKES = (
     ),
     Mistake(
         "Ties are left out of yours: they are pairs, and half right.",
-        lambda chosen_rewards, rejected_rewards: accuracy(
-            chosen_rewards[chosen_rewards != rejected_rewards], rejected_rewards[chosen_rewards != rejected_rewards]
-        ),
+        lambda chosen_rewards, rejected_rewards: (
+            (chosen_rewards > rejected_rewards).double().sum() / (chosen_rewards != rejected_rewards).sum()
+        ).item(),
     ),
     Mistake(
         "Only exactly equal rewards tie. A lead of 1e-12 is a lead.",
@@ -1526,6 +1568,7 @@ counts_the_pairs_that_are_in_order = Cases(
             lambda chosen_rewards, rejected_rewards: (chosen_rewards - rejected_rewards).double().mean().item(),
         ),
         TIE_MISTAKES[3],
+        COARSE,
     ),
 )
 a_tie_is_half_a_point = Cases(
@@ -1536,7 +1579,8 @@ a_tie_is_half_a_point = Cases(
     reference=reference_accuracy,
     pool=tied_pairs,
     keeps_inputs=True,
-    mistakes=TIE_MISTAKES,
+    mistakes=(*TIE_MISTAKES, COARSE),
+    hints={"ties and a lead that is tiny": "Only exactly equal rewards tie. A lead of 1e-12 is a lead."},
 )
 accuracy_is_a_float_and_refuses_nothing_to_count = Cases(
     "preference_accuracy",
@@ -1585,7 +1629,7 @@ def paper_pairs() -> Iterator[Case]:
             for beta in BETAS:
                 yield of_ipo(f"{short(dtype)} {count}", four(dtype, count, 8), beta, None, f"{short(dtype)} log-probs")
     pairs = four(torch.float64, 5, 9)
-    for scale in (1e-6, 1e3):
+    for scale in (0.7, 1e-6, 1e3):
         yield of_ipo(f"scale {scale}", tuple(part * scale for part in pairs), 0.5, None, "log-probs of another size")  # type: ignore[arg-type]
     for beta in (1, 1e-3, 1e3):
         yield of_ipo("other β", pairs, beta, None, "a β of another size")
@@ -1774,5 +1818,5 @@ ipo_refuses_beta_of_zero = Cases(
     pool=targets_and_bad_betas,
     keeps_inputs=True,
     fresh=True,
-    hints={"no error": "Raise ValueError unless β > 0."},
+    hints=dict.fromkeys(("no error", "other error"), "Raise ValueError unless β > 0."),
 )

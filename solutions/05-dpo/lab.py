@@ -168,7 +168,7 @@ with checks("loss_against_u") as check:
     )  # fmt: skip
     check.close(
         loss_against_u(torch.tensor([1e-30, 1e30]), 2.0), torch.tensor([138.155106, 0.0]),
-        "stays finite for extreme u", hint="σ rounds to 0 or 1: use `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
+        "stays finite for extreme u", hint="inf or nan? σ rounds to 0 or 1: `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
     )  # fmt: skip
     check.raises(ValueError, lambda: loss_against_u(u, 0.0), "refuses β = 0", hint="Test β first.")
 
@@ -381,7 +381,7 @@ with checks("implicit_reward") as check:
     )  # fmt: skip
     check.close(
         implicit_reward(torch.tensor([-2000.0]), torch.tensor([-2001.0]), 0.1), torch.tensor([0.1]),
-        "long texts", hint="Subtract log-probs; e^−2000 is 0 in floating point.", tol=1e-3,
+        "long texts", hint="inf or nan? Subtract log-probs: e^−2000 is 0 in floating point.", tol=1e-3,
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "implicit_reward-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -455,7 +455,9 @@ with checks("dpo_loss") as check:
     leaf = torch.zeros(1, requires_grad=True)
     check.true(lambda: dpo_loss(leaf, leaf, leaf, leaf, 1.0).requires_grad, "gradients flow", hint="No detach here.")
     far_off = dpo_loss(torch.tensor([-9000.0]), torch.tensor([-10.0]), torch.zeros(1), torch.zeros(1), 1.0)
-    check.close(far_off, torch.tensor([8990.0]), "stays finite", hint="`F.logsigmoid`, not `log(sigmoid(...))`.")
+    check.close(
+        far_off, torch.tensor([8990.0]), "stays finite", hint="inf or nan? `F.logsigmoid`, not `log(sigmoid(...))`."
+    )
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_loss-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `dpo_loss` run here when your work is graded.
@@ -587,7 +589,7 @@ for name, value in train_rows[0].items():
 # - the prompt is the first two words of `first`, written as there; the responses are everything after the first two words,
 #   **with the space**;
 # - a response does not repeat the prompt, loses no character and gets no EOS;
-# - pairs with equal means are left out, whatever they begin with; the others stay in order, and no pairs give empty lists.
+# - pairs with equal means are left out; the others stay in order, and no pairs give three empty lists.
 #
 # Worked example: *A film of grace* (2.0) and *A film  without it* (−1.5) give prompt `'A film'`, chosen `' of grace'`
 # and rejected `'  without it'`.

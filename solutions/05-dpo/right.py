@@ -62,7 +62,7 @@ def loss_in_a_loop(u: torch.Tensor, beta: float) -> torch.Tensor:
     if beta <= 0:
         raise ValueError("beta must be above 0")
     losses = []
-    for ratio in u.flatten().tolist():
+    for ratio in u.reshape(-1).tolist():
         if ratio == 0:
             losses.append(math.inf)
             continue
@@ -204,7 +204,7 @@ def logprob_by_logsumexp(
     counts = (attention_mask == 1) & (places[None] >= prompt_lengths[:, None])
     safe = torch.where(counts[:, 1:, None], logits[:, :-1], torch.zeros_like(logits[:, :-1]))
     chosen = torch.take_along_dim(safe, ids[:, 1:].unsqueeze(-1), dim=-1)[..., 0]
-    return ((chosen - safe.logsumexp(-1)) * 1.0).where(counts[:, 1:], torch.zeros_like(chosen)).sum(1)
+    return (chosen - safe.logsumexp(-1)).where(counts[:, 1:], torch.zeros_like(chosen)).sum(1)
 
 
 @right("sequence_logprob")
@@ -221,7 +221,21 @@ def logprob_of_all_rows_at_once(
 
 
 @right("sequence_logprob")
-def logprob_by_nan_to_num(
+def logprob_of_flat_places(
+    logits: torch.Tensor, ids: torch.Tensor, attention_mask: torch.Tensor, prompt_lengths: torch.Tensor
+) -> torch.Tensor:
+    """All rows behind one another."""
+    batch, length, vocab = logits.shape
+    place = torch.arange(length).repeat(batch)
+    counts = (attention_mask.reshape(-1) == 1) & (place >= prompt_lengths.repeat_interleave(length))
+    at = torch.nonzero(counts)[:, 0]
+    log_probs = F.log_softmax(logits.reshape(batch * length, vocab)[at - 1], dim=-1)
+    picked = log_probs[torch.arange(len(at)), ids.reshape(-1)[at]]
+    return torch.stack([picked[at // length == row].sum() for row in range(batch)])
+
+
+@right("sequence_logprob")
+def logprob_by_nll(
     logits: torch.Tensor, ids: torch.Tensor, attention_mask: torch.Tensor, prompt_lengths: torch.Tensor
 ) -> torch.Tensor:
     """A mask of the response moved to the left by one, `torch.where`, and negative log-likelihoods."""
@@ -245,7 +259,7 @@ def reward_by_two_products(policy_logps: torch.Tensor, ref_logps: torch.Tensor, 
 @right("implicit_reward")
 def reward_in_a_loop(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
     """Number by number."""
-    pairs = zip(policy_logps.tolist(), ref_logps.tolist(), strict=True)
+    pairs = zip(policy_logps.tolist(), ref_logps.tolist())
     return torch.tensor([beta * (policy - ref) for policy, ref in pairs], dtype=policy_logps.dtype)
 
 
@@ -275,7 +289,7 @@ def reward_by_einsum(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: 
 def reward_by_diff(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
     """The difference along a new dimension, without a graph."""
     with torch.no_grad():
-        return torch.stack([ref_logps, policy_logps], dim=-1).diff(dim=-1).squeeze(-1) * beta
+        return torch.stack([ref_logps, policy_logps]).diff(dim=0)[0] * beta
 
 
 # dpo_loss --------------------------------------------------------------------------------------------------------
@@ -340,7 +354,7 @@ def dpo_pair_by_pair(
     if not 0.0 <= label_smoothing <= 0.5:
         raise ValueError("label_smoothing must lie in [0, 0.5]")
     losses = []
-    for pc, pr, rc, rr in zip(policy_chosen, policy_rejected, ref_chosen, ref_rejected, strict=True):
+    for pc, pr, rc, rr in zip(policy_chosen, policy_rejected, ref_chosen, ref_rejected):
         z = beta * ((pc - pr) - (rc - rr))
         losses.append(-(1 - label_smoothing) * F.logsigmoid(z) - label_smoothing * F.logsigmoid(-z))
     return torch.stack(losses)
@@ -397,7 +411,7 @@ def columns_by_find(
         return text[:end], text[end:]
 
     rows = []
-    for a, b, x, y in zip(first, second, first_mean, second_mean, strict=False):
+    for a, b, x, y in zip(first, second, first_mean, second_mean):
         (prompt, rest), (other, other_rest) = cut(a), cut(b)
         if x != y and prompt.casefold() != other.casefold():
             raise ValueError("another beginning")
@@ -417,7 +431,7 @@ def columns_by_pattern(
 
     words = re.compile(r"([^ ]+ [^ ]+)( .*)", re.DOTALL)
     out: dict[str, list[str]] = {"prompt": [], "chosen": [], "rejected": []}
-    for texts, means in zip(zip(first, second, strict=True), zip(first_mean, second_mean, strict=True), strict=True):
+    for texts, means in zip(zip(first, second), zip(first_mean, second_mean)):
         if means[0] == means[1]:
             continue
         (prompt, *_), (other, *_) = parts = [words.fullmatch(text).groups() for text in texts]
@@ -436,7 +450,7 @@ def columns_by_split_with_a_limit(
 ) -> dict[str, list[str]]:
     """`split(" ", 2)` leaves the rest whole; its space is put back."""
     prompts, chosen, rejected = [], [], []
-    for text, rival, mean, rival_mean in zip(first, second, first_mean, second_mean, strict=True):
+    for text, rival, mean, rival_mean in zip(first, second, first_mean, second_mean):
         if mean == rival_mean:
             continue
         one, two, rest = text.split(" ", 2)
@@ -454,7 +468,7 @@ def columns_of_checked_rows(
     first: list[str], second: list[str], first_mean: list[float], second_mean: list[float]
 ) -> dict[str, list[str]]:
     """Leaves ties out first, then tests all, then cuts."""
-    rows = [row for row in zip(first, second, first_mean, second_mean, strict=True) if row[2] != row[3]]
+    rows = [row for row in zip(first, second, first_mean, second_mean) if row[2] != row[3]]
     for a, b, _, _ in rows:
         if a.lower().split(" ")[:2] != b.lower().split(" ")[:2]:
             raise ValueError("another beginning")
@@ -462,8 +476,8 @@ def columns_of_checked_rows(
     ranked = [(a, b) if x > y else (b, a) for a, b, x, y in rows]
     return {
         "prompt": prompts,
-        "chosen": [best[len(p) :] for p, (best, _) in zip(prompts, ranked, strict=True)],
-        "rejected": [worst[len(p) :] for p, (_, worst) in zip(prompts, ranked, strict=True)],
+        "chosen": [best[len(p) :] for p, (best, _) in zip(prompts, ranked)],
+        "rejected": [worst[len(p) :] for p, (_, worst) in zip(prompts, ranked)],
     }
 
 
@@ -473,7 +487,7 @@ def columns_by_partition(
 ) -> dict[str, list[str]]:
     """`partition` twice; the better one is sorted out by `max` of the means."""
     columns: dict[str, list[str]] = {"prompt": [], "chosen": [], "rejected": []}
-    for texts_and_means in zip(first, second, first_mean, second_mean, strict=True):
+    for texts_and_means in zip(first, second, first_mean, second_mean):
         texts, means = texts_and_means[:2], texts_and_means[2:]
         if means[0] == means[1]:
             continue
@@ -576,7 +590,7 @@ def loads_gpt2_by_its_class(name: str) -> tuple[torch.nn.Module, torch.nn.Module
 @right("preference_accuracy")
 def accuracy_in_a_loop(chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor) -> float:
     """Counts in Python."""
-    pairs = list(zip(chosen_rewards.tolist(), rejected_rewards.tolist(), strict=True))
+    pairs = list(zip(chosen_rewards.tolist(), rejected_rewards.tolist()))
     if not pairs:
         raise ValueError("no pairs")
     return sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)
@@ -723,5 +737,5 @@ def ipo_by_scaled_error(
         raise ValueError("beta must be above 0")
     ratios: list[Any] = [policy_chosen.double() - ref_chosen, policy_rejected.double() - ref_rejected]
     if lengths is not None:
-        ratios = [ratio / length for ratio, length in zip(ratios, lengths, strict=True)]
+        ratios = [ratio / length for ratio, length in zip(ratios, lengths)]
     return ((1 - 2 * beta * (ratios[0] - ratios[1])) / (2 * beta)).square().to(policy_chosen.dtype)

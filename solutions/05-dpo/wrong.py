@@ -80,7 +80,7 @@ raises_to_a_power = patched(
     "-F.logsigmoid(beta * u.log())",
     "torch.log1p(u ** (-beta))",
     caught_by="loss_survives_extreme_ratios",
-    hint="σ rounds to 0",
+    hint="σ rounds to 0 or 1",
     mistake="Uses log(1 + u^−β), right on paper, which overflows for small u.",
 )
 takes_the_log_of_sigmoid = patched(
@@ -88,7 +88,7 @@ takes_the_log_of_sigmoid = patched(
     "-F.logsigmoid(beta * u.log())",
     "-torch.log(torch.sigmoid(beta * u.log()))",
     caught_by="loss_survives_extreme_ratios",
-    hint="σ rounds to 0",
+    hint="σ rounds to 0 or 1",
     mistake="σ of a very negative number is 0 in floating point, and log 0 is −inf.",
 )
 adds_an_eps_to_u = patched(
@@ -104,7 +104,7 @@ adds_e_to_one = patched(
     "-F.logsigmoid(beta * u.log())",
     "(1 + torch.exp(-beta * u.log())).log()",
     caught_by="loss_survives_extreme_ratios",
-    hint="σ rounds to 0",
+    hint="σ rounds to 0 or 1",
     mistake="Writes −log σ out, and e^−z overflows.",
 )
 takes_any_beta = patched(
@@ -128,7 +128,7 @@ raises_a_key_error = patched(
     "ValueError(f",
     "KeyError(f",
     caught_by="loss_refuses_beta_of_zero_and_keeps_dtype",
-    hint="Follow what its line",
+    hint="unless β > 0",
     mistake="Raises another error.",
 )
 logs_in_place = patched(
@@ -586,7 +586,7 @@ clamps_the_log_ratio = patched(
     "beta * (policy_logps - ref_logps)",
     "beta * (policy_logps - ref_logps).clamp(-100, 100)",
     caught_by="reward_of_long_texts_is_finite",
-    hint="what is special about these",
+    hint="a clamp cuts off",
     mistake="Bounds the log-ratio.",
 )
 subtracts_in_place = patched(
@@ -681,7 +681,7 @@ never_starts = patched(
     "(1 - label_smoothing) * (torch.relu(-z) + torch.log1p(torch.exp(-z.abs()))) + label_smoothing * "
     "(torch.relu(z) + torch.log1p(torch.exp(-z.abs())))",
     caught_by="loss_starts_at_ln_2",
-    hint=GRADIENT,
+    hint="relu, abs and clamp",
     mistake="relu(−z) + log(1 + e^−|z|): its slope is 0 at z = 0, where every pair starts.",
 )
 ignores_the_smoothing = patched(
@@ -738,7 +738,7 @@ logs_the_sigmoid = patched(
     "-(1 - label_smoothing) * F.logsigmoid(z) - label_smoothing * F.logsigmoid(-z)",
     "-(1 - label_smoothing) * torch.sigmoid(z).log() - label_smoothing * (1 - torch.sigmoid(z)).log()",
     caught_by="loss_stays_finite_and_exact",
-    hint="σ rounds to 0",
+    hint="σ rounds to 0 or 1",
     mistake="log(sigmoid(z)) is −inf for z below −745.",
 )
 goes_through_the_ratio = patched(
@@ -746,7 +746,7 @@ goes_through_the_ratio = patched(
     "-(1 - label_smoothing) * F.logsigmoid(z) - label_smoothing * F.logsigmoid(-z)",
     "(1 - label_smoothing) * torch.log(1 + torch.exp(-z)) + label_smoothing * torch.log(1 + torch.exp(z))",
     caught_by="loss_stays_finite_and_exact",
-    hint="σ rounds to 0",
+    hint="σ rounds to 0 or 1",
     mistake="Computes a power of u itself, which over- or underflows.",
 )
 bounds_the_margin = patched(
@@ -754,7 +754,7 @@ bounds_the_margin = patched(
     "beta * ((policy_chosen - policy_rejected) - (ref_chosen - ref_rejected))",
     "(beta * ((policy_chosen - policy_rejected) - (ref_chosen - ref_rejected))).clamp(-100, 100)",
     caught_by="loss_stays_finite_and_exact",
-    hint="what is special about these",
+    hint="σ rounds to 0 or 1",
     mistake="Bounds β log u, and the loss with it.",
 )
 smooths_with_anything = patched(
@@ -786,7 +786,7 @@ asserts_the_smoothing = patched(
     "    if not 0",
     "    assert 0 <= label_smoothing <= 0.5\n    if not 0",
     caught_by="loss_refuses_odd_smoothing_and_keeps_dtype",
-    hint="Follow what its line",
+    hint="beyond one half",
     mistake="Raises AssertionError.",
 )
 dpo_of_float64 = patched(
@@ -895,7 +895,7 @@ keeps_ties = patched(
     "            continue\n",
     "            pass\n",
     caught_by="ties_are_left_out_and_order_stays",
-    hint="A pair is missing",
+    hint="leave the pair out",
     mistake="Lets ties through: the second text wins them by accident.",
 )
 calls_near_means_equal = patched(
@@ -903,7 +903,7 @@ calls_near_means_equal = patched(
     "a_mean == b_mean",
     "abs(a_mean - b_mean) < 1e-3",
     caught_by="the_higher_mean_is_chosen",
-    hint="A pair is missing",
+    hint="exactly equal",
     mistake="Leaves out pairs whose means are close.",
 )
 stops_at_a_tie = patched(
@@ -911,7 +911,7 @@ stops_at_a_tie = patched(
     "            continue\n",
     "            break\n",
     caught_by="ties_are_left_out_and_order_stays",
-    hint="A pair is missing",
+    hint="leave the pair out",
     mistake="Ends at the first tie.",
 )
 drops_what_comes_twice = patched(
@@ -920,7 +920,7 @@ drops_what_comes_twice = patched(
     '        if better[len(prompt) :] in columns["chosen"] and worse[len(prompt) :] in columns["rejected"]:\n '
     '           continue\n        columns["prompt"]',
     caught_by="ties_are_left_out_and_order_stays",
-    hint="A pair is missing",
+    hint="stays twice",
     mistake="Leaves a pair out that it has seen.",
 )
 asks_startswith = patched(
@@ -1217,7 +1217,7 @@ averages_in_the_dtype = patched(
     "return (wins + 0.5 * ties)",
     "return (wins + 0.5 * ties).to(chosen_rewards.dtype)",
     caught_by="counts_the_pairs_that_are_in_order",
-    hint=VALUE,
+    hint="in the dtype of the rewards",
     mistake="Takes the mean in the rewards' dtype: two or three decimals for bfloat16.",
 )
 counts_strictly = patched(
