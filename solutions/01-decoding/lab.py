@@ -847,6 +847,8 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # you like: a retake asks other questions with other numbers, and your highest attempt counts.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("01-decoding")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -813,6 +813,8 @@ for trick, score in zip(tricks, rlhf.score_texts(model, tokenizer, tricks).tolis
 # with other numbers, or other questions. Answer with the mouse or the keyboard; after **Submit** you see what was right, and why.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("02-reward-model")
 
 # %% [markdown]

@@ -1318,6 +1318,8 @@ for method in ("rloo", "grpo"):
 # counts.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("03-ppo")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -1061,6 +1061,8 @@ for b in (1e9, 1.0, 0.3):
 # other numbers, and your highest attempt counts. Your attempts are kept in `attempts.jsonl` beside this notebook.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("04-partition-function")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -1010,6 +1010,8 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # to read again.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("05-dpo")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
