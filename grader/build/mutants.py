@@ -23,7 +23,8 @@ from grader.build.notebooks import checks_of, solution_namespace
 from grader.build.waivers import FILE, waived
 from grader.checks.cases import Case
 from grader.checks.judging import Judge
-from grader.checks.registry import LabChecks, solution_source
+from grader.checks.answers import solution_source
+from grader.checks.registry import LabChecks
 from grader.checks.running import run_check
 from grader.checks.student import InProcess, recipe_of
 from grader.course.paths import Course
