@@ -58,7 +58,7 @@ class Answer:
     line: int = 0
     """Of the function's cell, where the error was raised; 0 where that is not known."""
     changed: tuple[int, ...] = ()
-    """Places of arguments that are not as they were."""
+    """Places of arguments that are not as they were; a tensor that requires a gradient since is another, too."""
     shared: tuple[int, ...] = ()
     """Places of arguments whose memory the result shares."""
     gradients: tuple[Any, ...] = ()
@@ -85,11 +85,13 @@ def answer_to(function: Callable[..., Any], asked: Asked, build: Build) -> Answe
 def _called(function: Callable[..., Any], asked: Asked, build: Build, gradient: Sequence[int]) -> Answer:
     result, value, error, line = None, None, None, 0
     passed: list[Any] = []
+    required: list[list[bool]] = []
     leaves: dict[int, list[Any]] = {}
     try:
         for place, argument in enumerate(asked.given()):
             one, leaves[place] = _passed(argument, asked.layout.get(place, ""), place in gradient, build)
             passed.append(one)
+        required = [_required(one) for one in passed]
         split = len(asked.args)
         result = function(*passed[:split], **dict(zip(asked.kwargs, passed[split:], strict=True)))
         value = copy_value(result)
@@ -98,7 +100,10 @@ def _called(function: Callable[..., Any], asked: Asked, build: Build, gradient: 
     except BaseException as raised:  # noqa: BLE001 - student code may raise anything, SystemExit too
         error, line = public_name(raised), line_of(raised, function)
     try:
-        changed = tuple(i for i, before in enumerate(asked.given()[: len(passed)]) if not _as_before(passed[i], before))
+        given = asked.given()[: len(passed)]
+        changed = tuple(i for i, before in enumerate(given) if not _as_before(passed[i], before))
+        flagged = tuple(i for i, before in enumerate(required) if _required(passed[i]) != before)
+        changed = tuple(sorted({*changed, *flagged}))
         if error is not None:
             return Answer(None, error, line, changed)
         shared = _shared(result, passed)
@@ -202,6 +207,11 @@ def _as_before(now: Any, before: Any) -> bool:
     if type(before) is dict:
         return list(now) == list(before) and all(_as_before(now[key], before[key]) for key in before)
     return bool(now == before) or (now != now and before != before)
+
+
+def _required(value: Any) -> list[bool]:
+    """Of each tensor in an argument, whether it requires a gradient; of what was built anew nothing is known."""
+    return [bool(one.requires_grad) for one in _tensors(value)]
 
 
 def _shared(result: Any, passed: Sequence[Any]) -> tuple[int, ...]:

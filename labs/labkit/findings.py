@@ -25,7 +25,7 @@ KINDS = {
     "nan": "Where does it divide by 0, take inf less inf, or 0 times inf? A mask that comes after that is too late.",
     "gradient": "Compare with its formula which steps the gradient passes: no detach, no no_grad, no .item(), no copy.",
     "nan gradient": "`where` hides a nan from the value, not from the gradient: mask before the step that makes it.",
-    "changed": "Return a new value: no `/=` and no assignment into what you are given.",
+    "changed": "Work on a copy: no `/=`, no assignment and no `requires_grad_()` on what you are given.",
     "shared": "Return a copy, so that a later change of one leaves the other alone.",
 }
 """The kinds of findings, by how much they hide of an answer, each with the hint where a lab has no better one."""
@@ -106,7 +106,11 @@ def alike(found: Any, expected: Any, near: Near = Near()) -> bool:
 def compared_gradient(found: Any, expected: Any, name: str, near: Near) -> Finding | None:
     """As `compared` for a gradient with respect to `name`, where the expected one is finite; None counts as zeros."""
     if expected is None or (found is not None and tuple(found.shape) != tuple(expected.shape)):
-        return None if expected is None and (found is None or not bool(found.any())) else _other_gradient(name)
+        if expected is None and (found is None or not bool(found.any())):
+            return None
+        if expected is None:
+            return Finding("gradient", f"The value is right, but a gradient reaches {name}, where none is due.")
+        return _other_gradient(name)
     torch = sys.modules["torch"]
     if found is not None and torch.equal(found, expected):
         return None

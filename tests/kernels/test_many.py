@@ -339,3 +339,9 @@ def test_a_function_that_is_not_there_and_one_that_interrupts(notebook: Any) -> 
     answers = student.call_many("f", [Asked((n,)) for n in (1, 2, 3)])
     assert [(one.value, one.error) for one in answers] == [(1, None), (None, "KeyboardInterrupt"), (3, None)]
     assert inspect.signature(student.call_many) == inspect.signature(InProcess({}).call_many)
+
+
+def test_a_tensor_that_requires_a_gradient_since_is_changed() -> None:
+    asked = Asked((torch.ones(2), torch.ones(2)))
+    answer = answer_to(lambda x, y: float((x.requires_grad_() * y).sum()), asked, lambda built: built)
+    assert answer.changed == (0,)
