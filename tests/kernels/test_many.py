@@ -18,7 +18,7 @@ from grader.checks.student import InProcess, Student
 from grader.kernels.client import Kernel
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
-from grader.kernels.many import NO_GRAPH, Answer, Asked
+from grader.kernels.many import NO_GRAPH, Answer, Asked, answer_to
 from grader.kernels.many_wire import chunks, packed, packed_cases, size_of, taken, unpacked_cases
 from grader.kernels.notebook_kernel import NotebookKernel
 from grader.kernels.wire import WireError, dump, load
