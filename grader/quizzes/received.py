@@ -64,7 +64,8 @@ def _zeros(item: RenderedItem) -> Iterator[str]:
 
 
 def _without_tags(text: str) -> str:
-    return html.unescape(re.sub(r"<annotation.*?</annotation>|<img[^>]*>|<[^>]+>", " ", text, flags=re.DOTALL))
+    shown = re.sub(r"<annotation.*?</annotation>|<img[^>]*>|<[^>]+>", " ", text, flags=re.DOTALL)
+    return " ".join(html.unescape(shown).split())
 
 
 def _near(item: RenderedItem) -> Iterator[str]:

@@ -146,7 +146,7 @@ def test_what_is_not_confirmed_is_not_signed(bank: Write) -> None:
     [
         ("gap = float(power(3) - power(2))", "np.isclose(gap, power(3) - power(2))"),
         ("times = power(3) / power(2)", "np.isclose(power(3), times * power(2))"),
-        ("rest = 1 - base", "base + rest - (base + 1 - base) == 0"),
+        ("part = float(rng.uniform()); rest = 1 - part", "not (part + rest == 1) or power(3) > power(2)"),
     ],
 )
 def test_a_claim_that_compares_a_thing_with_itself_is_found_through_names(bank: Write, given: str, claim: str) -> None:

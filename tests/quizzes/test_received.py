@@ -38,7 +38,7 @@ items:
     ("old", "new", "says"),
     [
         ("feedback: No.", 'feedback: "That is −0.0."', "a text shows '−0.0'"),
-        ("feedback: No.", 'feedback: "That is $-0.0$."', "-0.0"),
+        ("feedback: No.", 'feedback: "That is $-0.0$."', "a text shows '− 0.0'"),
         ("value: -base", "value: base ** 3 * 1.001", "two options hardly differ"),
         ("base = 2 + variant", "base = 2 + variant // 5", "in 5 of the 5 released variants"),
         ("feedback: No.", 'feedback: "It is $3-0$, and 4 − 0."', ""),
