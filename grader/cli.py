@@ -398,15 +398,14 @@ def _show_verifications(results: list[Verification]) -> None:
 
 
 def _show_mutants(results: list[Mutated]) -> None:
-    columns = ("lab", "exercise", "answers", "cases", "graded", "ms", "mutants", "killed", "waived", "failures")
-    table = new_table("", *columns)
     for r in results:
+        table = new_table(r.lab, "exercise", "cases", "graded", "ms", "mutants", "killed", "waived", "failures")
         for e in r.exercises:
-            counts = (e.right, e.cases, e.graded, e.milliseconds, e.mutants, e.killed, e.waived, len(e.failures))
-            table.add_row(r.lab, e.exercise, *map(str, counts))
+            counts = (e.cases, e.graded, e.milliseconds, e.mutants, e.killed, e.waived, len(e.failures))
+            table.add_row(e.exercise, *map(str, counts))
         total = [sum(getattr(e, name) for e in r.exercises) for name in ("mutants", "killed", "waived")]
-        table.add_row(r.lab, "all", "", "", "", "", *map(str, total), str(len(r.failures)))
-    stdout().print(table)
+        table.add_row("all", "", "", "", *map(str, total), str(len(r.failures)))
+        stdout().print(table)
 
 
 if __name__ == "__main__":

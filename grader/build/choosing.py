@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from grader.checks.cases import Case
+from grader.checks.expectations import Missed
 from grader.checks.judging import Judge
-from grader.kernels.many import Builder, answer_to
+from grader.kernels.many import Answer, Builder, answer_to
 
 FILLED = 30
 """Cases of the pool that are graded besides, spread evenly."""
@@ -51,15 +53,64 @@ def milliseconds(function: Callable[..., Any], cases: Sequence[tuple[Judge, Case
     return 1000 * median(spent)
 
 
-class Choice:
-    """What fills a choice up: cases that tell mistakes apart, and others spread over the pool, within the time."""
+@dataclass(frozen=True)
+class Known:
+    """A wrong answer that the lab names: its check must catch it with its hint. `answers` are those to all cases."""
 
-    def __init__(self, function: Callable[..., Any], pool: Mapping[Key, tuple[Judge, Case]], build: Builder) -> None:
-        self.pool, self._function, self._build = pool, function, build
+    check: str
+    hint: str
+    answers: Mapping[str, Answer]
+
+
+class Choice:
+    """What fills a choice up, within the time: cases for each mistake, each family, each wrong answer, and others."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        pool: Mapping[Key, tuple[Judge, Case]],
+        build: Builder,
+        wrong: Sequence[Known] = (),
+    ) -> None:
+        self.pool, self._function, self._build, self._wrong = pool, function, build, wrong
+        self._by_check: dict[str, list[Key]] = {}
+        for key in pool:
+            self._by_check.setdefault(key[0], []).append(key)
 
     def filled(self, chosen: Sequence[Key]) -> set[Key]:
         """A choice with what is graded besides."""
-        found = set(chosen) | self._telling(set(chosen))
+        found = set(chosen)
+        for check, keys in self._by_check.items():
+            judge = self.pool[keys[0]][0]
+            for number in range(len(judge.cases.mistakes)):
+                _at_least(TOLD, [key for key in keys if judge.tells(number, self.pool[key][1])], found)
+            for family in dict.fromkeys(self.pool[key][1].family for key in keys):
+                _at_least(1, [key for key in keys if self.pool[key][1].family == family], found)
+            _at_least(LEAST, keys, found)
+            for one in self._wrong:
+                if one.check == check:
+                    self._catch(one, judge, found)
+        self._spread(found)
+        return found
+
+    def _catch(self, one: Known, judge: Judge, found: set[Key]) -> None:
+        """Add cases that a wrong answer misses until it is caught with its hint, if it ever is."""
+        keys = self._by_check[one.check]
+        missed = [key for key in keys if judge.finding(self.pool[key][1], one.answers[key[1]])]
+        waiting = [key for key in missed if key not in found]
+        while not self._is_caught(one, judge, found) and waiting:
+            found.add(waiting.pop(0))
+
+    def _is_caught(self, one: Known, judge: Judge, found: set[Key]) -> bool:
+        cases = [self.pool[key][1] for key in self._by_check[one.check] if key in found]
+        try:
+            judge.judge(cases, [one.answers[case.name] for case in cases])
+        except Missed as missed:
+            return one.hint in missed.hint
+        return False
+
+    def _spread(self, found: set[Key]) -> None:
+        """Add cases from all over the pool, while there is time."""
         spent = sum(map(self._cost, found))
         rest = [key for key in self.pool if key not in found]
         stride = max(len(rest) / FILLED, 1.0)
@@ -68,25 +119,12 @@ class Choice:
             if spent + cost <= BUDGET_MS:
                 spent += cost
                 found.add(key)
-        for check in {key[0] for key in self.pool}:
-            own = [key for key in self.pool if key[0] == check]
-            found.update(own[: max(LEAST - sum(key in found for key in own), 0)])
-        return found
-
-    def _telling(self, found: set[Key]) -> set[Key]:
-        """Cheap cases for each listed mistake that too few of those found tell apart."""
-        added: set[Key] = set()
-        by_check: dict[str, list[Key]] = {}
-        for key in self.pool:
-            by_check.setdefault(key[0], []).append(key)
-        for keys in by_check.values():
-            judge = self.pool[keys[0]][0]
-            for number in range(len(judge.cases.mistakes)):
-                telling = [key for key in keys if judge.tells(number, self.pool[key][1])]
-                missing = TOLD - sum(key in found or key in added for key in telling)
-                others = [key for key in telling if key not in found and key not in added]
-                added.update(others[: max(missing, 0)])
-        return added
 
     def _cost(self, key: Key) -> float:
         return milliseconds(self._function, [self.pool[key]], self._build, runs=3)
+
+
+def _at_least(count: int, keys: Sequence[Key], found: set[Key]) -> None:
+    """Add the first of `keys` until so many of them are found."""
+    missing = count - sum(key in found for key in keys)
+    found.update([key for key in keys if key not in found][: max(missing, 0)])

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from grader.build.choosing import Choice, choose, milliseconds
+from grader.build.choosing import Choice, Known, choose, milliseconds
 from grader.build.forked import TooLongError, for_each_forked, within
 from grader.build.mutate import Mutant, mutants_of
 from grader.build.notebooks import checks_of, solution_namespace
@@ -25,9 +27,11 @@ from grader.checks.registry import LabChecks, solution_source
 from grader.checks.running import run_check
 from grader.checks.student import InProcess, recipe_of
 from grader.course.paths import Course
+from grader.course.settings import load_settings
 from grader.files import write_whole
 from grader.kernels.many import Builder, answer_to
 from grader.threads import one_thread
+from labkit.findings import EPSILON, dtypes_in
 
 SECRET = b"mutants"
 MOST_MILLISECONDS = 25.0
@@ -86,6 +90,7 @@ def mutate_lab(
     """
     checks = checks_of(course, lab)
     one_thread()
+    os.environ.update(load_settings(course.root).variables())  # what libraries say of forks, among others
     names = [exercise] if exercise else checks.exercises()
     if exercise and exercise not in checks.exercises():
         raise LookupError(f"{lab} has no exercise {exercise!r}; it has: {', '.join(checks.exercises())}.")
@@ -103,6 +108,8 @@ def mutate_lab(
 
 def _keep(course: Course, lab: str, chosen: Mapping[str, list[str]]) -> None:
     """Write a choice beside those of the other exercises."""
+    if not chosen:
+        return
     path = course.solutions / lab / GRADED
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     known = dict(sorted({**known, **chosen}.items()))
@@ -127,7 +134,24 @@ class Bench:
         for judge, case in self.pool.values():
             judge.expected(case)  # before the fork: all processes have it
         gradient = sorted({name for judge in self.judges.values() for name in judge.cases.gradient})
-        self.mutants = [m for name, source in self.answers for m in mutants_of(name, source, gradient)]
+        made = [mutant for name, source in self.answers for mutant in mutants_of(name, source, gradient)]
+        self.mutants = [mutant for mutant in made if not self._is_no_cast(mutant)]
+
+    def _is_no_cast(self, mutant: Mutant) -> bool:
+        """Whether a mutant casts to the only dtype there is: of all that goes in, or of all that comes out."""
+        if mutant.operator == "cast":
+            return bool(self.pool) and self._dtypes[0] <= {"float32"}
+        kept = {".float()": {"float32"}, ".double()": {"float64"}}
+        return mutant.operator == "result" and any(
+            mutant.after.endswith(cast) and self._dtypes[1] == only for cast, only in kept.items()
+        )
+
+    @cached_property
+    def _dtypes(self) -> tuple[set[str], set[str]]:
+        """Dtypes of floats that go in, and that come out, of all cases."""
+        given = {name for _, case in self.pool.values() for name in dtypes_in([*case.args, *case.kwargs.values()])}
+        found = {name for judge, case in self.pool.values() for name in dtypes_in(judge.expected(case).value)}
+        return given & set(EPSILON), found & set(EPSILON)
 
     def choose(self, progress: Progress) -> dict[str, list[str]]:
         """The cases that give the points, by check: they kill all that the pool kills."""
@@ -136,10 +160,25 @@ class Bench:
             found = self._run(self.mutants, f"choosing, {turn} of 2", progress, chosen, choosing=True)
             kills = [[tuple(key) for key in verdict["cases"]] for _, verdict in found if verdict and verdict.get("cases")]
             chosen += choose(kills, list(self.pool))
-        choice = Choice(self.namespace[self.exercise], self.pool, self.build)
+        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
         filled = choice.filled(chosen)
         self.graded, self.unchosen = [key for key in self.pool if key in filled], []
         return {name: [case for check, case in self.graded if check == name] for name in self.judges}
+
+    def _known_wrong(self) -> Iterator[Known]:
+        """The lab's wrong answers that a `Cases` is to catch, with what they answer."""
+        right = self.namespace[self.exercise]
+        for one in self.checks.wrong:
+            if one.exercise != self.exercise or one.caught_by not in self.judges:
+                continue
+            judge = self.judges[one.caught_by]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                exec(compile(one.source, f"<{one.name}>", "exec", dont_inherit=True), self.namespace)
+                wrong = self.namespace[self.exercise]
+                answers = {name: answer_to(wrong, judge.asked(case), self.build) for name, case in judge.pool.items()}
+            self.namespace[self.exercise] = right
+            yield Known(one.caught_by, one.hint, answers)
 
     def report(self, reasons: Mapping[str, str], sample: int | None, progress: Progress) -> MutatedExercise:
         """Run the mutants on the graded cases, the hand-written checks and the rest of the pool."""

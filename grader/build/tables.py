@@ -26,8 +26,9 @@ def _refused(judge: Judge) -> list[str]:
     pool = tuple(judge.pool.values())
     found = []
     families = {case.family for case in pool}
-    unknown = [kind for kind in cases.hints if kind not in KINDS and kind not in families]
-    found += [f"{where}: hints for {kind!r}: no finding is of that kind, and no family is called so" for kind in unknown]
+    known = {*KINDS, *families, *((kind, family) for kind in KINDS for family in families)}
+    unknown = [key for key in cases.hints if key not in known]
+    found += [f"{where}: hints for {key!r}: no finding is of that kind, and no family is called so" for key in unknown]
     for case in pool:
         right = judge.expected(case)
         if right.no_gradient not in ("", NO_GRAPH):

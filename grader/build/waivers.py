@@ -1,9 +1,9 @@
 """`waived.yaml`: mutants of a lab that no legal input tells apart from their answer, by name, each with a reason.
 
     top_p_filter:
-    - because: p <= 1 was tested before, so p >= 1 says the same as p == 1
+    - because: a mask of booleans has no gradient to cut
       mutants:
-      - "solution: comparison: if p == 1: -> if p >= 1:"
+      - "by_a_threshold: cut: drop = logits < least -> drop = (logits < least).detach()"
 """
 
 from __future__ import annotations

@@ -97,8 +97,9 @@ class Across(Student):
             try:
                 in_time = self._kernels.call_many(name, calls[len(answers) :], take, self._recipes, each)
             except KernelDiedError:
-                if each or len(calls) - len(answers) == 1:
+                if each or len(calls) - len(answers) <= 1:
                     died = True
+                    del answers[len(calls) - 1 :]
                     answers.append(Answer(None, KERNEL_DIED))
                 each = True
                 continue

@@ -65,7 +65,8 @@ class Cases:
             where it holds, else what does not, as a sentence. Type, dtype and shape agree already where it is asked.
         tolerance: absolute; None goes by dtype and magnitude.
         mistakes: likely ones, each with its hint.
-        hints: own words by the kind of a finding (`labkit.findings.KINDS`), or by a family for values wrong only there.
+        hints: own words by the kind of a finding (`labkit.findings.KINDS`), by (kind, family) where it is of that
+            family alone, or by a family where values are wrong only there.
 
     Raises:
         ValueError: something in it cannot be meant so.
@@ -83,7 +84,7 @@ class Cases:
     accept: Relation | None = None
     tolerance: float | None = None
     mistakes: tuple[Mistake, ...] = ()
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str | tuple[str, str], str] = field(default_factory=dict)
     line: int = field(default_factory=_line_of_caller)
     file: str = field(default_factory=_file_of_caller)
 

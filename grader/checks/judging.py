@@ -26,9 +26,12 @@ from labkit.findings import (
 TELLING = 2
 """On how many inputs that tell it apart a mistake must agree with an answer before it speaks."""
 NOT_CALLED = "NotCalled"
+FEW = 3
+"""So many families of inputs are named, not more."""
 OF_VALUES = ("value", "nan", "family")
 OF_MISTAKES = (*OF_VALUES, "shape")
 """Kinds of findings where a listed mistake may be named: it agrees in shape as well as in values."""
+NEARLY_ALL, MOST = 0.9, 0.75
 NOT_PLAIN = "no plain value"
 GRADIENTS_MAY_DIFFER = 8.0
 """Times as far as values: a gradient passes each step twice."""
@@ -47,6 +50,7 @@ class Judge:
         self._names: dict[str, list[str]] = {}
         self._near: dict[str, Near] = {}
         self._expected: dict[str, Answer] = {}
+        self._tells: dict[tuple[int, str], bool] = {}
         self._mistaken: dict[tuple[int, str], Answer] = {}
 
     @cached_property
@@ -108,7 +112,8 @@ class Judge:
         found = [self.finding(case, answer) for case, answer in zip(cases, answers, strict=True)]
         if any(found):
             shown = [one and one.for_family(case.family) for case, one in zip(cases, found, strict=True)]
-            kind, reason, families = summed_up(shown, [case.family for case in cases])
+            inputs = [(case.family, self.expected(case).error is not None) for case in cases]
+            kind, reason, families = summed_up(shown, inputs)
             raise Missed(self._hint(kind, families, list(zip(cases, answers, found, strict=True))), reason)
 
     def asked(self, case: Case) -> Asked:
@@ -152,7 +157,7 @@ class Judge:
             return Finding("no error", f"Expected {expected.error}, but it returned {form(answer.value)}.")
         fault = compared(answer.value, expected.value, self.near(case))
         if self.cases.accept is not None and (fault is None or fault.kind in OF_VALUES):
-            fault = self._accepted(case, answer, expected)
+            fault = self._accepted(case, answer, expected, "value" if fault is None else fault.kind)
         if fault is not None:
             return fault
         if self.cases.keeps_inputs and answer.changed:
@@ -167,7 +172,7 @@ class Judge:
         names = self._names[case.name]
         return " and ".join(f"`{names[place]}`" for place in places if place < len(names))
 
-    def _accepted(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
+    def _accepted(self, case: Case, answer: Answer, expected: Answer, kind: str) -> Finding | None:
         assert self.cases.accept is not None
         try:
             with warnings.catch_warnings():
@@ -175,7 +180,7 @@ class Judge:
                 said = self.cases.accept(case, answer.value, expected.value)
         except Exception:  # noqa: BLE001 - a relation need not foresee every value; what it cannot judge is not right
             said = "The values differ."
-        return Finding("value", said) if said else None
+        return Finding(kind, said) if said else None
 
     def _gradient(self, case: Case, answer: Answer, expected: Answer) -> Finding | None:
         asked = self.asked(case).gradient
@@ -197,51 +202,70 @@ class Judge:
         return None
 
     def _hint(self, kind: str, families: Sequence[str], shown: Sequence[tuple[Case, Answer, Finding | None]]) -> str:
-        hints = self.cases.hints
         if kind in OF_MISTAKES:
             for number, mistake in enumerate(self.cases.mistakes):
                 if self._speaks(number, shown):
                     return mistake.hint
-        if kind == "family":
-            return hints.get(families[0]) or hints.get("family") or KINDS["family"]
-        return hints.get(kind) or (hints.get("gradient") if kind == "nan gradient" else None) or KINDS[kind]
+        hints = self.cases.hints
+        keys: list[str | tuple[str, str]] = []
+        if len(families) == 1:
+            keys = [(kind, families[0]), *([families[0]] if kind == "family" else [])]
+        keys += [kind, *(["gradient"] if kind == "nan gradient" else [])]
+        return next((hints[key] for key in keys if key in hints), KINDS[kind])
 
     def _speaks(self, number: int, shown: Sequence[tuple[Case, Answer, Finding | None]]) -> bool:
-        """Whether an answer is that mistake: it agrees on inputs that tell the mistake apart, and on most of them."""
-        telling = [(case, answer) for case, answer, _ in shown if self.tells(number, case)]
-        agree = [
-            answer.error is None and alike(answer.value, self.mistaken(number, case).value, self.near(case))
-            for case, answer in telling
-        ]
-        return sum(agree) >= TELLING and 2 * sum(agree) > len(agree)
+        """Whether an answer is that mistake.
+
+        It agrees on inputs that tell the mistake apart, on nearly all of them, and the mistake explains most of what is
+        wrong with it.
+        """
+
+        def agrees(case: Case, answer: Answer) -> bool:
+            mistaken = self.mistaken(number, case)
+            ours, theirs = answer.error, mistaken.error
+            return ours is theirs is None and alike(answer.value, mistaken.value, self.near(case))
+
+        telling = [agrees(case, answer) for case, answer, _ in shown if self.tells(number, case)]
+        if sum(telling) < max(TELLING, NEARLY_ALL * len(telling)):
+            return False
+        wrong = [agrees(case, answer) for case, answer, found in shown if found and found.kind in OF_MISTAKES]
+        return sum(wrong) >= MOST * len(wrong)
 
     def tells(self, number: int, case: Case) -> bool:
         """Whether a case tells a mistake apart from the right answer and from every other mistake of the table."""
+        key = number, case.name
+        if key not in self._tells:
+            self._tells[key] = self._tells_apart(number, case)
+        return self._tells[key]
+
+    def _tells_apart(self, number: int, case: Case) -> bool:
         own = self.mistaken(number, case)
-        if own.error is not None:
+        if own.error is not None or self.expected(case).error is not None:  # mistakes are about values
             return False
         others = [self.expected(case)]
         others += [self.mistaken(other, case) for other in range(len(self.cases.mistakes)) if other != number]
         return not any(other.error is None and alike(own.value, other.value, self.near(case)) for other in others)
 
 
-def summed_up(findings: Sequence[Finding | None], families: Sequence[str]) -> tuple[str, str, list[str]]:
+def summed_up(findings: Sequence[Finding | None], inputs: Sequence[tuple[str, bool]]) -> tuple[str, str, list[str]]:
     """Findings of many cases as one: its kind, its sentence, and the families of inputs that it is about.
 
-    Of several kinds, that of the most cases; of equally many, the one that hides the most.
+    `inputs` are the family of each case, and whether an error is due there. Of several kinds, that of the most cases;
+    of equally many, the one that hides the most. Families are named where there are few, and others that are right.
     """
     faults = [one for one in findings if one is not None]
     order = list(KINDS)
     kinds = {one.kind for one in faults}
     kind = min(kinds, key=lambda k: (-sum(one.kind == k for one in faults), order.index(k)))
     chosen = [one for one in faults if one.kind == kind]
-    named = list(dict.fromkeys(one.family for one in chosen if one.family))
+    named = list(dict.fromkeys(one.family for one in chosen))
+    peers = {family for family, due in inputs if kind in ("no error", "other error") or not due}
     said = chosen[0].said
-    if len(chosen) == len(findings) or not named or len(named) < len({one.family for one in chosen}):
+    if "" in named or len(named) > FEW or peers <= set(named):
         return kind, said, named
     of_values = {one.family for one in faults if one.kind in OF_VALUES}
-    only = kind in OF_VALUES and len(of_values) == 1 and len(set(families)) > 1
-    listed = " and ".join(named) if len(named) < 3 else f"{named[0]}, {named[1]} and others"
+    only = kind in OF_VALUES and len(of_values) == 1
+    listed = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
     sentence = f"{said.rstrip('.')} {'only ' if only else ''}for {listed}."
     return "family" if only and kind == "value" else kind, sentence, named
 
@@ -256,7 +280,7 @@ def _of_error(answer: Answer, expected: Answer) -> Finding:
         return Finding("type", f"It returned {error}.")
     said = StudentError(error).said().rstrip(".") + _in_line(answer)
     if expected.error is not None:
-        return Finding("error", f"Expected {expected.error}. {said}.")
+        return Finding("other error", f"Expected {expected.error}. {said}.")
     return Finding("error", f"{said}.")
 
 

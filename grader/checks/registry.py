@@ -200,7 +200,7 @@ def load_lab(folder: Path) -> LabChecks:
     with _importable(folder):
         fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
         checks = _declared(folder / "checks.py", "__check__") + _checks_of_cases(folder, fixtures)
-        order = list(dict.fromkeys(check.exercise for check in checks))
+        order = _in_order(folder / "lab.py", list(dict.fromkeys(check.exercise for check in checks)))
         checks.sort(key=lambda check: order.index(check.exercise))
         right = tuple(_declared(folder / "right.py", "__right__"))
         lab = LabChecks(folder.name, tuple(checks), tuple(_wrong(folder)), fixtures, right)
@@ -222,6 +222,13 @@ def load_lab(folder: Path) -> LabChecks:
             said = f"{one.name} answers {one.exercise!r}, which has no checks. Exercises: {', '.join(order)}."
             raise ValueError(f"{folder / 'right.py'}:{one.line}: {said}")
     return lab
+
+
+def _in_order(source: Path, exercises: list[str]) -> list[str]:
+    """Exercises as they stand in the lab's source, where that is there; others after them, as they were."""
+    text = source.read_text(encoding="utf-8") if source.exists() else ""
+    places = {exercise: text.find(f'"grade_id": "{exercise}"') for exercise in exercises}
+    return sorted(exercises, key=lambda exercise: places[exercise] if places[exercise] >= 0 else len(text))
 
 
 def _checks_of_cases(folder: Path, fixtures: ModuleType | None) -> list[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,7 +109,9 @@ class InProcess(Student):
         function = self._namespace.get(name)
         if not callable(function):
             return [Answer(None, "NameError")] * len(calls)
-        return [answer_to(function, asked, self._build) for asked in calls]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in a kernel they end no call either
+            return [answer_to(function, asked, self._build) for asked in calls]
 
     def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.keep`."""

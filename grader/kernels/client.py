@@ -165,6 +165,8 @@ class Kernel:
                     continue
                 missing -= take(message, missing)
                 more = message[0].get("more") is True
+                if more and not missing:
+                    raise WireError("answers to other questions")
                 deadline = min(time.monotonic() + self.limits.call_seconds, until) if in_time else deadline
         except TimeUp:
             raise self._lost("it takes nothing in") from None

@@ -15,7 +15,8 @@ from typing import Any
 KINDS = {
     "time": "A loop that does not end, or far more work than the task asks for?",
     "error": "Follow what its line is given for such inputs.",
-    "no error": "Its docstring says which inputs it refuses, and with which error.",
+    "other error": "Its docstring says which inputs it refuses, and with which error.",
+    "no error": "Test the arguments before anything else. Its docstring says which inputs it refuses, and how.",
     "type": "Its docstring says what it returns.",
     "dtype": "Its docstring says which dtype comes back: compare it with the dtypes that came in.",
     "shape": "Its docstring says which shape comes back: follow the shape from line to line.",
@@ -140,9 +141,8 @@ def form(value: Any) -> str:
         return f"a {_dtype(value)} tensor of shape {list(value.shape)}"
     if is_array(value):
         return f"a {_dtype(value)} array of shape {list(value.shape)}"
-    if isinstance(value, list | tuple | dict):
-        name = type(value).__name__ if type(value) in (list, tuple, dict) else "another kind of object"
-        return f"a {name} of {len(value)}"
+    if type(value) in (list, tuple, dict):
+        return f"a {type(value).__name__} of {len(value)}"
     if value is None:
         return "None"
     if type(value) in (bool, int, float, str, bytes, set):
