@@ -82,6 +82,7 @@ refuses_temperatures = Cases(
     pool=refused_temperatures,
     hints={
         "no error": "T = 0 is a limit, not a division: raise ValueError for every T of 0 or below, negative ones too.",
+        "other error": "T = 0 is a limit, not a division: raise ValueError for every T of 0 or below, negative ones too.",
         "error": "Raise ValueError where T is 0 or below, and only there.",
         **HINTS,
     },
@@ -107,6 +108,8 @@ keeps_what_temperature_must_keep = Cases(
     hints={
         "nan": "−inf divided by T is still −inf: there is nothing to mask.",
         "value": "Divide each logit by T; −inf divided by T is still −inf.",
+        "−inf among the logits": "Divide each logit by T; −inf divided by T is still −inf.",
+        "all but one −inf": "Divide each logit by T; −inf divided by T is still −inf.",
         **HINTS,
     },
     mistakes=divides_the_logits.mistakes,
