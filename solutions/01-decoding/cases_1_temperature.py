@@ -1,7 +1,5 @@
 """Cases of `apply_temperature`: transformers' own processor is the reference."""
 
-# ruff: noqa: ARG005 - a mistake has the signature of its exercise, whatever it leaves out of account.
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -81,8 +79,8 @@ refuses_temperatures = Cases(
     reference=reference_temperature,
     pool=refused_temperatures,
     hints={
-        "no error": "T = 0 is a limit, not a division: raise ValueError for every T of 0 or below, negative ones too.",
-        "other error": "T = 0 is a limit, not a division: raise ValueError for every T of 0 or below, negative ones too.",
+        "no error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
+        "other error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
         "error": "Raise ValueError where T is 0 or below, and only there.",
         **HINTS,
     },

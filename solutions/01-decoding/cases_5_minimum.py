@@ -1,7 +1,5 @@
 """Cases of `min_new_tokens`: transformers' own processor is the reference."""
 
-# ruff: noqa: ARG005 - a mistake has the signature of its exercise, whatever it leaves out of account.
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Cases of `sample_next`: the definition in float64 is the reference, and a relation judges rounding."""
 
-# ruff: noqa: ARG005 - a mistake has the signature of its exercise, whatever it leaves out of account.
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

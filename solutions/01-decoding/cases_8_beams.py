@@ -221,8 +221,8 @@ ended_compete = Cases(
     | {
         "shape": "What has ended stays in the pool as it is: not extended, not thrown away, not divided by its length. "
         "Only a new EOS ends a text, and it belongs to it.",
-        "value": "What has ended stays in the pool as it is: not extended, not thrown away, not divided by its length.",
-        "family": "What has ended stays in the pool as it is: not extended, not thrown away, not divided by its length.",
+        "value": "What has ended stays in the pool as it is: not extended, thrown away or divided by its length.",
+        "family": "What has ended stays in the pool as it is: not extended, thrown away or divided by its length.",
     },
     mistakes=(*BEAM_END, *BEAM_SCORES[:4], *BEAM_POOL, *BEAM_FORM),
 )

@@ -66,7 +66,7 @@ refuses_low_ones = patched(
 )  # fmt: skip
 asserts = patched(
     "apply_temperature", "raise ValueError(", "raise AssertionError(",
-    caught_by="refuses_temperatures_that_are_not_positive", hint="raise ValueError for every T",
+    caught_by="refuses_temperatures_that_are_not_positive", hint="raise ValueError for T = 0",
     mistake="Raises another error.",
 )  # fmt: skip
 divides_in_place = patched(
@@ -458,7 +458,7 @@ sets_eos_to_a_large_number = patched(
 )  # fmt: skip
 sets_eos_to_plus_infinity = patched(
     "min_new_tokens", "-torch.inf", "torch.inf",
-    caught_by="forbids_the_end_until_the_minimum", hint="what is special", mistake="Forgets the sign.",
+    caught_by="forbids_the_end_until_the_minimum", hint="needs a logit of −inf", mistake="Forgets the sign.",
 )  # fmt: skip
 always_forbids = patched(
     "min_new_tokens", "if n_generated < minimum:", "if minimum > 0:",
