@@ -79,7 +79,8 @@ refuses_temperatures = Cases(
     reference=reference_temperature,
     pool=refused_temperatures,
     hints={
-        "no error": "T = 0 is a limit, not a division: raise ValueError for every T of 0 or below, negative ones too.",
+        "no error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
+        "other error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
         "error": "Raise ValueError where T is 0 or below, and only there.",
         **HINTS,
     },
@@ -105,6 +106,8 @@ keeps_what_temperature_must_keep = Cases(
     hints={
         "nan": "−inf divided by T is still −inf: there is nothing to mask.",
         "value": "Divide each logit by T; −inf divided by T is still −inf.",
+        "−inf among the logits": "Divide each logit by T; −inf divided by T is still −inf.",
+        "all but one −inf": "Divide each logit by T; −inf divided by T is still −inf.",
         **HINTS,
     },
     mistakes=divides_the_logits.mistakes,

@@ -194,6 +194,11 @@ top_k_refuses = Cases(
     tolerance=0.0,
     keeps_inputs=True,
     fresh=True,
-    hints={"no error": "Raise ValueError for every k below 1.", "value": TOP_K_VALUE, **HINTS},
+    hints={
+        "no error": "Raise ValueError for every k below 1.",
+        "other error": "Raise ValueError for every k below 1.",
+        "value": TOP_K_VALUE,
+        **HINTS,
+    },
     mistakes=TOP_K_MISTAKES[:-1],
 )

@@ -218,6 +218,7 @@ penalty_keeps = Cases(
     hints={
         "nan": "−inf must stay −inf. Arithmetic with a 0/1 mask makes it nan (0 · −inf): choose with `torch.where`.",
         "no error": "Raise ValueError unless the penalty is above 0.",
+        "other error": "Raise ValueError unless the penalty is above 0.",
         "value": PENALTY_VALUE,
         **HINTS,
     },

@@ -75,7 +75,7 @@ forbids_until_minimum = Cases(
     reference=reference_minimum,
     pool=minima,
     tolerance=0.0,
-    hints={"value": MINIMUM_VALUE, **HINTS},
+    hints={"value": MINIMUM_VALUE, "family": MINIMUM_VALUE, **HINTS},
     mistakes=MINIMUM_MISTAKES,
 )
 

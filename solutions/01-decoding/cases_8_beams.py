@@ -18,7 +18,7 @@ class Beams:
     """Beam search by its definition, over all extensions, in float64; what is not as by default is a mistake."""
 
     scores: str = "log-probabilities"  # or probabilities, logits, or logarithms to base 2
-    ranks: str = "sum"  # or last, mean
+    ranks: str = "sum"  # or last (and the sum is forgotten), mean
     returns: str = "sum"  # or mean, of the winner
     copies: bool = False  # whether it starts with as many copies of the prompt as there are beams
     extensions: str = "all"  # or the best of each hypothesis alone
@@ -53,7 +53,7 @@ class Beams:
                     if self.extensions == "all" or gain == best or not step:
                         score = total + gain
                         ranked_by = {"sum": score, "last": gain, "mean": score / (len(new) + 1)}[self.ranks]
-                        grown.append((ranked_by, [*new, token], score))
+                        grown.append((ranked_by, [*new, token], gain if self.ranks == "last" else score))
             pool = sorted(grown or pool, key=lambda hypothesis: -hypothesis[0])[:beams]
         _, new, total = pool[0]
         text = [] if self.cuts == "prompt" else list(prompt)
@@ -160,7 +160,7 @@ finds_the_best = Cases(
     reference=Beams(),
     pool=wide,
     tolerance=1e-4,
-    hints=BEAM_HINTS | {"value": BEAM_VALUE},
+    hints=BEAM_HINTS | {"value": BEAM_VALUE, "family": BEAM_VALUE},
     mistakes=(*BEAM_SCORES, *BEAM_FORM),
 )
 
@@ -186,7 +186,10 @@ keeps_the_best = Cases(
     pool=narrow,
     tolerance=1e-4,
     hints=BEAM_HINTS
-    | {"value": "After each step the `beams` best extensions of all hypotheses together stay, no more, no fewer."},
+    | {
+        "value": "After each step the `beams` best extensions of all hypotheses together stay, no more, no fewer.",
+        "family": "After each step the `beams` best extensions of all hypotheses together stay, no more, no fewer.",
+    },
     mistakes=(*BEAM_POOL, *BEAM_SCORES, *BEAM_FORM),
 )
 
@@ -218,7 +221,8 @@ ended_compete = Cases(
     | {
         "shape": "What has ended stays in the pool as it is: not extended, not thrown away, not divided by its length. "
         "Only a new EOS ends a text, and it belongs to it.",
-        "value": "What has ended stays in the pool as it is: not extended, not thrown away, not divided by its length.",
+        "value": "What has ended stays in the pool as it is: not extended, thrown away or divided by its length.",
+        "family": "What has ended stays in the pool as it is: not extended, thrown away or divided by its length.",
     },
     mistakes=(*BEAM_END, *BEAM_SCORES[:4], *BEAM_POOL, *BEAM_FORM),
 )
@@ -246,6 +250,7 @@ one_beam_is_greedy = Cases(
     hints=BEAM_HINTS
     | {
         "no error": "Raise ValueError when `beams` is below 1.",
+        "other error": "Raise ValueError when `beams` is below 1.",
         "value": "With one beam only the best token stays, step by step.",
     },
     mistakes=(*BEAM_END[:1], *BEAM_SCORES[:3], *BEAM_SCORES[4:], *BEAM_FORM),

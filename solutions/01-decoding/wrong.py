@@ -66,7 +66,7 @@ refuses_low_ones = patched(
 )  # fmt: skip
 asserts = patched(
     "apply_temperature", "raise ValueError(", "raise AssertionError(",
-    caught_by="refuses_temperatures_that_are_not_positive", hint="Raise ValueError where",
+    caught_by="refuses_temperatures_that_are_not_positive", hint="raise ValueError for T = 0",
     mistake="Raises another error.",
 )  # fmt: skip
 divides_in_place = patched(
@@ -185,7 +185,7 @@ lets_k_zero_through = patched(
 )  # fmt: skip
 refuses_only_k_zero = patched(
     "top_k_filter", "if k < 1:", "if k == 0:",
-    caught_by="top_k_refuses_zero_and_keeps_its_input", hint="Follow what its line",
+    caught_by="top_k_refuses_zero_and_keeps_its_input", hint="below 1",
     mistake="Never thinks of a negative k.",
 )  # fmt: skip
 filters_in_place = patched(
@@ -458,11 +458,11 @@ sets_eos_to_a_large_number = patched(
 )  # fmt: skip
 sets_eos_to_plus_infinity = patched(
     "min_new_tokens", "-torch.inf", "torch.inf",
-    caught_by="forbids_the_end_until_the_minimum", hint="what is special", mistake="Forgets the sign.",
+    caught_by="forbids_the_end_until_the_minimum", hint="needs a logit of −inf", mistake="Forgets the sign.",
 )  # fmt: skip
 always_forbids = patched(
     "min_new_tokens", "if n_generated < minimum:", "if minimum > 0:",
-    caught_by="forbids_the_end_until_the_minimum", hint="from then on EOS is allowed",
+    caught_by="forbids_the_end_until_the_minimum", hint="needs a logit of −inf",
     mistake="Looks at the minimum alone.",
 )  # fmt: skip
 forbids_in_the_first_row = patched(
@@ -697,7 +697,7 @@ top_p_before_top_k = patched(
 )  # fmt: skip
 minimum_after_top_k = patched(
     "generate", FILTERS, PENALISED + WARMED + TOP_K + LEAST + TOP_P,
-    caught_by="filters_come_in_the_order_of_transformers", hint="must not use up a place",
+    caught_by="filters_come_in_the_order_of_transformers", hint="The order is penalty",
     mistake="Forbids EOS after top-k has given it a place.",
 )  # fmt: skip
 minimum_at_the_end = patched(
@@ -712,7 +712,7 @@ penalty_after_the_filters = patched(
 )  # fmt: skip
 penalty_after_top_k = patched(
     "generate", FILTERS, LEAST + WARMED + TOP_K + PENALISED + TOP_P,
-    caught_by="filters_come_in_the_order_of_transformers", hint="The penalty comes before",
+    caught_by="filters_come_in_the_order_of_transformers", hint="The order is penalty",
     mistake="Penalises among the k largest.",
 )  # fmt: skip
 forgets_the_temperature = patched(
@@ -848,7 +848,7 @@ takes_any_number_of_beams = patched(
 )  # fmt: skip
 refuses_only_zero_beams = patched(
     "beam_search", "if beams < 1:", "if beams == 0:",
-    caught_by="one_beam_is_greedy", hint="Follow what its line", mistake="Never thinks of a negative number.",
+    caught_by="one_beam_is_greedy", hint="below 1", mistake="Never thinks of a negative number.",
 )  # fmt: skip
 
 
