@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,10 +23,12 @@ from grader.build.notebooks import checks_of, solution_namespace
 from grader.build.waivers import FILE, waived
 from grader.checks.cases import Case
 from grader.checks.judging import Judge
-from grader.checks.registry import LabChecks, solution_source
+from grader.checks.answers import solution_source
+from grader.checks.registry import LabChecks
 from grader.checks.running import run_check
 from grader.checks.student import InProcess, recipe_of
 from grader.course.paths import Course
+from grader.course.settings import load_settings
 from grader.files import write_whole
 from grader.kernels.many import Builder, answer_to
 from grader.threads import one_thread
@@ -88,6 +91,7 @@ def mutate_lab(
     """
     checks = checks_of(course, lab)
     one_thread()
+    os.environ.update(load_settings(course.root).variables())  # what libraries say of forks, among others
     names = [exercise] if exercise else checks.exercises()
     if exercise and exercise not in checks.exercises():
         raise LookupError(f"{lab} has no exercise {exercise!r}; it has: {', '.join(checks.exercises())}.")

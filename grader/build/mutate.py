@@ -13,7 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.build.operators import EXPRESSIONS, GRAPH, STATEMENTS, says_dims, without_graph
+from grader.build.operators import EXPRESSIONS, GRAPH, STATEMENTS, without_graph
+from grader.build.operators_on_calls import says_dims
 
 NO_GRAD = "no grad"
 

@@ -18,7 +18,8 @@ from grader.build.notebooks import checks_of, execute_code, graded_code, quiz_of
 from grader.build.tables import tables_refused
 from grader.build.verify_quiz import verify_quiz
 from grader.build.visible import refused_right
-from grader.checks.registry import Check, LabChecks, Right, Wrong
+from grader.checks.answers import Right, Wrong
+from grader.checks.registry import Check, LabChecks
 from grader.checks.running import Outcome, run_check
 from grader.checks.student import InProcess
 from grader.course.paths import Course
