@@ -59,12 +59,12 @@ def queries_of(
 
 def review_pool() -> Iterator[Case]:
     """Lengths around 200, letters of several bytes, repetitions, spaces at the ends, short and no reviews."""
-    mixed = columns(*(a_review(i, n) for i, n in enumerate((201, 350, 200, 199, 260, 202, 40, 201, 0, 205, 230))))
-    letters = columns("é" * 200, "é" * 201, "film é" * 40, "ß" * 150, "日本の映画は" * 40, "🎬" * 201, "🎬" * 200)
+    mixed = columns(*(a_review(i, n) for i, n in enumerate((201, 260, 200, 199, 310, 40, 202))))
+    letters = columns("é" * 200, "é" * 201, "film é" * 40, "ß" * 150, "日本の映画は" * 34, "🎬" * 60)
     ends = columns(
         "  " + a_review(1, 199), "\n" * 201, a_review(2, 198) + "   ", "<br />" * 40, a_review(3, 199) + "\n"
     )
-    twice = columns(a_review(1, 300), a_review(2, 201), a_review(1, 300), a_review(2, 201), a_review(5, 220))
+    twice = columns(a_review(1, 300), a_review(2, 201), a_review(1, 300), a_review(2, 201))
     tables = {
         "ordinary reviews": mixed, "reviews with letters of several bytes": letters, "reviews that occur twice": twice,
         "reviews with spaces at their ends": ends, "no review that is kept": columns("short", a_review(3, 200)),

@@ -88,7 +88,7 @@ WHITEN_MISTAKES = {
 }  # fmt: skip
 SHIFT_MISTAKES = {
     "always": (
-        "shift_mean is not used, or turned round: where it is false, the mean is added again.",
+        "shift_mean is not used: where it is false, the mean is added again at the end.",
         lambda x, m, shift=True: right_whiten(x, m),
     ),
     "scaled": (
@@ -100,7 +100,11 @@ NOT_CENTRED = {
     "not_centred": (
         "The mean is not subtracted.",
         lambda x, m, shift=True: torch.where(m, x * (x[m].var() + 1e-8).rsqrt(), 0.0),
-    )
+    ),
+    "added_again": (
+        "The mean is added again in yours, though shift_mean is true.",
+        lambda x, m, shift=True: right_whiten(x, m, False),
+    ),
 }
 
 

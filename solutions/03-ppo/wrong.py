@@ -838,7 +838,7 @@ leaves_out_the_shift = patched(
 )  # fmt: skip
 turns_shift_mean = patched(
     "whiten", "white if shift_mean else", "white if not shift_mean else",
-    caught_by="whitening_may_keep_the_mean", hint="turned round",
+    caught_by="whitening_is_that_of_trl", hint="though shift_mean is true",
     mistake="The other way round",
 )  # fmt: skip
 whitens_in_place = patched(
