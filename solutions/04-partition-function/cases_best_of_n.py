@@ -98,6 +98,11 @@ def ties() -> Iterator[Case]:
         family=nearly,
     )
     yield Case("nearly, five", args=(distribution(5, seed=6), 1 + 1e-8 * torch.arange(5.0).double(), 2), family=nearly)
+    batch = torch.stack(
+        [1.0 + 1e-9 * numbers(4, seed=7).round(), numbers(4, seed=8) * 1e-12, rows([2.0, 2.0, 1.0, 1.0])[0]]
+    )
+    yield Case("nearly, a batch", args=(distribution(3, 4, seed=9), batch, 3), family=nearly)
+    yield Case("nearly, a batch of one", args=(distribution(1, 4, seed=9), batch[:1].clone(), 5), family=nearly)
     yield Case("large", args=(ref, rows([1e4, 1e4 + 1e-3, 1e4, -1e4])[0], 3), family=nearly)
 
 

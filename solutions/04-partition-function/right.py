@@ -216,7 +216,7 @@ def grows_a_dictionary(
         batch = torch.tensor([[*prompt[0].tolist(), *text] for text in texts])
         with torch.no_grad():
             logits = model(batch).logits[:, -1].double()
-        log_probs = (logits - logits.amax(-1, keepdim=True)).log_softmax(-1).tolist()
+        log_probs = logits.log_softmax(-1).tolist()
         grown = {}
         for (text, total), row in zip(texts.items(), log_probs):
             grown.update({(*text, token): total + row[token] for token in range(len(row))})
@@ -345,11 +345,12 @@ def adds_floats_exactly(
 def computes_in_numpy(
     log_policy: torch.Tensor, ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float
 ) -> torch.Tensor:
-    """Numpy, with `where=`."""
+    """Numpy, with `where`."""
     import numpy as np
 
     log_p, log_q, r = log_policy.numpy(), ref_log_probs.numpy(), rewards.numpy()
-    gap = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=~np.isneginf(log_p))
+    with np.errstate(invalid="ignore"):
+        gap = np.where(np.isneginf(log_p), 0.0, log_p - log_q)
     p = np.exp(log_p)
     return torch.tensor((p * r).sum(-1) - beta * (p * gap).sum(-1))
 
@@ -382,10 +383,10 @@ def adds_in_logarithms(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta:
     """`logaddexp`, response by response."""
     if not beta > 0:
         raise ValueError("beta must be positive")
-    total = torch.full(rewards.shape[:-1], -math.inf, dtype=torch.float64)
-    for y in range(rewards.shape[-1]):
-        total = torch.logaddexp(total, ref_log_probs[..., y] + rewards[..., y] / beta)
-    return total
+    first, *others = (ref_log_probs + rewards / beta).unbind(-1)
+    for term in others:
+        first = torch.logaddexp(first, term)
+    return first
 
 
 @right("log_partition")
@@ -680,9 +681,9 @@ def groups_equal_rewards(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: 
     values, group = torch.unique(rewards, return_inverse=True)
     mass = torch.zeros(len(values), dtype=torch.float64).scatter_add(0, group, p)
     upto = mass.cumsum(0)
-    wins = upto**n - (upto - mass).clamp(min=0) ** n
+    wins = upto**n - (upto - mass) ** n
     share = torch.where(mass > 0, wins / mass, 0.0)
-    return torch.where(ref_log_probs == -torch.inf, -torch.inf, (p * share[group]).log())
+    return (p * share[group]).log()
 
 
 @right("best_of_n_policy")
@@ -721,7 +722,7 @@ def sums_a_geometric_series(ref_log_probs: torch.Tensor, rewards: torch.Tensor, 
 
 @right("best_of_n_policy")
 def compares_all_pairs_in_numpy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int) -> torch.Tensor:
-    """Numpy, with `where=` in the place of a division by 0."""
+    """Numpy, with 1 in the place of a 0 that would divide."""
     import numpy as np
 
     if n < 1:
@@ -729,10 +730,9 @@ def compares_all_pairs_in_numpy(ref_log_probs: torch.Tensor, rewards: torch.Tens
     p, r = np.exp(ref_log_probs.numpy()), rewards.numpy()
     upto = (p[..., None, :] * (r[..., None, :] <= r[..., :, None])).sum(-1)
     tied = (p[..., None, :] * (r[..., None, :] == r[..., :, None])).sum(-1)
-    below = np.maximum(upto - tied, 0)
-    wins = p * np.divide(upto**n - below**n, tied, out=np.zeros_like(p), where=tied > 0)
+    wins = upto**n - (upto - tied) ** n
     with np.errstate(divide="ignore"):
-        return torch.from_numpy(np.log(wins))
+        return torch.from_numpy(np.log(p * wins / np.where(tied > 0, tied, 1.0)))
 
 
 @right("best_of_n_policy")
@@ -740,14 +740,12 @@ def stays_in_logarithms(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: i
     """`logsumexp` over what is below and what is equal; log(F^n − F⁻^n) by `log1p`."""
     if n < 1:
         raise ValueError("n must be at least 1")
-    mine, other = rewards[..., :, None], rewards[..., None, :]
-    rows = ref_log_probs[..., None, :].expand(*rewards.shape, rewards.shape[-1])
+    mine, other, rows = rewards[..., :, None], rewards[..., None, :], ref_log_probs[..., None, :]
     below = rows.masked_fill(other >= mine, -torch.inf).logsumexp(-1)
     equal = rows.masked_fill(other != mine, -torch.inf).logsumexp(-1)
     upto = torch.logaddexp(below, equal)
-    share = (ref_log_probs - equal).masked_fill(ref_log_probs == -torch.inf, -torch.inf)
-    worse = torch.exp(n * (below - upto).masked_fill(upto == -torch.inf, 0.0))
-    return (share + n * upto + torch.log1p(-worse)).masked_fill(ref_log_probs == -torch.inf, -torch.inf)
+    won = n * upto + torch.log1p(-torch.exp(n * (below - upto)))
+    return (ref_log_probs - equal + won).masked_fill(ref_log_probs == -torch.inf, -torch.inf)
 
 
 @right("best_of_n_policy")
