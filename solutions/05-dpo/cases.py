@@ -1582,6 +1582,7 @@ a_tie_is_half_a_point = Cases(
     mistakes=(*TIE_MISTAKES, COARSE),
     hints={"ties and a lead that is tiny": "Only exactly equal rewards tie. A lead of 1e-12 is a lead."},
 )
+NO_PAIRS = "Without pairs there is no accuracy: raise ValueError, nan would spoil every average."
 accuracy_is_a_float_and_refuses_nothing_to_count = Cases(
     "preference_accuracy",
     name="accuracy_is_a_float_and_refuses_nothing_to_count",
@@ -1591,8 +1592,9 @@ accuracy_is_a_float_and_refuses_nothing_to_count = Cases(
     pool=floats_and_no_pairs,
     keeps_inputs=True,
     hints={
-        "type": "Return a Python float: `.item()`.",
-        "no error": "Without pairs there is no accuracy: raise ValueError, nan would spoil every average.",
+        "type": "Return a Python float: `.item()` of a tensor, `float(x)` of another number.",
+        "no error": NO_PAIRS,
+        "other error": NO_PAIRS,
     },
 )
 

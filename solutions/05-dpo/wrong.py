@@ -703,8 +703,7 @@ subtracts_the_turned_order = patched(
 makes_it_robust = patched(
     "dpo_loss",
     "-(1 - label_smoothing) * F.logsigmoid(z) - label_smoothing * F.logsigmoid(-z)",
-    "(-(1 - label_smoothing) * F.logsigmoid(z) + label_smoothing * F.logsigmoid(-z)) / (1 - 2 * "
-    "label_smoothing + 1e-9)",
+    "(-(1 - label_smoothing) * F.logsigmoid(z) + label_smoothing * F.logsigmoid(-z)) / (1 - 2 * label_smoothing)",
     caught_by="smoothing_mixes_both_orders",
     hint="'robust' DPO",
     mistake="Subtracts the turned order and divides by 1 − 2ε.",
