@@ -92,6 +92,10 @@ def kept_by_temperature() -> Iterator[Case]:
     for i, rows in enumerate((*dtypes(), *holes(), *layouts())):
         yield rows.case((0.5, 2.0, 1.0)[i % 3])
         yield rows.case((1.0, 0.7, 3.0)[i % 3])
+    for dtype in (HALF, BRAIN):
+        rows = Rows(f"{str(dtype).removeprefix('torch.')} logits", torch.tensor([[0.0, -1.0, 2.0]], dtype=dtype))
+        for temperature in (1e-8, 1e-5, 3e5):
+            yield rows.case(temperature, family="very low and very high temperatures")
 
 
 keeps_what_temperature_must_keep = Cases(

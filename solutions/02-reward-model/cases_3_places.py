@@ -24,6 +24,7 @@ SIZES: dict[str, tuple[tuple[int, ...], int]] = {
     "five by three": ((3, 1, 2, 1, 3), 3),
     "long": ((290, 1, 300, 131), 300),
     "very long": ((2999, 2049, 3000), 3000),
+    "very long and odd": ((3001, 2050, 2998), 3001),
     "many rows": (tuple(1 + (7 * k) % 9 for k in range(300)), 9),
 }
 

@@ -93,6 +93,9 @@ def batches() -> Iterator[Case]:
     yield Case("a network, right", (hidden, mask_of((2, 1, 5, 4), 5, [False] * 4), Built("network", width=3, seed=2)),
                family="a head of several layers")  # fmt: skip
     yield Case("a function", (hidden, mask, Built("adds_up")), family="a head that is a plain function")
+    for dtype in DTYPES:
+        args = quarters(23, 4, 5, 3, dtype=dtype), mask, Built("adds_up", dtype="float64")
+        yield Case(f"{dtype}, a head in float64", args, family="a head with a dtype of its own")
     for layout in ("transposed", "strided", "column"):
         yield Case(
             f"hidden {layout}",
@@ -176,6 +179,13 @@ def trained_batches() -> Iterator[Case]:
         args = hidden, mask, linear(3, 3, trains=True)
         yield Case(layout, args, layout={"hidden": layout}, family="a tensor that is part of a larger one")
     yield Case("one row", (drawn(22, 1, 3, 2), torch.tensor([[1, 1, 0]]), linear(2, 1, trains=True)), family="one row")
+    for kind, filling in {"nan": math.nan, "inf": math.inf}.items():
+        spoilt = hidden.masked_fill(mask[..., None] == 0, filling)
+        for name, head in {
+            "linear": linear(3, 7, trains=True),
+            "network": Built("network", width=3, seed=3, trains=True),
+        }.items():
+            yield Case(f"{name}, {kind} at padding", (spoilt, mask, head), family=f"{kind} at padded places")
 
 
 SQUEEZED = "Shape [batch], also for one row: `squeeze(-1)` takes the last dimension only, `squeeze()` takes all."

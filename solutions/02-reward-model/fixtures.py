@@ -22,9 +22,10 @@ def network(width: int, seed: int, trains: bool = False) -> torch.nn.Sequential:
     return _filled(layers, seed).requires_grad_(trains)
 
 
-def adds_up() -> Callable[[torch.Tensor], torch.Tensor]:
-    """A head that is no module: twice the sum of the numbers, less 1."""
-    return lambda vectors: 2 * vectors.sum(-1, keepdim=True) - 1
+def adds_up(dtype: str = "") -> Callable[[torch.Tensor], torch.Tensor]:
+    """A head that is no module: twice the sum of the numbers, less 1; in a dtype of its own, if it has one."""
+    own = getattr(torch, dtype) if dtype else None
+    return lambda vectors: 2 * vectors.to(own or vectors.dtype).sum(-1, keepdim=True) - 1
 
 
 def _filled(module: Module, seed: int) -> Module:

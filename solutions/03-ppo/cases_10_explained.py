@@ -133,7 +133,7 @@ def variance_pool() -> Iterator[Case]:
     for dtype in (F32, F64):
         full = torch.ones(1, 3, dtype=torch.bool)
         some = numbers(1, 1, 3, dtype=dtype)
-        for value in (2.0, 0.0, -1.5, 1024.0):
+        for value in (2.0, 0.0, -1.5, 1024.0, 0.1, -0.7, 1e-3):
             args = (some, torch.full((1, 3), value, dtype=dtype), full)
             yield Case(f"{NAMES[dtype]}, returns of {value}", args=args, family="returns that are all equal")
             mixed = torch.tensor([[value, 9.0, value], [7.0, value, 8.0]], dtype=dtype)
@@ -141,6 +141,12 @@ def variance_pool() -> Iterator[Case]:
             yield Case(
                 f"{NAMES[dtype]}, where the mask is true, {value}", args=args, family="returns that are all equal"
             )
+        for value, count in ((0.1, 7), (0.7, 10), (1 / 3, 30)):  # their mean is rounded
+            args = (numbers(3, 1, count, dtype=dtype), torch.full((1, count), value, dtype=dtype))
+            yield Case(
+                f"{NAMES[dtype]}, {count} returns of {value:.3f}", args=(*args, torch.ones(1, count, dtype=torch.bool)),
+                family="returns that are all equal",
+            )  # fmt: skip
         for family, mask in {"a single token": rows(".x."), "no token": rows("...")}.items():
             args = (some, torch.tensor([[1.0, 3.0, 5.0]], dtype=dtype), mask)
             yield Case(f"{NAMES[dtype]}, {family}", args=args, family=family)

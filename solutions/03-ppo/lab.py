@@ -635,7 +635,7 @@ def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) ->
 
     Args:
         values: float32 or float64 [batch, length]; ±inf or nan where the mask is false.
-            They stay as they are: the result is new, of their dtype, without gradient.
+            They stay as they are: the result is new and of their dtype.
         mask: bool [batch, length]: any places, a row may have none.
         shift_mean: if false, the mean is added again at the end.
 
@@ -712,7 +712,8 @@ def ppo_clip_loss(
 
     Args:
         logprobs: float32 or float64 [batch, length], log π of the tokens now. The
-            gradient flows into these; it is finite, and 0 where the mask is false.
+            gradient flows into these alone; it is finite where the ratio is, and 0
+            where the mask is false.
         old_logprobs: same shape, log π of the tokens when they were sampled: constants.
         advantages: same shape: constants.
         mask: bool, same shape, true at the tokens that count: any places, at least one

@@ -187,6 +187,11 @@ loss_refuses_beta_of_zero_and_keeps_dtype = Cases(
 
 def weights_of_all_kinds() -> Iterator[Case]:
     yield from ordinary_ratios()
+    for dtype in HALVES:
+        for small in (1e-5, 6e-8, 2e-3):
+            for beta in (0.1, 0.01):
+                u = torch.tensor([small, 1 / small if dtype is torch.bfloat16 else 6e4, 1.0], dtype=dtype)
+                yield of_ratios(f"{short(dtype)} far {small}", u, beta, "a u far from 1")
     yield from renamed("form", forms_of_ratios())
 
 
@@ -684,6 +689,11 @@ def long_texts() -> Iterator[Case]:
                     ),
                     tolerance=0.0,
                 )
+        near = torch.tensor([-2000.0, -1001.0, -517.0], dtype=dtype)
+        for beta in (0.1, 0.3):
+            yield of_log_probs(
+                f"{short(dtype)} near", near, near - 1, beta, "long texts that the reference likes as much"
+            )
         gap = torch.tensor([-100.0, -200.0, -9.0], dtype=dtype)
         for beta in BETAS:
             yield of_log_probs(f"{short(dtype)} gap", gap, gap.flip(0), beta, "long texts")
@@ -1198,6 +1208,9 @@ def tied_rows() -> Iterator[Case]:
         yield of_rows(f"{i} last", [*PLAIN[1:3], row], "pairs with equal means")
         yield of_rows(f"{i} between", [PLAIN[3], row, PLAIN[0], row], "pairs with equal means")
     yield of_rows("all tie", TIES, "pairs with equal means")
+    unlike: Row = ("A film that works", "No story at all", 1.5, 1.5)
+    yield of_rows("unlike", [unlike], "pairs with equal means that begin otherwise")
+    yield of_rows("unlike among others", [PLAIN[0], unlike, PLAIN[1]], "pairs with equal means that begin otherwise")
     yield of_rows("twice", [PLAIN[0], PLAIN[0], PLAIN[1], PLAIN[0]], "a pair that comes twice")
     yield of_rows("none", [], "no pairs")
 

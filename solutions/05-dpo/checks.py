@@ -100,8 +100,8 @@ def reference_has_its_own_memory(student: Student) -> None:
 @check("load_policy_and_reference", points=1)
 def pad_is_eos(student: Student) -> None:
     """The tokenizer pads with its EOS token, whatever that is, and has not grown."""
-    for eos, place in (("<|endoftext|>", 0), ("</s>", 7), ("<end>", 26)):
-        found, model, result = facts(student, seed=5, eos=eos, place=place)
+    for eos, place, pad in (("<|endoftext|>", 0, ""), ("</s>", 7, ""), ("<end>", 26, ""), ("</s>", 3, "q")):
+        found, model, result = facts(student, seed=5, eos=eos, place=place, pad=pad)
         hint = "The vocabulary has grown: a new pad token has no row in the embeddings. Use the EOS token."
         expect(result).that(same(found.get("vocabulary"), model.config.vocab_size), hint=hint)
         hint = "The pad token is another one than the EOS token of this tokenizer: ask for `tokenizer.eos_token`."

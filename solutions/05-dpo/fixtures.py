@@ -13,10 +13,10 @@ from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", place: int = 0) -> str:
+def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", place: int = 0, pad: str = "") -> str:
     """The path of a folder with a random GPT-2 of one layer, which has dropout, and a tokenizer without a pad token.
 
-    Its EOS token is the text `eos` with the id `place`.
+    Its EOS token is the text `eos` with the id `place`. With `pad`, a letter, it comes with that pad token.
     """
     folder = tempfile.mkdtemp(prefix="lab-05-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -24,7 +24,8 @@ def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", plac
     spelling = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=[]))
     spelling.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     spelling.decoder = decoders.ByteLevel()
-    GPT2TokenizerFast(tokenizer_object=spelling, bos_token=eos, eos_token=eos, unk_token=eos).save_pretrained(folder)
+    special = {"bos_token": eos, "eos_token": eos, "unk_token": eos} | ({"pad_token": pad} if pad else {})
+    GPT2TokenizerFast(tokenizer_object=spelling, **special).save_pretrained(folder)
     config = GPT2Config(
         vocab_size=len(tokens), n_positions=16, n_embd=16, n_layer=1, n_head=2, bos_token_id=place, eos_token_id=place,
         resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout,
