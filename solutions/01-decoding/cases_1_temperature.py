@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from rows import DIGITS, HALF, HINTS, Rows, dtypes, holes, layouts, normal, sizes
+from rows import BRAIN, DIGITS, HALF, HINTS, Rows, dtypes, holes, layouts, normal, sizes
 from transformers.generation.logits_process import TemperatureLogitsWarper
 
 from grader.checks import Case, Cases, Mistake
