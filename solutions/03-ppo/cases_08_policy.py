@@ -226,7 +226,7 @@ policy_four = Cases(
     points=2,
     reference=right_policy_loss,
     pool=four_cases_pool,
-    gradient=("logprobs", "old_logprobs", "advantages"),
+    gradient=("logprobs",),
     mistakes=mistakes_beside(right_policy_loss, POLICY_MISTAKES),
 )
 policy_batch = Cases(
@@ -236,7 +236,7 @@ policy_batch = Cases(
     points=2,
     reference=right_policy_loss,
     pool=batch_pool,
-    gradient=("logprobs", "old_logprobs", "advantages"),
+    gradient=("logprobs",),
     mistakes=mistakes_beside(right_policy_loss, POLICY_MISTAKES, MEAN_MISTAKES),
 )
 policy_first = Cases(
@@ -246,7 +246,7 @@ policy_first = Cases(
     points=1,
     reference=right_policy_loss,
     pool=first_step_pool,
-    gradient=("logprobs", "old_logprobs", "advantages"),
+    gradient=("logprobs",),
     hints={"gradient": "At ratio 1 the slope is −A/n: do not detach the ratio, nor put a number in its place."},
     mistakes=mistakes_beside(right_policy_loss, FIRST_STEP_MISTAKES),
 )
@@ -260,7 +260,7 @@ policy_masked = Cases(
     points=1,
     reference=right_policy_loss,
     pool=masked_policy_pool,
-    gradient=("logprobs", "old_logprobs", "advantages"),
+    gradient=("logprobs",),
     keeps_inputs=True,
     fresh=True,
     hints={"nan": NAN},
