@@ -309,7 +309,8 @@ def pool_reward(
     """The reward of each row: what the head says about the vector at its last token.
 
     float [batch], of the dtype that the head gives. Gradients reach hidden and the
-    head's parameters. hidden and the mask stay as they are.
+    head's parameters, and are finite whatever stands at padded places. hidden and the
+    mask stay as they are.
 
     Args:
         hidden: float [batch, length, width], of any float dtype; at padded places there

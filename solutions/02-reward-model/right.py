@@ -325,8 +325,8 @@ def gathers_the_vectors(
 def asks_the_head_first(
     hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """A number for every place, then the one at the last token."""
-    numbers = head(hidden).squeeze(-1)
+    """A number for every place, then the one at the last token; what is padding is cleared before."""
+    numbers = head(hidden.masked_fill(attention_mask[..., None] == 0, 0.0)).squeeze(-1)
     return numbers[torch.arange(numbers.shape[0]), last_token_index(attention_mask)]  # noqa: F821
 
 
@@ -334,9 +334,10 @@ def asks_the_head_first(
 def takes_along_the_length(
     hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """The head first, then take_along_dim."""
+    """The head first, on cleared vectors, then take_along_dim."""
     places = torch.arange(hidden.shape[1]) * attention_mask
-    return torch.take_along_dim(head(hidden), places.argmax(dim=1)[:, None, None], dim=1).flatten()
+    cleared = torch.where(attention_mask[..., None] == 1, hidden, 0.0)
+    return torch.take_along_dim(head(cleared), places.argmax(dim=1)[:, None, None], dim=1).flatten()
 
 
 @right("pool_reward")

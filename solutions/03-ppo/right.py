@@ -687,7 +687,7 @@ def explained_by_torch_var(values, returns, mask):
     if goal.numel() < 2:
         raise ValueError("fewer than two")
     spread = goal.var(correction=1)
-    if spread == 0:
+    if (goal == goal[0]).all():
         raise ValueError("they do not vary")
     return 1 - (F.mse_loss(torch.masked_select(values, mask), goal) / spread).item()
 
@@ -698,7 +698,7 @@ def explained_by_cleaned_sums(values, returns, mask):
     v, r = (torch.where(mask, part, 0.0).double() for part in (values, returns))
     mean = r.sum() / max(n, 1)
     square = torch.where(mask, (r - mean) ** 2, 0.0).sum()
-    if n < 2 or square == 0:
+    if n < 2 or bool((r[mask] == r[mask][0]).all()):
         raise ValueError("nothing to explain")
     return float(1 - ((v - r) ** 2).sum() / n * (n - 1) / square)
 

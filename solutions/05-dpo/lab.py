@@ -423,7 +423,7 @@ def dpo_loss(
     Args:
         policy_chosen, policy_rejected, ref_chosen, ref_rejected: [pairs], log-probs of
             whole responses in nats, all float16, bfloat16, float32 or float64.
-        beta: at least 0; differences of log-probs times β may reach ±10,000.
+        beta: at least 0; log u may be as large as the dtype holds, and times β ±10,000.
         label_smoothing: ε, the probability that a label is wrong, in [0, 0.5].
 
     Raises:
