@@ -193,6 +193,10 @@ def near_one() -> Iterator[Case]:
             u = torch.tensor([largest, 0.5 / (size - gone)])
             yield Rows("u just below 1", logits).case(u, note=f"{gone} gone")
             yield Rows("u just below 1", logits.flip(0)[:1]).case(u[:1], note=f"{gone} gone")
+    for size in (3001, 700):
+        logits = torch.full((2, size), -1.0)
+        logits[0, size - 5 :], logits[1, size - 2 :] = -INF, -INF
+        yield Rows("u just below 1", logits).case(torch.full((2,), largest), note="rows that end in two places")
     for size in (10, 49, 98, 700, 3001):
         logits = normal(size, 3, size, scale=0.05)
         yield Rows("u just below 1", logits).case(torch.full((3,), largest), note="all possible")
