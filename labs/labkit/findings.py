@@ -25,7 +25,7 @@ KINDS = {
     "nan": "Where does it divide by 0, take inf less inf, or 0 times inf? A mask that comes after that is too late.",
     "gradient": "Compare with its formula which steps the gradient passes: no detach, no no_grad, no .item(), no copy.",
     "nan gradient": "`where` hides a nan from the value, not from the gradient: mask before the step that makes it.",
-    "changed": "Work on a copy: no `/=`, no assignment and no `requires_grad_()` on what you are given.",
+    "changed": "Return a new value: no `/=` and no assignment into what you are given, no `requires_grad_()` on it.",
     "shared": "Return a copy, so that a later change of one leaves the other alone.",
 }
 """The kinds of findings, by how much they hide of an answer, each with the hint where a lab has no better one."""

@@ -710,7 +710,7 @@ blanks_the_mask = patched(
 )
 
 
-@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="each row has a side of its own")
+@wrong("last_token_index", caught_by="both_sides_in_one_batch", hint="padding on the right only")
 def decides_for_the_batch(attention_mask: torch.Tensor) -> torch.Tensor:
     """Looks at the first row to learn on which side the padding is."""
     if not attention_mask.any(dim=1).all():

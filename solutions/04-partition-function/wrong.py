@@ -1360,7 +1360,7 @@ looks_at_minus_infinity_only = patched(
     "masked_fill(equal == 0,",
     "masked_fill(ref_log_probs == -torch.inf,",
     caught_by="best_of_many_and_of_one",
-    hint="where a reward has no mass",
+    hint="where π_ref is 0",
     mistake="Forgets that exp(−800) is 0: 0/0.",
 )
 turns_nan_into_zero = patched(

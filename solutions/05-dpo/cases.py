@@ -1209,8 +1209,8 @@ def tied_rows() -> Iterator[Case]:
         yield of_rows(f"{i} between", [PLAIN[3], row, PLAIN[0], row], "pairs with equal means")
     yield of_rows("all tie", TIES, "pairs with equal means")
     unlike: Row = ("A film that works", "No story at all", 1.5, 1.5)
-    yield of_rows("unlike", [unlike], "pairs with equal means that begin otherwise")
-    yield of_rows("unlike among others", [PLAIN[0], unlike, PLAIN[1]], "pairs with equal means that begin otherwise")
+    yield of_rows("unlike", [unlike], "pairs with equal means")
+    yield of_rows("unlike among others", [PLAIN[0], unlike, PLAIN[1]], "pairs with equal means")
     yield of_rows("twice", [PLAIN[0], PLAIN[0], PLAIN[1], PLAIN[0]], "a pair that comes twice")
     yield of_rows("none", [], "no pairs")
 
