@@ -203,7 +203,9 @@ def test_the_new_lab_of_the_guide_is_built_and_verified_with_a_quiz(
     assert set(files) == {"lab.py", "cases.py", "checks.py", "right.py", "wrong.py"}
     [quiz] = [block[2] for block in FENCED.finditer(guide) if "labkit.quiz(" in block[2]]
     files["lab.py"] += "\n" + quiz
-    [bank] = [block[2] for block in FENCED.finditer((ROOT / "quizzes" / "README.md").read_text()) if block[1] == "yaml"]
+    bank, *_ = [
+        block[2] for block in FENCED.finditer((ROOT / "quizzes" / "README.md").read_text()) if block[1] == "yaml"
+    ]
     for name, text in files.items():
         path = tmp_path / "solutions" / lab / name
         path.parent.mkdir(parents=True, exist_ok=True)
