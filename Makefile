@@ -1,4 +1,4 @@
-# make lab | instructor | test | class | build | verify | bench          (README.md says who needs which)
+# make lab | instructor | test | class | build | verify | mutants | bench          (README.md says who needs which)
 
 PYTHON ?= python3
 # More arguments for pip and for JupyterLab, such as PIP_ARGS="--extra-index-url …" and LAB_ARGS="--no-browser --port 8899".
@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify bench bench-labs smol
+.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -25,7 +25,8 @@ help:
 	@echo "make instructor     open JupyterLab at the root, with formgrader"
 	@echo "make class          simulate a class, grade it, compare every score with the expected one; feedback and report"
 	@echo "make build          make labs/ from solutions/, register the assignments with nbgrader"
-	@echo "make verify         prove the quizzes, and the hidden checks on solutions, blanks and wrong answers"
+	@echo "make verify         prove the quizzes, and the hidden checks on right answers, blanks, wrong answers and some mutants"
+	@echo "make mutants        prove them on every small change of every right answer; make verify takes a sample"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make test           everything that must hold"
 	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user"
@@ -74,6 +75,11 @@ build: setup
 verify: setup
 	$(BIN)/grader quiz prove
 	$(BIN)/grader verify
+	$(BIN)/grader verify --mutants --sample 12
+
+# All mutants of all right answers; a quarter of an hour and more.
+mutants: setup
+	$(BIN)/grader verify --mutants
 
 lab: data
 	$(BIN)/python -m labkit.workspace labs work

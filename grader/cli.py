@@ -13,10 +13,12 @@ from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, 
 from grader.exchange.commands import bundle, collect
 from grader.formats.commands import quiz_app
 from grader.grading.forks import start_server
+from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
+    from grader.build.mutants import Mutated
     from grader.build.verify import Verification
     from grader.course.paths import Course
     from grader.grading.autograde import Engine, Row
@@ -77,22 +79,48 @@ def build(
 def verify(
     lab: LabArgument = None,
     seeds: Annotated[int, typer.Option(min=1, help="Seeds for checks that draw random inputs.")] = 50,
+    exercise: Annotated[str | None, typer.Option(help="Only this exercise of the one lab that is named.")] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Instead: every small change of a right answer is told from it.")
+    ] = False,
+    choose: Annotated[
+        bool, typer.Option("--choose", help="With --mutants: choose the graded cases anew (graded.json).")
+    ] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="With --mutants: so many of each exercise, always the same.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove the checks: the solution gets full marks, a blank zero, and each wrong answer is caught as it says."""
+    """Prove the checks: right answers get full marks, a blank zero, and each wrong answer is caught as it says."""
+    if mutants or choose:
+        _verify_mutants(lab, exercise, choose, sample, as_json)
+        return
     from grader.build.side_by_side import for_each_lab
     from grader.build.verify import verify_lab
 
     with wrong_use() as course, stderr().status("verifying") as status:
         names = chosen_labs(lab, course.assignments())
         if len(names) == 1:
-            results = [verify_lab(course, names[0], seeds, progress=status.update)]
+            results = [verify_lab(course, names[0], seeds, status.update, exercise)]
         else:
             results = for_each_lab(partial(verify_lab, course, seeds=seeds), names, status.update)
     if not as_json:
         _show_verifications(results)
     failures = [failure for result in results for failure in result.failures]
     finish([result.as_dict() for result in results], failures, "", as_json)
+
+
+def _verify_mutants(lab: str | None, exercise: str | None, choose: bool, sample: int | None, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from grader.build.mutants import mutate_lab
+
+    with wrong_use() as course, stderr().status("mutants") as status:
+        names = [name for name in chosen_labs(lab, course.assignments()) if course.has_checks(name)]
+        results = [mutate_lab(course, name, exercise, choose, sample, status.update) for name in names]
+    if not as_json:
+        _show_mutants(results)
+    finish([asdict(one) for one in results], [said for one in results for said in one.failures], "", as_json)
 
 
 @app.command()
@@ -368,6 +396,17 @@ def _show_verifications(results: list[Verification]) -> None:
         counts = (str(r.exercises), str(r.checks), f"{r.points:g}", caught, str(len(r.failures)))
         table.add_row(r.lab, *counts)
     stdout().print(table)
+
+
+def _show_mutants(results: list[Mutated]) -> None:
+    for r in results:
+        table = new_table(r.lab, "exercise", "cases", "graded", "ms", "mutants", "killed", "waived", "failures")
+        for e in r.exercises:
+            counts = (e.cases, e.graded, e.milliseconds, e.mutants, e.killed, e.waived, len(e.failures))
+            table.add_row(e.exercise, *map(str, counts))
+        total = [sum(getattr(e, name) for e in r.exercises) for name in ("mutants", "killed", "waived")]
+        table.add_row("all", "", "", "", *map(str, total), str(len(r.failures)))
+        stdout().print(table)
 
 
 if __name__ == "__main__":

@@ -200,10 +200,12 @@ def test_the_new_lab_of_the_guide_is_built_and_verified_with_a_quiz(
     lab = "07-win-rate"
     guide = (ROOT / "solutions" / "README.md").read_text()
     files = dict(re.findall(r"^`(\w+\.py)`:\n\n```python\n(.*?)```", guide, re.M | re.S))
-    assert set(files) == {"lab.py", "checks.py", "wrong.py"}
+    assert set(files) == {"lab.py", "cases.py", "checks.py", "right.py", "wrong.py"}
     [quiz] = [block[2] for block in FENCED.finditer(guide) if "labkit.quiz(" in block[2]]
     files["lab.py"] += "\n" + quiz
-    [bank] = [block[2] for block in FENCED.finditer((ROOT / "quizzes" / "README.md").read_text()) if block[1] == "yaml"]
+    bank, *_ = [
+        block[2] for block in FENCED.finditer((ROOT / "quizzes" / "README.md").read_text()) if block[1] == "yaml"
+    ]
     for name, text in files.items():
         path = tmp_path / "solutions" / lab / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +218,9 @@ def test_the_new_lab_of_the_guide_is_built_and_verified_with_a_quiz(
     shutil.copyfile(ROOT / "nbgrader_config.py", tmp_path / "nbgrader_config.py")
     monkeypatch.setenv(ROOT_VARIABLE, str(tmp_path))
     run("build", lab)
+    run("verify", lab)
+    run("verify", lab, "--mutants", "--choose")
+    assert (tmp_path / "solutions" / lab / "graded.json").is_file()
     run("verify", lab)
     run("build", "--check")
     assert "raise NotImplementedError" in (tmp_path / "labs" / lab / f"{lab}.ipynb").read_text()

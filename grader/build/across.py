@@ -18,7 +18,6 @@ from grader.kernels.launch import Zygote, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.notebook_kernel import NotebookKernel
 from grader.course.paths import Course
-from grader.course.paths import Course
 from grader.course.settings import load_settings
 
 PATIENT = Limits(submission_seconds=1800.0, cpu_seconds=1800, restarts=1000)
@@ -72,6 +71,14 @@ def verify_across(
                 said = got.fault or got.hint or "it passes"
                 found.failures.append(f"wrong.py:{answer.line} {answer.name}: not caught so in a kernel: {said}")
             kernel.run(cells[answer.exercise], answer.exercise)
+        for right in checks.right:
+            kernel.run(right.source, right.name)
+            for check in checks.of(right.exercise):
+                got = outcome(check, kernel)
+                if not got.passed:
+                    said = f"{check.name} refuses it in a kernel: {got.fault or got.reason} {got.hint}"
+                    found.failures.append(f"right.py:{right.line} {right.name}: {said}")
+            kernel.run(cells[right.exercise], right.exercise)
         kernel.close()
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.build.leaks_quiz import find_quiz_leaks
+from grader.build.leaks_quiz import find_quiz_leaks, handed_out
 from grader.build.notebooks import read_source
 from grader.course.paths import Course
 
@@ -17,6 +17,12 @@ MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN T
 REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.S)
 TEXT_SUFFIXES = {".ipynb", ".py", ".md", ".json", ".jsonl", ".toml", ".txt", ".yaml", ".yml", ".html", ".js", ".css"}
 MIN_LINE = 12
+FILES = {
+    "checks.py": "a hidden check of",
+    "cases*.py": "a hidden case of",
+    "right.py": "a right answer of",
+    "wrong.py": "a wrong answer of",
+}
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a file; of a notebook, the lines of its cells, numbered by cell."""
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = handed_out(file).decode("utf-8", errors="replace")
     if file.suffix != ".ipynb":
         yield from enumerate(text.splitlines(), start=1)
         return
@@ -82,9 +88,9 @@ def _secrets(course: Course, lab: str) -> dict[tuple[str, ...], str]:
     blocks: list[tuple[str, list[str]]] = []
     for source in cells:
         blocks += [(f"a solution of {lab}", match.group(1).splitlines()) for match in REGION.finditer(source)]
-    for name, origin in (("checks.py", "a hidden check of"), ("wrong.py", "a wrong answer of")):
-        if (folder / name).exists():
-            blocks += [(f"{origin} {lab}", body) for body in _function_bodies(folder / name)]
+    for pattern, origin in FILES.items():
+        for path in sorted(folder.glob(pattern)):
+            blocks += [(f"{origin} {lab}", body) for body in _function_bodies(path)]
     secrets: dict[tuple[str, ...], str] = {}
     for origin, block in blocks:
         lines = [plain for line in block if (plain := _plain(line))]

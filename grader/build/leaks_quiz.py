@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from grader.quizzes.keep import read_secret
 from grader.quizzes.load import QuizError, load
 from grader.quizzes.model import BankModel
 from grader.quizzes.own import made_exam
+from labkit.quiz.bank import BankError, unpacked
 
 MIN_PROSE = 24
 MIN_CODE = 16
@@ -27,6 +29,8 @@ SPLIT = re.compile(r"\{\{.*?\}\}|\$[^$]*\$|`[^`]*`|\*+|\n\n|\\[A-Za-z]+|[\"“�
 ENCODED = re.compile(r"[A-Za-z0-9+/]{120,}={0,2}")
 # A line of a bank that decides or explains an answer, wherever it stands.
 BANK_LINE = re.compile(r"^\s*(?:- )?(?:key: true|claim: \S|misconception: \S)", re.M)
+# A bank inside another file.
+PACKED = re.compile(rb'"format":\s*2,\s*"packed":\s*"[A-Za-z0-9+/=]+"')
 # Ciphertexts of a bank's answers, which only a practice bank has.
 SEALED = re.compile(r'"sealed":\s*\[\s*"')
 
@@ -53,7 +57,7 @@ def find_quiz_leaks(course: Course) -> Iterator[Found]:
         except QuizError as error:
             raise quiz_refused(error) from None
     for file in sorted(path for path in course.labs.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        raw = file.read_bytes()
+        raw = handed_out(file)
         for shape in (secret, secret.hex().encode()):
             if shape in raw:
                 yield file, raw[: raw.index(shape)].count(b"\n") + 1, "…", "the secret of quizzes/secret"
@@ -71,6 +75,16 @@ def find_quiz_leaks(course: Course) -> Iterator[Found]:
             for piece, origin in pieces.items():
                 if piece in folded:
                     yield file, _line(text, piece), piece[:60], origin
+
+
+def handed_out(file: Path) -> bytes:
+    """What a file tells whoever reads it with the kit: a sealed bank is its content; banks in others follow them."""
+    raw = file.read_bytes()
+    inner = []
+    for found in PACKED.finditer(raw):
+        with suppress(BankError):
+            inner.append(unpacked(b"{" + found.group(0) + b"}", file.name))
+    return inner[0] if inner and file.name.endswith(".quiz.json") else b"\n".join([raw, *inner])
 
 
 def secret_pieces(path: Path) -> set[str]:

@@ -1,9 +1,28 @@
-"""The checking language: `@check` functions that call a `Student`, `expect` answers, and name the mistake."""
+"""The checking language: checks call a student's functions, lay answers beside right ones, and name the mistake."""
 
+from grader.checks.answers import patched, right, wrong
+from grader.checks.cases import Built, Case, Cases, Mistake
 from grader.checks.expectations import Missed, expect
-from grader.checks.registry import check, wrong
+from grader.checks.registry import check
 from grader.checks.running import Outcome, run
 from grader.checks.student import Ref, Result, Student
 from grader.checks.values import same
 
-__all__ = ["Missed", "Outcome", "Ref", "Result", "Student", "check", "expect", "run", "same", "wrong"]
+__all__ = [
+    "Built",
+    "Case",
+    "Cases",
+    "Missed",
+    "Mistake",
+    "Outcome",
+    "Ref",
+    "Result",
+    "Student",
+    "check",
+    "expect",
+    "patched",
+    "right",
+    "run",
+    "same",
+    "wrong",
+]

@@ -11,10 +11,12 @@ from typing import Any, Protocol
 from grader.checks.student import Ref, Result, Student, StudentError, recipe_of
 from grader.kernels.calls import plain_copies
 from grader.kernels.client import CallTimeoutError, KernelDiedError
+from grader.kernels.many import Answer, Asked
+from grader.kernels.many_wire import chunks, taken
 from grader.kernels.values import NOT_PLAIN, NUMPY_SCALARS, Handle
 from grader.kernels.wire import Message
 
-TIME_LIMIT, KERNEL_DIED = "TimeLimit", "KernelDied"
+TIME_LIMIT, KERNEL_DIED, NOT_CALLED = "TimeLimit", "KernelDied", "NotCalled"
 MAX_TIMEOUTS = 3
 BUILT_IN = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, BaseException)}
 FOUND = ("set", "another kind of object", *NUMPY_SCALARS)
@@ -30,6 +32,11 @@ class Kernels(Protocol):
 
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Message:
         """See `grader.kernels.client.Kernel.call`."""
+
+    def call_many(
+        self, name: str, calls: Sequence[Asked], take: Callable[[Message, int], int], source: str, each: bool
+    ) -> bool:
+        """See `grader.kernels.client.Kernel.call_many`."""
 
     def call_method(self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Message:
         """See `grader.kernels.client.Kernel.call_method`."""
@@ -62,6 +69,47 @@ class Across(Student):
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.call`."""
         return self._asked(name, args, kwargs, lambda a, kw: self._kernels.call(name, a, kw))
+
+    def call_many(self, name: str, calls: Sequence[Asked]) -> list[Answer]:
+        """See `Student.call_many`."""
+        answers: list[Answer] = []
+        died = False
+        for part in chunks(calls):
+            found, died = self._part(name, part, died)
+            answers += found
+        return answers
+
+    def _part(self, name: str, calls: Sequence[Asked], died: bool) -> tuple[list[Answer], bool]:
+        """Answers to calls that fit into one message, and whether they ended a kernel.
+
+        Where a kernel ends, what is missing is asked of the next one, which answers each call by itself: so the call
+        that ends it is known. After that nothing more is asked.
+        """
+        answers: list[Answer] = []
+
+        def take(message: Message, missing: int) -> int:
+            found = taken(message, missing, _known)
+            answers.extend(found)
+            return len(found)
+
+        each = False
+        while len(answers) < len(calls) and not died and self._timeouts.get(name, 0) < MAX_TIMEOUTS:
+            try:
+                in_time = self._kernels.call_many(name, calls[len(answers) :], take, self._recipes, each)
+            except KernelDiedError:
+                if each or len(calls) - len(answers) <= 1:
+                    died = True
+                    del answers[len(calls) - 1 :]
+                    answers.append(Answer(None, KERNEL_DIED))
+                each = True
+                continue
+            if not in_time:
+                self._timeouts[name] = self._timeouts.get(name, 0) + 1
+                if answers and answers[-1].error == "KeyboardInterrupt":
+                    answers[-1] = Answer(None, TIME_LIMIT)
+                elif len(answers) < len(calls):
+                    answers.append(Answer(None, TIME_LIMIT))
+        return answers + [Answer(None, NOT_CALLED)] * (len(calls) - len(answers)), died
 
     def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.keep`."""

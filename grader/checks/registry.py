@@ -1,17 +1,24 @@
-"""`@check` and `@wrong`: how a lab's hidden checks and known mistakes are declared, and how they are loaded."""
+"""`@check`, and all that a lab's folder says about checking, loaded."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import importlib
 import inspect
+import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from grader.checks.answers import Right, Wrong, patched_source
+from grader.checks.cases import Cases
+from grader.checks.judging import Judge, judges_of
+
+CHECKS = ("checks.py", "cases*.py")
 CheckBody = Callable[..., None]
 
 
@@ -26,29 +33,23 @@ class Check:
     body: CheckBody
     seeded: bool
     line: int
+    file: str = "checks.py"
 
-
-@dataclass(frozen=True)
-class Wrong:
-    """A mistake that people make: an answer to `exercise` that the check `caught_by` must miss with `hint`."""
-
-    exercise: str
-    name: str
-    caught_by: str
-    hint: str
-    mistake: str
-    source: str
-    line: int
+    @property
+    def judge(self) -> Judge | None:
+        """What judges its cases, for a check that is a `Cases`."""
+        return self.body if isinstance(self.body, Judge) else None
 
 
 @dataclass(frozen=True)
 class LabChecks:
-    """All that a lab's folder says about checking: its checks, its wrong answers, its fixtures."""
+    """All that a lab's folder says about checking: its checks, wrong and right answers, and its fixtures."""
 
     lab: str
     checks: tuple[Check, ...]
     wrong: tuple[Wrong, ...]
     fixtures: ModuleType | None
+    right: tuple[Right, ...] = ()
 
     def exercises(self) -> list[str]:
         """Names of the exercises, in the order of their first check."""
@@ -87,47 +88,30 @@ def check(exercise: str, *, points: float) -> Callable[[CheckBody], CheckBody]:
     return declare
 
 
-def wrong(exercise: str, *, caught_by: str, hint: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a wrong answer to `exercise`, and which check must catch it with a hint that contains `hint`."""
-
-    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
-        body.__wrong__ = Wrong(  # type: ignore[attr-defined]
-            exercise=exercise,
-            name=body.__name__,
-            caught_by=caught_by,
-            hint=hint,
-            mistake=" ".join((inspect.getdoc(body) or "").split()),
-            source=_source_as(body, exercise),
-            line=body.__code__.co_firstlineno,
-        )
-        return body
-
-    return declare
-
-
-def _source_as(body: Callable[..., Any], name: str) -> str:
-    """The source of a decorated function under another name, without its decorators."""
-    lines = inspect.getsource(body).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("def "))
-    lines[start] = lines[start].replace(f"def {body.__name__}(", f"def {name}(", 1)
-    return "\n".join(lines[start:]) + "\n"
-
-
 def load_lab(folder: Path) -> LabChecks:
-    """Load `checks.py`, `wrong.py` and `fixtures.py` of a lab's folder in `solutions/`.
+    """Load what a lab's folder in `solutions/` says about checking.
+
+    That is `checks.py` or `cases.py` or both; where they are, `wrong.py`, `right.py`, `fixtures.py`, and the choice of
+    graded cases, `graded.json`. A long `cases.py` may be several: `cases_….py`, which may import one another.
 
     Raises:
-        FileNotFoundError: the folder has no `checks.py`.
-        ValueError: two checks of a lab share a name, or a wrong answer names a check or exercise that is not there.
+        FileNotFoundError: the folder has no `checks.py` and no `cases.py`.
+        ValueError: two checks of a lab share a name, an answer names a check or exercise that is not there, or a patch
+            does not fit the solution.
     """
-    checks = _declared(folder / "checks.py", "__check__")
-    wrongs = _declared(folder / "wrong.py", "__wrong__") if (folder / "wrong.py").exists() else []
-    fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
-    lab = LabChecks(folder.name, tuple(checks), tuple(wrongs), fixtures)
+    if not any(path for name in CHECKS for path in folder.glob(name)):
+        raise FileNotFoundError(f"{folder / 'checks.py'} is missing: every graded lab has one, or a cases.py.")
+    with _importable(folder):
+        fixtures = _load(folder / "fixtures.py") if (folder / "fixtures.py").exists() else None
+        checks = _declared(folder / "checks.py", "__check__") + _checks_of_cases(folder, fixtures)
+        order = _in_order(folder / "lab.py", list(dict.fromkeys(check.exercise for check in checks)))
+        checks.sort(key=lambda check: order.index(check.exercise))
+        right = tuple(_declared(folder / "right.py", "__right__"))
+        lab = LabChecks(folder.name, tuple(checks), tuple(_wrong(folder)), fixtures, right)
     by_name: dict[str, Check] = {}
     for item in lab.checks:
         if item.name in by_name:
-            raise ValueError(f"{folder / 'checks.py'}:{item.line}: a second check is called {item.name}; rename one.")
+            raise ValueError(f"{folder / item.file}:{item.line}: a second check is called {item.name}; rename one.")
         by_name[item.name] = item
     for answer in lab.wrong:
         catcher = by_name.get(answer.caught_by)
@@ -137,25 +121,86 @@ def load_lab(folder: Path) -> LabChecks:
                 f"{folder / 'wrong.py'}:{answer.line}: {answer.name} is to be caught by {answer.caught_by!r}, "
                 f"which is no check of {answer.exercise}. Its checks: {known}."
             )
+    for one in lab.right:
+        if one.exercise not in order:
+            said = f"{one.name} answers {one.exercise!r}, which has no checks. Exercises: {', '.join(order)}."
+            raise ValueError(f"{folder / 'right.py'}:{one.line}: {said}")
     return lab
 
 
+def _in_order(source: Path, exercises: list[str]) -> list[str]:
+    """Exercises as they stand in the lab's source, where that is there; others after them, as they were."""
+    text = source.read_text(encoding="utf-8") if source.exists() else ""
+    places = {exercise: text.find(f'"grade_id": "{exercise}"') for exercise in exercises}
+    return sorted(exercises, key=lambda exercise: places[exercise] if places[exercise] >= 0 else len(text))
+
+
+def _checks_of_cases(folder: Path, fixtures: ModuleType | None) -> list[Check]:
+    """A check for each `Cases` that `cases.py` declares."""
+    chosen = folder / "graded.json"
+    declared = {
+        item: path.name
+        for path in sorted(folder.glob("cases*.py"))
+        for item in vars(_load(path)).values()
+        if isinstance(item, Cases) and Path(item.file).resolve() == path.resolve()
+    }
+    graded = json.loads(chosen.read_text(encoding="utf-8")) if chosen.exists() else {}
+    return [
+        Check(
+            exercise=judge.cases.exercise,
+            name=judge.cases.name,
+            points=float(judge.cases.points),
+            promise=" ".join(judge.cases.promise.split()),
+            body=judge,
+            seeded=False,
+            line=judge.cases.line,
+            file=declared[judge.cases],
+        )
+        for judge in judges_of(list(declared), fixtures, graded)
+    ]
+
+
+def _wrong(folder: Path) -> Iterator[Wrong]:
+    """The wrong answers of a lab, in the order of the file; those that are patches with their source."""
+    path = folder / "wrong.py"
+    if not path.exists():
+        return
+    module = _load(path)
+    found = [item.__wrong__ for item in vars(module).values() if callable(item) and hasattr(item, "__wrong__")]
+    named = {id(item): name for name, item in vars(module).items() if isinstance(item, Wrong)}
+    for one in getattr(module, "__patched__", []):
+        found.append(replace(one, name=named.get(id(one), one.name), source=patched_source(folder, one)))
+    yield from sorted(found, key=lambda one: one.line)
+
+
 def _declared(path: Path, mark: str) -> list[Any]:
-    """Everything that `path` declares, in the order of the file; what it imports from elsewhere is left out."""
+    """Everything that `path` declares, in the order of the file; nothing where there is no such file."""
+    if not path.exists():
+        return []
     module = _load(path)
     return [getattr(item, mark) for item in vars(module).values() if callable(item) and hasattr(item, mark)]
 
 
 def _load(path: Path) -> ModuleType:
-    """Import a file of a lab under a name of its own: folder names such as 01-decoding are no module names."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: every graded lab has one.")
-    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-    name = f"lab_{digest}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    """Import a file of a lab that is importable now."""
+    return importlib.import_module(path.stem)
+
+
+@contextmanager
+def _importable(folder: Path) -> Iterator[None]:
+    """The files of a lab can be imported meanwhile, by one another, too.
+
+    Afterwards each has a name of its own, since other labs have files that are called so, and no other import finds it.
+    """
+    digest = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
+    names = {path.stem for path in folder.glob("*.py")}
+    others = {name: sys.modules.pop(name) for name in names & set(sys.modules)}
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in names & set(sys.modules):
+            sys.modules[f"lab_{digest}_{name}"] = sys.modules.pop(name)
+        sys.modules.update(others)

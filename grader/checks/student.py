@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from grader.kernels.calls import call_with_values, method_of, plain_copies
+from grader.kernels.many import Answer, Asked, Builder, answer_to
 
 SAID = {
     "NotImplementedError": "It is not written yet.",
     "TimeLimit": "It did not finish in time.",
     "KernelDied": "It ended the kernel.",
+    "NotCalled": "It was not called: before, it had not finished in time, or had ended the kernel.",
     "NoMoreKernels": "It was not called: too many kernels had been lost before.",
 }
 
@@ -68,6 +71,10 @@ class Student(ABC):
         """Call the notebook's function `name` with copies of the arguments. Never raises for what student code does."""
 
     @abstractmethod
+    def call_many(self, name: str, calls: Sequence[Asked]) -> list[Answer]:
+        """Call the notebook's function `name` once for each of `calls`; one answer each, whatever student code does."""
+
+    @abstractmethod
     def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """As `call`, but whatever it returns stays on the student's side: the value of the result is a `Ref`."""
 
@@ -91,10 +98,20 @@ class InProcess(Student):
     def __init__(self, namespace: Mapping[str, Any], fixtures: ModuleType | None = None) -> None:
         self._namespace = namespace
         self._fixtures = fixtures
+        self._build = Builder(lambda recipe: recipe_of(fixtures, recipe))
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.call`."""
         return self._named(name, args, kwargs)
+
+    def call_many(self, name: str, calls: Sequence[Asked]) -> list[Answer]:
+        """See `Student.call_many`."""
+        function = self._namespace.get(name)
+        if not callable(function):
+            return [Answer(None, "NameError")] * len(calls)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # in a kernel they end no call either
+            return [answer_to(function, asked, self._build) for asked in calls]
 
     def keep(self, name: str, /, *args: Any, **kwargs: Any) -> Result:
         """See `Student.keep`."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from grader.course.config import CONFIG, config_files, read_config
 
 ROOT_VARIABLE = "GRADER_ROOT"
+CHECK_FILES = ("checks.py", "cases*.py")
 MARKS_OF_A_COURSE = ("source", "submitted", "gradebook.db")
 Step = Literal["source", "release", "submitted", "autograded", "feedback"]
 
@@ -182,8 +183,8 @@ class Course:
         return sorted(path.parent.name for path in self.solutions.glob("*/lab.py"))
 
     def assignments(self) -> list[str]:
-        """The assignments whose grades are trusted: those with a `checks.py`, and labs with a quiz."""
-        checked = [path.parent.name for path in self.solutions.glob("*/checks.py")]
+        """The assignments whose grades are trusted: those with a `checks.py` or `cases.py`, and labs with a quiz."""
+        checked = [path.parent.name for name in CHECK_FILES for path in self.solutions.glob(f"*/{name}")]
         return sorted({*checked, *(name for name in self.lab_names() if self.bank_of(name))})
 
     def known(self) -> list[str]:
@@ -194,7 +195,7 @@ class Course:
 
     def has_checks(self, lab: str) -> bool:
         """Whether a lab has exercises with hidden checks."""
-        return (self.solutions / lab / "checks.py").exists()
+        return any(any((self.solutions / lab).glob(name)) for name in CHECK_FILES)
 
     def bank_files(self) -> dict[str, Path]:
         """The item banks by name, in order."""

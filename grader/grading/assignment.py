@@ -87,6 +87,8 @@ class Assignment:
     masters: tuple[Master, ...]
     steps: Steps
     checks: str = ""
+    cases: Mapping[str, str] = field(default_factory=dict)
+    """By file: cases, what they import beside themselves, and which of them give the points."""
     fixtures: str = ""
     secret: bytes = b""
     banks: Mapping[str, str] = field(default_factory=dict)

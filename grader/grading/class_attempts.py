@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.course.paths import Course
 from grader.grading.reading import score_all
-from grader.quizzes.score import AttemptScore, QuizScore
+from grader.quizzes.score import QuizScore
 
 
 def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
@@ -19,8 +19,3 @@ def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
     if path is None:
         raise LookupError(f"{lab} has no quiz: there is no bank of its name in {course.quizzes}.")
     return dict(sorted(score_all(course, lab, path.stem, course.students("submitted", lab))))
-
-
-def first_attempts(course: Course, lab: str) -> list[AttemptScore]:
-    """The first intact attempt of each student: what they knew before any feedback."""
-    return [scored.attempts[0] for scored in class_attempts(course, lab).values() if scored.attempts]

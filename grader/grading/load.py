@@ -20,6 +20,7 @@ from grader.grading.given import given_files
 from grader.kernels.environments import Environment, Program, kernel_of
 from grader.kernels.limits import Limits
 
+NOT_FOR_GRADING = ("lab", "right", "wrong")
 ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 
 
@@ -79,7 +80,9 @@ def _trusted(course: Course, lab: str) -> dict[str, Any]:
     """What only the trusted side of an assignment has."""
     folder = course.solutions / lab
     texts = {name: _text(folder / f"{name}.py") for name in ("checks", "fixtures")}
-    return texts | {"secret": course.secret()}
+    others = (path for path in sorted(folder.glob("*.py")) if path.stem not in (*texts, *NOT_FOR_GRADING))
+    cases = {path.name: _text(path) for path in (*others, folder / "graded.json") if path.exists()}
+    return texts | {"cases": cases, "secret": course.secret()}
 
 
 def _notebooks(book: Any, lab: str, only: str) -> list[Any]:

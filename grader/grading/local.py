@@ -29,7 +29,7 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
     """
     data, limits = assignment.to_bytes(), assignment.limits
     with one_thread_inherited(), _zygotes(assignment) as zygotes:
-        context = start_server(_modules(assignment.checks))
+        context = start_server(_modules([assignment.checks, *assignment.cases.values()]))
         started = {name: zygote.started for name, zygote in zygotes.items()}
 
         def start(connection: Connection) -> Callable[[], None]:
@@ -60,9 +60,10 @@ def _zygotes(assignment: Assignment) -> Iterator[Mapping[str, Zygote]]:
             zygote.stop()
 
 
-def _modules(checks: str) -> list[str]:
-    """What a `checks.py` imports: the server imports it once, and every worker has it."""
-    found = [node for node in ast.parse(checks).body if isinstance(node, ast.Import | ast.ImportFrom)]
+def _modules(files: Sequence[str]) -> list[str]:
+    """What files of checks import: the server imports it once, and every worker has it."""
+    nodes = (node for text in files for node in ast.parse(text).body)
+    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
     names = [alias.name for node in found if isinstance(node, ast.Import) for alias in node.names]
     return names + [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module]
 

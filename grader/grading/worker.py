@@ -31,11 +31,12 @@ def loaded(assignment: bytes) -> tuple[Assignment, LabChecks]:
     with tempfile.TemporaryDirectory(prefix="grader-checks-") as temporary:
         folder = Path(temporary) / hashlib.sha256(assignment).hexdigest()[:16] / found.lab
         folder.mkdir(parents=True)
-        if not found.checks:
+        if not (found.checks or any(found.cases.values())):
             return found, LabChecks(found.lab, (), (), None)
-        (folder / "checks.py").write_text(found.checks, encoding="utf-8")
-        if found.fixtures:
-            (folder / "fixtures.py").write_text(found.fixtures, encoding="utf-8")
+        texts = {"checks.py": found.checks, "fixtures.py": found.fixtures, **found.cases}
+        for name, text in texts.items():
+            if text:
+                (folder / name).write_text(text, encoding="utf-8")
         checks = load_lab(folder)
     one_thread()  # and again, where they loaded torch
     return found, checks

@@ -42,7 +42,7 @@ def call_with_values(
     except NotAValueError as found:
         error = f"no plain value ({found})"
     except BaseException as raised:  # noqa: BLE001 - student code may raise anything, SystemExit too
-        error = _public_name(raised)
+        error = public_name(raised)
     return Called(value, error, plain_copies((*passed, *named.values())), kept)
 
 
@@ -62,7 +62,7 @@ def _passed(arg: Any, resolve: Callable[[Any], Any]) -> Any:
     return copy_value(arg) if found is arg else found
 
 
-def _public_name(error: BaseException) -> str:
+def public_name(error: BaseException) -> str:
     """The nearest built-in type of an exception: a student's own class name is not repeated."""
     for kind in type(error).__mro__:
         if getattr(builtins, kind.__name__, None) is kind:

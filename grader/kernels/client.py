@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import shutil
@@ -9,7 +10,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from grader.kernels.harvest import Harvest, gather, lay_out, stamps
 from grader.kernels.launch import Started
 from grader.kernels.layers import one_part
 from grader.kernels.limits import Limits
+from grader.kernels.many import Asked
+from grader.kernels.many_wire import packed_cases
 from grader.kernels.process import Process, born
 from grader.kernels.values import Handle
 from grader.kernels.watch import resident_mb, usage
@@ -123,6 +126,55 @@ class Kernel:
         """Call a function by name: (what was said, [value, arguments afterwards])."""
         request = {"op": "call", "name": name, "kwargs": list(kwargs), "keep": keep}
         return self._ask(request, [*args, *kwargs.values()], self.limits.call_seconds)
+
+    def call_many(
+        self,
+        name: str,
+        calls: Sequence[Asked],
+        take: Callable[[Message, int], int],
+        source: str = "",
+        each: bool = False,
+        until: float = math.inf,
+    ) -> bool:
+        """Call a function by name for each of `calls`, which fit into one message; see `many_wire`.
+
+        `take` is given each message and the number of answers that are missing yet, and says how many it found. A call
+        may take `call_seconds`, all of them no longer than `until`. `source` is the text of a `fixtures.py`; with
+        `each`, the kernel answers after each call.
+
+        Returns:
+            Whether all was answered; if not, time was up for the call whose answer was the last to come, or else for
+            the next one.
+        """
+        cases, values = packed_cases(calls)
+        request = secrets.token_hex(8)
+        header = {"op": "many", "id": request, "name": name, "cases": cases, "source": source, "each": each}
+        missing, in_time, more = len(calls), True, True
+        deadline = min(time.monotonic() + self.limits.call_seconds, until)
+        try:
+            self._socket.settimeout(self.limits.call_seconds)
+            send(self._socket, header, values)
+            while more:
+                try:
+                    message = self._answer(request, deadline)
+                except TimeUp:
+                    if not in_time:
+                        raise self._lost("it took too long and could not be stopped") from None
+                    self.process.send(signal.SIGINT)
+                    in_time, deadline = False, time.monotonic() + GRACE_SECONDS
+                    continue
+                missing -= take(message, missing)
+                more = message[0].get("more") is True
+                if more and not missing:
+                    raise WireError("answers to other questions")
+                deadline = min(time.monotonic() + self.limits.call_seconds, until) if in_time else deadline
+        except TimeUp:
+            raise self._lost("it takes nothing in") from None
+        except Closed as gone:
+            raise self._lost("it ended by itself") from gone
+        except WireError as broken:
+            raise self._lost(f"it broke the protocol: {broken}") from broken
+        return in_time
 
     def call_method(
         self, ref: Handle, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.harvest import Harvest
 from grader.kernels.limits import Limits
+from grader.kernels.many import Asked
 from grader.kernels.values import Handle
 from grader.kernels.wire import Message
 
@@ -56,6 +57,25 @@ class NotebookKernel:
     def call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], keep: bool = False) -> Message:
         """See `grader.kernels.client.Kernel.call`."""
         return self._told(name, self._asked(f"a call of {name}", lambda kernel: kernel.call(name, args, kwargs, keep)))
+
+    def call_many(
+        self, name: str, calls: Sequence[Asked], take: Callable[[Message, int], int], source: str, each: bool
+    ) -> bool:
+        """See `grader.kernels.client.Kernel.call_many`."""
+
+        def taking(message: Message, missing: int) -> int:
+            found = take(message, missing)
+            for said in message[0]["answers"]:
+                self._told(name, ({"error": said[0] if type(said) is list and said else ""}, []))
+            return found
+
+        what = f"a call of {name}"
+        in_time = self._asked(
+            what, lambda kernel: kernel.call_many(name, calls, taking, source, each, until=self._deadline)
+        )
+        if not in_time:
+            self.events.append(f"{what}: it took more than {self._limits.call_seconds:g} s and was stopped")
+        return in_time
 
     def _told(self, name: str, answer: Message) -> Message:
         """Say once for each function that what it returned was refused: too large, too deep, or no plain value."""

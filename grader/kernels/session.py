@@ -6,7 +6,10 @@ Requests are messages (see `wire`) whose header has an `id` that is drawn by the
     call    {name, kwargs, keep}   values: the arguments             -> {error, kept}   values: result, arguments after
     method  {ref, name, kwargs}    values: the arguments             -> as call
     build   {source, recipe}       values: the keyword arguments     -> {ref} or {error}
+    many    {name, cases, source, each}   values: all arguments      -> {answers, more}   values: see `many.packed`
     canary  {}                                                       -> {changed}
+
+`many` is answered by several messages, each about the next cases, all but the last with `more`.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from grader.kernels import canary, process
 from grader.kernels.calls import Called, call_with_values, method_of
 from grader.kernels.later import when_loaded
 from grader.kernels.limits import Limits
+from grader.kernels.many import Answer, Builder, answer_to
+from grader.kernels.many_wire import Waiting, packed, unpacked_cases
 from grader.kernels.paths import forget_shadowed, see_working_folder
 from grader.kernels.shell import Shell
 from grader.kernels.stand_ins import nobody_answers
@@ -61,6 +66,9 @@ class Session:
                 continue
             except (Closed, WireError):
                 return
+            if header["op"] == "many":
+                self._answer_many(header, values)
+                continue
             answer: dict[str, Any] = {}
             given: list[Any] = []
             try:
@@ -124,13 +132,38 @@ class Session:
         self.objects[name] = called.kept
         return name
 
-    def _build(self, header: dict[str, Any], kwargs: dict[str, Any]) -> Message:
+    def _answer_many(self, header: dict[str, Any], values: list[Any]) -> None:
+        """Call a function for each case, and answer now and then, so that what was answered outlives what comes."""
+        answers: list[Answer] = []
+        waiting, cases = Waiting(), unpacked_cases(header["cases"], values)
+        try:
+            function = self.shell.user_ns.get(header["name"])
+            build = Builder(lambda recipe: getattr(self._recipes(header["source"]), recipe))
+            self.shell.collect(0)
+            for left, asked in zip(range(len(cases) - 1, -1, -1), cases, strict=True):
+                answer = answer_to(function, asked, build) if callable(function) else Answer(None, "NameError")
+                answers.append(answer)
+                if answer.error == "KeyboardInterrupt":
+                    break
+                if left and (header["each"] or waiting.long_enough(answer)):
+                    self._reply(*packed(answers, header["id"], more=True))
+                    answers, waiting = [], Waiting()
+        except KeyboardInterrupt:  # out of time, between two calls
+            answers.append(Answer(None, "KeyboardInterrupt"))
+        self._reply(*packed(answers, header["id"], more=False))
+
+    def _recipes(self, source: str) -> types.ModuleType:
+        """The lab's `fixtures.py`, executed once."""
         if self.fixtures is None:
             module = types.ModuleType("fixtures")
             sys.modules["fixtures"] = module  # classes of recipes are looked up by their module's name
-            exec(compile(header["source"], "<fixtures>", "exec"), vars(module))
+            exec(compile(source, "<fixtures>", "exec"), vars(module))
             self.fixtures = module
-        called = call_with_values(getattr(self.fixtures, header["recipe"]), [], kwargs, self._resolve, keep=True)
+        return self.fixtures
+
+    def _build(self, header: dict[str, Any], kwargs: dict[str, Any]) -> Message:
+        recipes = self._recipes(header["source"])
+        called = call_with_values(getattr(recipes, header["recipe"]), [], kwargs, self._resolve, keep=True)
         if called.error is not None:
             return {"error": called.error}, []
         return {"error": None, "kept": self._keep(called)}, []

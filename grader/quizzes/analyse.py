@@ -1,5 +1,6 @@
-"""Item analysis: what the first attempts of a class say about each item of a bank, by classical test theory.
+"""Item analysis: what a class says about each item of a bank, by classical test theory.
 
+An item is judged by the first time that each student met it, the bank as a whole by first attempts.
 Difficulty is the mean share of an item's points. Discrimination is the correlation of that share with the rest of the
 attempt, the item itself left out (corrected point-biserial; Guilford 1953), with Fisher's interval. Reliability is
 Cronbach's alpha over the places of an attempt (1951, equation 2), which is KR-20 (Kuder and Richardson 1937) where all
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ HARD, EASY = 0.25, 0.95  # below the first and above the second an item tells li
 WEAK = 0.15  # a correlation that tells the able from the others only faintly
 DRIFT = 0.01  # the p-value below which variants differ
 BANDS = 3  # of students, by the rest of their attempt: the points of a distractor's curve
+Z = 1.96  # of the 95 % interval around a share
 TYPED = {"number", "text"}
 
 
@@ -60,12 +63,18 @@ class VariantCount:
 
 @dataclass(frozen=True)
 class ItemAnalysis:
-    """What is known about one item. Correlations are None where the shares do not vary, or too few answered."""
+    """What is known about one item. Correlations are None where the shares do not vary, or too few answered.
+
+    `least` and `most` are Wilson's 95 % interval (1927) of the difficulty, `guess` is what the bank expected.
+    """
 
     item: str
     title: str
     count: int
     difficulty: float
+    least: float
+    most: float
+    guess: float | None
     discrimination: float | None
     low: float | None
     high: float | None
@@ -88,20 +97,24 @@ class BankAnalysis:
     items: tuple[ItemAnalysis, ...]
 
 
-def analyse(banks: Mapping[str, KeyedBank], name: str, first: Iterable[AttemptScore]) -> BankAnalysis:
-    """Analyse the first attempts of a class at a bank.
+def analyse(banks: Mapping[str, KeyedBank], name: str, students: Iterable[Sequence[AttemptScore]]) -> BankAnalysis:
+    """Analyse the attempts of a class at a bank.
 
     Args:
         banks: released banks by hash.
         name: the bank's name.
-        first: the first attempt of each student, rescored; those at other banks are passed over.
+        students: the attempts of each student in their order, rescored; those at other banks are passed over.
     """
-    attempts = [one for one in first if one.hash in banks and banks[one.hash].bank == name]
+    own = [[one for one in made if one.hash in banks and banks[one.hash].bank == name] for made in students]
+    attempts = [made[0] for made in own if made]
     order = [item.id for one in attempts for item in banks[one.hash].items]
     by_item: dict[str, list[AttemptScore]] = {item: [] for item in dict.fromkeys(order)}
-    for one in attempts:
-        for item in one.items:
-            by_item[item].append(one)
+    for made in own:
+        met: set[str] = set()
+        for one in made:
+            for item in one.items.keys() - met:
+                by_item.setdefault(item, []).append(one)
+            met |= one.items.keys()
     scores = np.array([one.score for one in attempts])
     table = _places(attempts)
     return BankAnalysis(
@@ -175,19 +188,39 @@ def _item(banks: Mapping[str, KeyedBank], item: str, answered: Sequence[AttemptS
     latest = banks[answered[-1].hash].by_id[item]
     choices = tuple(_choices(banks, item, answered, rest))
     difficulty = float(np.mean(shares))
+    least, most = interval(difficulty, len(shares))
     return ItemAnalysis(
         item=item,
         title=latest.title,
         count=len(answered),
         difficulty=difficulty,
+        least=least,
+        most=most,
+        guess=latest.difficulty,
         discrimination=r,
         low=low,
         high=high,
         choices=choices,
         variants=tuple(VariantCount(n, len(own), float(np.mean(own))) for n, own in sorted(variants.items())),
         drift=drift,
-        advice=tuple(_advice(len(answered), difficulty, r, high, choices, drift)),
+        advice=(
+            *_advice(len(answered), difficulty, r, high, choices, drift),
+            *_surprise(len(answered), difficulty, least, most, latest.difficulty),
+        ),
     )
+
+
+def interval(share: float, count: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a mean share of points; wider than needed where shares are not only 0 and 1."""
+    middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count)
+    half = Z / (1 + Z * Z / count) * sqrt(share * (1 - share) / count + Z * Z / (4 * count * count))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _surprise(count: int, difficulty: float, least: float, most: float, guess: float | None) -> Iterable[str]:
+    """Whether the bank expected something else than was measured."""
+    if count >= FEW and guess is not None and not least <= guess <= most:
+        yield f"{guess:.0%} was expected, {difficulty:.0%} measured ({least:.0%} … {most:.0%}): --update writes it down"
 
 
 def _rest(attempt: AttemptScore, item: str) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from grader.quizzes.definitions import Definitions, claim_seen, definitions
 from grader.quizzes.load import Loaded
 from grader.quizzes.model import (
     AnyItem,
@@ -20,9 +21,13 @@ from grader.quizzes.model import (
     Single,
     Words,
 )
+from grader.quizzes.mutants import mutants
+from grader.quizzes.reading import statements
+from grader.quizzes.worker import MUTANT
 
 Ask = dict[str, Any]
 Step = str | int
+UNTOLD = ("feedback", "otherwise", "label")  # texts that are shown after an answer, and decide nothing
 NUMBER: Ask = {"number": True}  # of a value that has to be one
 
 
@@ -37,6 +42,8 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
         rough: whether its figure is drawn without the layout that makes it fit to be seen and takes most of the time.
     """
     given = []
+    rougher = {"figure": {"rough": True}} if rough else {}
+    known = definitions(bank.model.given, item.given) if variant == 0 else None
     if bank.model.given:
         given.append({"source": bank.model.given, "line": bank.block_line("given")})
     if item.given:
@@ -46,7 +53,8 @@ def request(bank: Loaded, item: AnyItem, variant: int, probe: bool, rough: bool 
         "item": item.id,
         "variant": variant,
         "given": given,
-        "asks": [ask | {"rough": True} if rough and ask["kind"] == "figure" else ask for ask in asks(item)],
+        "asks": [_seen(ask | rougher.get(ask["kind"], {}), item, known) for ask in asks(item)],
+        "mutants": list(mutant_asks(item)) if variant == 0 else [],
         "probe": probe,
         "figures": str(bank.path.resolve().parent / "figures.py"),
     }
@@ -60,27 +68,68 @@ def asks(item: AnyItem) -> Iterator[Ask]:
         yield figure | {"path": "figure"}
         yield text(item.figure.alt, "figure", "alt")
     if isinstance(item, Single | Multiple):
-        yield from _options(item.options, item.claim)
+        yield from _options(item.options, item.claim, item.words)
     elif isinstance(item, Numeric):
         yield from _number(item.answer, "answer")
     elif isinstance(item, Order):
         yield from _texts(item, "feedback", "otherwise")
         for place, entry in enumerate(item.entries):
-            yield text(entry.text, "entries", place, "text")
-            if entry.value is not None:
-                yield value(entry.value, "entries", place, "value") | NUMBER
+            here = ("entries", place)
+            if entry.value is None or item.by is None:
+                yield text(entry.text, *here, "text")
+                if entry.value is not None:
+                    yield value(entry.value, *here, "value") | NUMBER
+                continue
+            bind = {"answer": {"path": path_of(*here, "answer")}}
+            yield value(entry.value, *here, "answer")
+            yield text(entry.text, *here, "text") | {"bind": bind}
+            yield value(item.by, *here, "value") | NUMBER | {"bind": bind}
     elif isinstance(item, Match):
         yield from _match(item)
     elif isinstance(item, Cloze):
         for name, blank in item.blanks.items():
-            yield from _blank(blank, "blanks", name)
+            yield from _blank(blank, item.words, "blanks", name)
     elif isinstance(item, CodeOutput):
         yield from _code_output(item)
+
+
+def _seen(ask: Ask, item: AnyItem, known: Definitions | None) -> Ask:
+    """A claim with what it is, seen through the names of `given`, and through `answer` where that is an expression."""
+    if known is None or ask["kind"] != "claim" or not ask["source"] or not ask["probe"]:
+        return ask
+    source = ask["bind"].get("answer", {}).get("path")
+    answer = next((one["source"] for one in asks(item) if one["path"] == source), None)
+    seen = claim_seen(ask["source"], known, answer if isinstance(answer, str) else None)
+    return ask | {"seen": seen} if seen else ask
+
+
+def mutant_asks(item: AnyItem) -> Iterator[Ask]:
+    """What the mutants of an item ask where that differs from what the item asks."""
+    own = {ask["path"]: ask for ask in asks(item)}
+    for number, mutant in enumerate(mutants(item)):
+        changed: set[str] = set()
+        for ask in asks(mutant.item):
+            path, bind = ask["path"], ask.get("bind", {})
+            moved = any(source.get("path") in changed for source in bind.values())
+            if path.endswith(UNTOLD) or (ask == own.get(path) and not moved):
+                continue
+            changed.add(path)
+            bound = {name: _moved(source, changed, number) for name, source in bind.items()}
+            yield ask | {"path": f"{number}{MUTANT}{path}", "bind": bound, "probe": False}
+
+
+def _moved(source: dict[str, Any], changed: set[str], number: int) -> dict[str, Any]:
+    return source | {"path": f"{number}{MUTANT}{source['path']}"} if source.get("path") in changed else source
 
 
 def text(source: str, *place: Step) -> Ask:
     """A text to fill in."""
     return {"kind": "text", "source": source, "path": path_of(*place)}
+
+
+def said(source: str, words: Mapping[str, str], *place: Step) -> Ask:
+    """A text to fill in that may have statements, whose brackets are not shown."""
+    return text(source, *place) | ({"says": True} if words and statements(source) else {})
 
 
 def value(source: str | int | float, *place: Step) -> Ask:
@@ -102,18 +151,24 @@ def _claim(source: str, bind: dict[str, Any], *place: Step, probe: bool = True) 
     return {"kind": "claim", "source": source, "path": path_of(*place), "bind": bind, "probe": probe}
 
 
-def _options(options: list[Option], shared: str | None, *place: Step) -> Iterator[Ask]:
+def _says(source: str, words: Mapping[str, str]) -> Ask:
+    """What a claim has beside its code, where a text makes statements: the text, and what its words stand for."""
+    return {"text": source, "words": dict(words)} if words and statements(source) else {}
+
+
+def _options(options: list[Option], shared: str | None, words: Mapping[str, str], *place: Step) -> Iterator[Ask]:
     for number, option in enumerate(options):
         here = (*place, "options", number)
         bind: dict[str, Any] = {}
         if option.value is not None:
             yield value(option.value, *here, "value")
             bind = {"answer": {"path": path_of(*here, "value")}}
-        yield text(option.text, *here, "text") | {"bind": bind}
+        yield said(option.text, words, *here, "text") | {"bind": bind}
         yield text(option.feedback, *here, "feedback") | {"bind": bind}
         claim = option.claim or (shared if option.value is not None else None)
-        if claim and option.key is None:
-            yield _claim(claim, bind, *here, "claim")
+        says = _says(option.text, words)
+        if (claim or says) and option.key is None:
+            yield _claim(claim or "", bind, *here, "claim") | says
 
 
 def _number(number: Number, *place: Step) -> Iterator[Ask]:
@@ -156,14 +211,14 @@ def _words(words: Words, *place: Step) -> Iterator[Ask]:
             yield _claim(words.claim, {"answer": {"literal": wrong.text}}, *here, "claim", probe=False)
 
 
-def _blank(blank: Number | Words | Choice, *place: Step) -> Iterator[Ask]:
+def _blank(blank: Number | Words | Choice, words: Mapping[str, str], *place: Step) -> Iterator[Ask]:
     if isinstance(blank, Number):
         yield from _number(blank, *place)
     elif isinstance(blank, Words):
         yield from _words(blank, *place)
     else:
         yield text(blank.label, *place, "label")
-        yield from _options(blank.options, blank.claim, *place)
+        yield from _options(blank.options, blank.claim, words, *place)
 
 
 def _match(item: Match) -> Iterator[Ask]:
@@ -171,25 +226,32 @@ def _match(item: Match) -> Iterator[Ask]:
     rights: list[tuple[Step, ...]] = []
     for number, pair in enumerate(item.pairs):
         here = ("pairs", number)
-        yield from _texts(pair, "left", "right", place=here)
-        if pair.left_value is not None and pair.right_value is not None:
+        bind = {}
+        if pair.left_value is not None:
             yield value(pair.left_value, *here, "left_value")
+            bind["left"] = {"path": path_of(*here, "left_value")}
+        yield said(pair.left, item.words, *here, "left") | {"bind": bind}
+        bind = {}
+        if pair.right_value is not None:
             yield value(pair.right_value, *here, "right_value")
             rights.append((*here, "right_value"))
+            bind = {"right": {"path": path_of(*here, "right_value")}}
+        yield text(pair.right, *here, "right") | {"bind": bind}
     for number, other in enumerate(item.others):
-        yield text(other.text, "others", number, "text")
+        bind = {}
         if other.value is not None:
             yield value(other.value, "others", number, "value")
             rights.append(("others", number, "value"))
-    if not item.claim:
-        return
+            bind = {"right": {"path": path_of("others", number, "value")}}
+        yield text(other.text, "others", number, "text") | {"bind": bind}
     for number, pair in enumerate(item.pairs):
-        if pair.left_value is None or pair.right_value is None:
+        says = _says(pair.left, item.words)
+        if not says and (pair.left_value is None or not item.claim):
             continue
-        left = {"path": path_of("pairs", number, "left_value")}
+        left = {} if pair.left_value is None else {"left": {"path": path_of("pairs", number, "left_value")}}
         for right in rights:
-            bind = {"left": left, "right": {"path": path_of(*right)}}
-            yield _claim(item.claim, bind, "pairs", number, "claim", *right)
+            bind = left | {"right": {"path": path_of(*right)}}
+            yield _claim(item.claim or "", bind, "pairs", number, "claim", *right) | says
 
 
 def _code_output(item: CodeOutput) -> Iterator[Ask]:

@@ -29,6 +29,7 @@ import labkit
 from grader.course.settings import NOTHING_SAID, CourseSettings
 from grader.kernels.sandbox import SandboxError, View
 from grader.quizzes.forker import Settings
+from grader.quizzes.worker import MUTANT
 from grader.text import student_text
 from labkit.cache import VARIABLE
 
@@ -63,6 +64,8 @@ class Evaluated:
     variant: int
     results: Mapping[str, Any] = field(default_factory=dict)
     broken: tuple[Broken, ...] = ()
+    mutants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What the item's mutants gave where they differ from it (see `grader.quizzes.mutants`); None where they broke."""
 
     def text(self, path: str) -> str:
         """A filled-in text; empty where it broke."""
@@ -84,10 +87,12 @@ def evaluate(
     limit: float = LIMIT,
     walls: Walls = "required",
     course: CourseSettings = NOTHING_SAID,
+    enough: Callable[[Evaluated], bool] = lambda _: False,
 ) -> Iterator[Evaluated]:
     """Run requests of `grader.quizzes.asking` one after the other; those of one item stand together.
 
     A process serves all of an item; one that hangs or dies is replaced, what it worked on is broken, the rest goes on.
+    Where a variant is `enough`, the others of its item are left out.
 
     Raises:
         SandboxError: no sandbox is to be had here, and one is required.
@@ -103,7 +108,10 @@ def evaluate(
                 try:
                     for request in of_item:
                         worker = worker if worker is not None and worker.alive else _Worker(forker)
-                        yield worker.run(request | {"limit": limit}, 1.5 * limit)  # for those that heed no alarm
+                        one = worker.run(request | {"limit": limit}, 1.5 * limit)  # for those that heed no alarm
+                        yield one
+                        if enough(one):
+                            break
                 finally:
                     if worker is not None:
                         worker.close()
@@ -195,13 +203,14 @@ class _Worker:
         """Send one request and read its results, each within `limit` seconds."""
         results: dict[str, Any] = {}
         broken: list[Broken] = []
+        mutants: dict[str, dict[str, Any]] = {}
         given = {"path": "given", "kind": "given"}
         try:
             self.connection.settimeout(limit)
             self.connection.sendall(json.dumps(_with_figures(request)).encode() + b"\n")
         except OSError:
             self.alive = False
-        for ask in [given, *request["asks"]]:
+        for ask in [given, *request["asks"], *(request["mutants"] if request["probe"] else ())]:
             path, said = ask["path"], self._line(limit) if self.alive else None
             if said is None or "ended" in said:
                 why = f"it did not end within {limit:g} s, or ended the process; it was stopped"
@@ -215,12 +224,19 @@ class _Worker:
                     break
                 continue
             result = said.get("result")
+            mutant, _, inside = path.rpartition(MUTANT)
+            if mutant and result is None and said.get("path") == path:
+                mutants.setdefault(mutant, {})[inside] = None
+                continue
             if said.get("path") != path or not READ[ask["kind"]](result):
                 broken.append(Broken(path, "it says what is no result; the process was stopped"))
                 self.close()
                 break
-            results[path] = result
-        return Evaluated(request["item"], request["variant"], results, tuple(broken))
+            if mutant:
+                mutants.setdefault(mutant, {})[inside] = result
+            else:
+                results[path] = result
+        return Evaluated(request["item"], request["variant"], results, tuple(broken), mutants)
 
     def _line(self, limit: float) -> dict[str, Any] | None:
         """The next thing that the process says; None if it says nothing in time, has ended, or says what is no JSON."""

@@ -12,6 +12,7 @@ from grader.quizzes.pictures import stamps
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
 from grader.quizzes.seal import seal_bank
+from labkit.quiz.bank import packed
 
 SECRET_BYTES = 32
 MEMORY = Path("build") / "keys"
@@ -65,4 +66,4 @@ def make(path: Path) -> Made:
 @lru_cache(maxsize=16)
 def _made(path: Path, _text: bytes, _figures: bytes, _pictures: object, _exam: bool, secret: bytes) -> Made:
     sealed, bank = seal_bank(keyed(proved_bank(path), secret), secret, memory=path.parent.parent / MEMORY)
-    return Made(path.stem, sealed, bank)
+    return Made(path.stem, packed(sealed), bank)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from labkit.quiz.bank import Choice
+from labkit.quiz.draw import draw_items
 from labkit.quiz.sealed import OTHER, Verdict
 
 KEPT_FORMAT = 1
@@ -52,8 +54,14 @@ class KeyedPart:
         """The verdict on a normalised answer."""
         for known in self.answers:
             if known.answer == answer:
-                return Verdict(known.credit, known.feedback, self.of)
-        return Verdict(0, self.other, self.of)
+                return Verdict(known.credit, known.feedback, self.of, self._right(known))
+        return Verdict(0, self.other, self.of, None if self.kind == "check" else False)
+
+    def _right(self, given: Answer) -> bool:
+        """Whether an answer is right: of a box, its credit does not always tell, that of the ticked one does."""
+        if self.kind != "check":
+            return given.credit == 1
+        return next(known.credit == 1 for known in self.answers if known.answer == "1") == (given.answer == "1")
 
     def misconception(self, answer: str) -> str:
         """What a wrong answer betrays; empty where the bank names nothing."""
@@ -84,6 +92,7 @@ class KeyedItem:
     credit: str
     variants: tuple[KeyedVariant, ...]
     review: tuple[str, str] | None = None
+    difficulty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class KeyedBank:
     groups: tuple[tuple[str, ...], ...]
     items: tuple[KeyedItem, ...]
     hash: str = ""
+    draw: int = 1
     by_id: Mapping[str, KeyedItem] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -110,9 +120,14 @@ class KeyedBank:
         """The points that one attempt can give: an item of each group."""
         return sum(self.by_id[group[0]].points for group in self.groups)
 
-    def variants(self) -> dict[str, int]:
-        """How many variants each item has, as `labkit.quiz.draw.draw_items` takes it."""
-        return {item.id: len(item.variants) for item in self.items}
+    def choices(self) -> tuple[tuple[Choice, ...], ...]:
+        """What each group may show, as `labkit.quiz.draw.draw_items` takes it."""
+        items = [[self.by_id[name] for name in group] for group in self.groups]
+        return tuple(tuple(Choice(i.id, len(i.variants), i.difficulty) for i in group) for group in items)
+
+    def drawn(self, seed: int) -> tuple[tuple[str, int], ...]:
+        """(item, variant) of each question that the attempt with this seed shows."""
+        return draw_items(self.bank, self.choices(), seed, self.draw)
 
 
 def dump_kept(bank: KeyedBank) -> str:

@@ -22,10 +22,12 @@ PIXELS = re.compile(r'<img src="data:image/(?:png|jpeg|gif);base64,[^"]*" alt="(
 FILE_NAME = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)", re.IGNORECASE)
 
 
-def lint(bank: Loaded, rendered: RenderedBank) -> list[Fault]:
-    """All faults of form."""
+def lint(bank: Loaded, rendered: RenderedBank, of_all: bool = True) -> list[Fault]:
+    """All faults of form of the items that are rendered; with `of_all`, of the bank as a whole too."""
     faults: list[Fault] = []
-    for item, shown in zip(bank.model.items, rendered.items, strict=True):
+    items = {item.id: item for item in bank.model.items}
+    for shown in rendered.items:
+        item = items[shown.id]
         found = [
             *_alike(shown),
             *_collisions(shown),
@@ -35,7 +37,8 @@ def lint(bank: Loaded, rendered: RenderedBank) -> list[Fault]:
             *_heavy(shown),
         ]
         faults += [bank.fault(item, message, *place) for place, message in dict.fromkeys(found)]
-    faults += [bank.fault(None, message, "items") for message in _biases(rendered)]
+    if of_all:
+        faults += [bank.fault(None, message, "items") for message in _biases(rendered)]
     return faults
 
 
@@ -51,7 +54,7 @@ def _alike(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
             seen = Counter(option.html for option in part.options)
             for option in part.options:
                 if seen[option.html] > 1:
-                    yield (), f"two options read the same: {option.plain[:50]!r} (variant {variant.variant})"
+                    yield (), f"two options read the same: {option.plain[:50]!r} (variant {variant.written})"
 
 
 def _collisions(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -59,8 +62,9 @@ def _collisions(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:
     for variant in item.variants:
         looks = (variant.stem, tuple((part.label, tuple(o.html for o in part.options)) for part in variant.parts))
         if looks in seen:
-            yield ("variants",), f"variants {seen[looks]} and {variant.variant} collide: a student sees the same"
-        seen.setdefault(looks, variant.variant)
+            first, second = sorted((seen[looks], variant.written))
+            yield ("variants",), f"variants {first} and {second} collide: a student sees the same"
+        seen.setdefault(looks, variant.written)
 
 
 def _telltale(item: RenderedItem) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,8 @@ class Loaded:
     path: Path
     model: BankModel
     tree: CommentedMap
+    first: int = 0
+    """The place in the file of the first of `model.items`, where only some of them are looked at."""
 
     @property
     def name(self) -> str:
@@ -63,7 +65,17 @@ class Loaded:
 
     def place(self, item: AnyItem) -> Place:
         """Where an item stands in the file."""
-        return ("items", self.model.items.index(item))
+        return ("items", self.first + self.model.items.index(item))
+
+    def only(self, item: str) -> Loaded:
+        """The bank with one of its items alone. Raises LookupError, which lists the items that there are."""
+        kept = [one for one in self.model.items if one.id == item]
+        if not kept:
+            raise LookupError(
+                f"{self.path} has no item {item!r}; there are: {', '.join(i.id for i in self.model.items)}."
+            )
+        model = self.model.model_copy(update={"items": kept})
+        return replace(self, model=model, first=self.model.items.index(kept[0]))
 
     def fault(self, item: AnyItem | None, message: str, *inside: str | int) -> Fault:
         """A fault of an item, at something inside of it."""

@@ -31,6 +31,13 @@ Code = Annotated[str, Field(min_length=1, max_length=5000, description="Python, 
 Value = Annotated[str | int | float, Field(description="A number, or a Python expression that gives one.")]
 
 
+Means = Annotated[str, Field(min_length=10, max_length=500)]
+Phrases = Annotated[
+    dict[Annotated[str, Field(min_length=2, max_length=80)], Code],
+    Field(description="What ((statements)) speak of: words, and the Python that computes what they stand for."),
+]
+
+
 class Model(BaseModel):
     """No unknown keys, no silent conversions, no changes afterwards."""
 
@@ -66,6 +73,7 @@ class Option(Model):
     key: Literal[True] | None = Field(None, description="A key that no code can decide; the item cites its source.")
     misconception: Annotated[str, Field(min_length=3, max_length=200)] | None = None
     fixed: bool = Field(False, description="Keeps its place when the others are shuffled.")
+    means: Means | None = Field(None, description="What the claim computes, in words: for texts that nothing reads.")
 
 
 class WrongValue(Model):
@@ -128,6 +136,13 @@ class Choice(Model):
 Blank = Annotated[Number | Words | Choice, Field(discriminator="kind")]
 
 
+class Measured(Model):
+    """What a class showed of an item, written by `grader quiz analyse LAB --update`."""
+
+    share: Annotated[float, Field(ge=0, le=1, strict=False, description="The mean share of the item's points.")]
+    students: Annotated[int, Field(ge=1)]
+
+
 class Item(Model):
     """What every item has."""
 
@@ -139,19 +154,28 @@ class Item(Model):
     difficulty: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="A guess: the share of students who answer it right at the first try."
     )
+    measured: Measured | None = Field(None, description="Beside the guess, what a class showed; it is taken instead.")
     families: Annotated[list[Family], Field(max_length=3)] = Field([], description="The mistakes that it aims at.")
     points: Annotated[float, Field(gt=0, le=100, strict=False)] = 1.0
     credit: Rule | None = Field(None, description="How parts make points; each type has a default.")
     group: Name | None = Field(None, description="Items of one group are a pool: an attempt shows one of them.")
+    core: bool = Field(False, description="A first attempt shows it; without it, the first item of its group.")
     review: Review | None = None
     source: Annotated[str, Field(min_length=5, max_length=400)] | None = Field(
         None, description="Where it is written, for keys that no code can decide."
     )
     note: str | None = Field(None, description="For readers of the bank; students do not see it.")
     given: Code | None = Field(None, description="Makes names. rng, np, math and variant are there.")
+    words: Phrases = {}
+    means: Means | None = Field(None, description="Of an order or a match: what decides it, in words.")
     variants: Annotated[int, Field(ge=1, le=MAX_VARIANTS)] = 1
     stem: Text
     figure: Figure | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """The share of its points that a student is expected to get, between 0 and 1: measured, else guessed."""
+        return self.difficulty if self.measured is None else min(max(self.measured.share, 0.01), 0.99)
 
 
 class Single(Item):
@@ -189,6 +213,7 @@ class Order(Item):
 
     type: Literal["order"]
     entries: Annotated[list[Entry], Field(min_length=2, max_length=8)]
+    by: Code | None = Field(None, description="About `answer`, the value of each entry: they are in order if it rises.")
     feedback: Text
     otherwise: Text
 
@@ -279,6 +304,9 @@ class BankModel(Model):
     )
     note: Text | None = Field(None, description="Shown above the questions.")
     given: Code | None = Field(None, description="Runs before the `given` of each item.")
+    bound: Literal["required"] | None = Field(
+        None, description="Whether every option's text is to be bound to its claim, or signed after reading."
+    )
     items: Annotated[list[AnyItem], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -292,14 +320,17 @@ class BankModel(Model):
             points = {item.points for item in self.items if item.group == name}
             if len(points) > 1:
                 raise ValueError(f"the items of group {name} are worth {sorted(points)} points; make them equal")
+            core = [item.id for item in self.items if item.group == name and item.core]
+            if len(core) > 1:
+                raise ValueError(f"the group {name} has {len(core)} core items, {' and '.join(core)}; mark one")
         return self
 
     def groups(self) -> tuple[tuple[str, ...], ...]:
-        """Ids by group, in the order of the file; an item without a group is alone."""
-        pools: dict[str, list[str]] = {}
+        """Ids by group, in the order of the file, the core item of each first; an item without a group is alone."""
+        pools: dict[str, list[AnyItem]] = {}
         for item in self.items:
-            pools.setdefault(f"group {item.group}" if item.group else item.id, []).append(item.id)
-        return tuple(tuple(pool) for pool in pools.values())
+            pools.setdefault(f"group {item.group}" if item.group else item.id, []).append(item)
+        return tuple(tuple(item.id for item in sorted(pool, key=lambda one: not one.core)) for pool in pools.values())
 
 
 DEFAULT_CREDIT: dict[str, Rule] = {

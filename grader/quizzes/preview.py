@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,13 +22,19 @@ TYPED = -1  # the place of a claim that is about what is typed
 
 @dataclass(frozen=True)
 class Shown:
-    """An item as the page shows it. `claims` are by part and place of the option; `claim` is the item's own."""
+    """An item as the page shows it.
+
+    `claims`, and `means`, what they compute in words, are by part and place of the option; `claim` and `meant` are the
+    item's own.
+    """
 
     item: RenderedItem
     group: str
     given: str
     claim: str
     claims: dict[tuple[str, int], str]
+    means: dict[tuple[str, int], str]
+    meant: str
 
 
 def preview(
@@ -72,7 +78,17 @@ def _stem(variant: RenderedVariant) -> str:
 
 def _shown(item: AnyItem, seen: RenderedItem) -> Shown:
     claim = item.claim if isinstance(item, Single | Multiple | Match) else None
-    return Shown(seen, item.group or "", item.given or "", claim or "", _claims(item))
+    means = {place: option.means for place, option in _each(item) if option.means}
+    return Shown(seen, item.group or "", item.given or "", claim or "", _claims(item), means, item.means or "")
+
+
+def _each(item: AnyItem) -> Iterator[tuple[tuple[str, int], Option]]:
+    """The options of an item by part and place."""
+    if isinstance(item, Single | Multiple):
+        yield from ((("p1", place), option) for place, option in enumerate(item.options))
+    for name, blank in item.blanks.items() if isinstance(item, Cloze) else ():
+        if isinstance(blank, Choice):
+            yield from (((name, place), option) for place, option in enumerate(blank.options))
 
 
 def _claims(item: AnyItem) -> dict[tuple[str, int], str]:

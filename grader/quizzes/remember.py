@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
@@ -21,7 +21,7 @@ from grader.files import write_whole
 from grader.quizzes.evaluate import Broken, Evaluated, Walls, evaluate
 
 DISTRIBUTIONS = ("numpy", "matplotlib", "scipy")  # and those that the course names
-RUNNERS = ("asking.py", "evaluate.py", "forker.py", "probing.py", "worker.py")
+RUNNERS = ("asking.py", "evaluate.py", "forker.py", "lexicon.py", "probing.py", "reading.py", "worker.py")
 
 
 def evaluate_or_recall(
@@ -30,6 +30,7 @@ def evaluate_or_recall(
     limit: float,
     walls: Walls,
     course: CourseSettings = NOTHING_SAID,
+    enough: Callable[[Evaluated], bool] = lambda _: False,
 ) -> Iterator[Evaluated]:
     """As `evaluate`, in any order, with results of earlier runs taken from files of `folder`, and new ones put there.
 
@@ -37,7 +38,7 @@ def evaluate_or_recall(
     Without a folder nothing is remembered.
     """
     if folder is None:
-        yield from evaluate(requests, limit, walls, course)
+        yield from evaluate(requests, limit, walls, course, enough)
         return
     waiting = {}
     for request in requests:
@@ -46,7 +47,7 @@ def evaluate_or_recall(
             waiting[request["item"], request["variant"]] = request
         else:
             yield known
-    for one in evaluate(waiting.values(), limit, walls, course):
+    for one in evaluate(waiting.values(), limit, walls, course, enough):
         if not one.broken:
             _write(folder / _name(waiting[one.item, one.variant], course), one)
         yield one

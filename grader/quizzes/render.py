@@ -6,7 +6,7 @@ import base64
 import html
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from grader.quizzes.asking import path_of
@@ -40,12 +40,18 @@ Place = tuple[str | int, ...]
 
 
 def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> tuple[RenderedBank, list[Fault]]:
-    """The rendered bank, and what in it cannot be shown. `evaluated` has the variants of each item by its id."""
+    """The rendered bank, and what in it cannot be shown.
+
+    `evaluated` has the variants of each item by its id; they are numbered anew, in that order.
+    """
     faults: list[Fault] = []
     items = []
     pictures = Pictures(bank.path)
     for item in bank.model.items:
-        variants = tuple(_Item(bank, item, one, faults, pictures).variant() for one in evaluated[item.id])
+        variants = tuple(
+            replace(_Item(bank, item, one, faults, pictures).variant(), variant=place)
+            for place, one in enumerate(evaluated[item.id])
+        )
         review = None if item.review is None else (item.review.label, item.review.href)
         items.append(
             RenderedItem(
@@ -59,7 +65,7 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
                 review=review,
                 variants=variants,
                 bloom=item.bloom or "",
-                difficulty=item.difficulty,
+                difficulty=item.expected,
                 families=tuple(item.families),
                 source=item.source or "",
             )
@@ -112,7 +118,9 @@ class _Item:
             stem += f'<p class="figure">{_image(figure, alt)}</p>'
         if isinstance(item, Cloze):
             stem = BLANK.sub(lambda match: f'<span data-part="{match.group(1)}"></span>', stem)
-        return RenderedVariant(self.evaluated.variant, stem, to_plain(stem), self.parts(), figure, alt)
+        return RenderedVariant(
+            self.evaluated.variant, stem, to_plain(stem), self.parts(), figure, alt, self.evaluated.variant
+        )
 
     def parts(self) -> tuple[RenderedPart, ...]:
         """The answers to give."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from grader.quizzes.keyed import Answer, KeyedBank, KeyedItem, KeyedOption, KeyedPart, KeyedVariant
 from grader.quizzes.seal import option_ids, public_order
+from labkit.quiz.draw import VERSION
 
 NOTHING_CHOSEN = "<p>No answer was given.</p>"
 
@@ -56,6 +57,8 @@ class RenderedVariant:
     parts: tuple[RenderedPart, ...]
     figure: str = ""
     alt: str = ""
+    written: int = 0
+    """The number by which the bank's own code knows it; `variant` counts in the order of release."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def keyed(bank: RenderedBank, secret: bytes) -> KeyedBank:
             points=item.points,
             credit=item.credit,
             review=item.review,
+            difficulty=item.difficulty,
             variants=tuple(
                 KeyedVariant(v.variant, v.stem, tuple(p for part in v.parts for p in _keyed(bank, item, part, secret)))
                 for v in item.variants
@@ -121,6 +125,7 @@ def keyed(bank: RenderedBank, secret: bytes) -> KeyedBank:
         note=bank.note,
         groups=bank.groups,
         items=items,
+        draw=VERSION,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
 from grader.text import StudentText, is_student_text, student_lines, student_text
 from labkit.quiz.answers import MAX_ANSWER, read_recorded
-from labkit.quiz.draw import MAX_SEED, draw_items
+from labkit.quiz.draw import MAX_SEED
 from labkit.quiz.scoring import item_score
 
 MAX_FILE = 8 * 2**20
@@ -152,7 +152,7 @@ def _score(record: dict[str, Any], banks: Mapping[str, KeyedBank], name: str) ->
     seed = record.get("seed")
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= MAX_SEED:
         raise _RefusedError(f"the seed is no whole number from 0 to {MAX_SEED}")
-    drawn = draw_items(kept.bank, kept.groups, kept.variants(), seed)
+    drawn = kept.drawn(seed)
     if record.get("draw") != [{"item": item, "variant": variant} for item, variant in drawn]:
         raise _RefusedError("it does not show the questions that its seed draws")
     responses = record.get("responses")

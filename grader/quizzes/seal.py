@@ -16,13 +16,12 @@ from typing import Any
 
 from grader.files import write_whole
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
-from labkit.quiz.bank import FORMAT, Kdf
-from labkit.quiz.sealed import KEY_BYTES, Verdict, answer_key, padded_length, seal_verdict, verdict_bytes
+from labkit.quiz.bank import PLAIN_FORMAT, Kdf
+from labkit.quiz.sealed import KEY_BYTES, answer_key, padded_length, seal_verdict, verdict_bytes
 
 SCRYPT = {"n": 4096, "r": 8, "p": 1}
 SLOTS = 16  # ciphertexts of a part that is typed: its listed answers, the empty one, and decoys
 TAG_BYTES = 16  # what AES-SIV adds to a plaintext
-WIDEST = Verdict(-1, "", 99)
 
 
 def digest(secret: bytes, *place: str) -> bytes:
@@ -50,21 +49,26 @@ def public_order(ids: Iterable[str], fixed: Iterable[bool]) -> list[int]:
 
 
 def seal_bank(
-    bank: KeyedBank, secret: bytes, cost: Mapping[str, int] = SCRYPT, memory: Path | None = None
+    bank: KeyedBank,
+    secret: bytes,
+    cost: Mapping[str, int] = SCRYPT,
+    memory: Path | None = None,
+    compressed: bool = True,
 ) -> tuple[bytes, KeyedBank]:
-    """The sealed file of a bank, and the bank with the hash of that file.
+    """The content of a sealed bank, and the bank with its hash; `labkit.quiz.bank.packed` makes a file of it.
 
     Args:
         bank: the bank with its keys.
         secret: what ids, orders and the salt come from.
         cost: the parameters of scrypt.
         memory: a folder that remembers stretched keys, for a bank that is sealed again.
+        compressed: feedback is compressed before it is sealed; not for a browser, which could not read it.
 
     Raises:
         ValueError: a typed part has more listed answers than there are slots.
     """
     kdf = Kdf(**cost, salt=digest(secret, "salt", bank.bank)[:16])
-    lengths = {item.id: _length(item) for item in bank.items}
+    lengths = {item.id: _length(item, compressed) for item in bank.items}
     keys = {} if bank.mode == "exam" else _keys(bank, kdf, memory)
 
     def sealed(item: KeyedItem, variant: int, part: KeyedPart) -> list[str]:
@@ -75,7 +79,9 @@ def seal_bank(
         made: list[tuple[bytes, bytes]] = []
         for answer, verdict in part.verdicts().items():
             key = keys[item.id, variant, part.id, answer]
-            made.append((digest(secret, "order", *place, answer), seal_verdict(key, verdict, length)))
+            made.append(
+                (digest(secret, "order", *place, answer), seal_verdict(key, verdict_bytes(verdict, compressed), length))
+            )
         if part.kind in ("number", "text"):
             if len(made) > SLOTS:
                 said = f"{len(made) - 1} listed answers, at most {SLOTS - 1}"
@@ -88,12 +94,13 @@ def seal_bank(
         return [base64.b64encode(ciphertext).decode("ascii") for _, ciphertext in sorted(made)]
 
     content = {
-        "format": FORMAT,
+        "format": PLAIN_FORMAT,
         "bank": bank.bank,
         "title": bank.title,
         "mode": bank.mode,
         "pass": bank.pass_mark,
         "attempts": bank.attempts,
+        "draw": bank.draw,
         "shuffle": bank.shuffle,
         "note": bank.note,
         "kdf": {"name": "scrypt", **cost, "salt": kdf.salt.hex()},
@@ -105,6 +112,7 @@ def seal_bank(
                 "type": item.type,
                 "points": item.points,
                 "credit": item.credit,
+                "difficulty": item.difficulty,
                 "review": None if item.review is None else {"label": item.review[0], "href": item.review[1]},
                 "variants": [
                     {
@@ -143,10 +151,10 @@ def _keys(bank: KeyedBank, kdf: Kdf, memory: Path | None) -> dict[tuple[str, int
     return dict(zip(places, keys, strict=True))
 
 
-def _length(item: KeyedItem) -> int:
-    """The bytes that every verdict of an item is padded to: swapping its key with a distractor does not change them."""
+def _length(item: KeyedItem, compressed: bool) -> int:
+    """The bytes that every verdict of an item is padded to: those of its longest feedback, whichever is right."""
     verdicts = (verdict for variant in item.variants for part in variant.parts for verdict in part.verdicts().values())
-    return padded_length(max(len(verdict_bytes(replace(WIDEST, feedback=verdict.feedback))) for verdict in verdicts))
+    return padded_length(max(len(verdict_bytes(verdict, compressed)) for verdict in verdicts))
 
 
 def _part(part: KeyedPart, sealed: list[str]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import uuid
 from dataclasses import dataclass
 
 from grader.quizzes.keyed import KeyedBank, KeyedItem, KeyedPart
-from labkit.quiz.draw import draw_items
 
 NONSENSE = "no such answer"
 
@@ -24,7 +23,7 @@ class Simulated:
 def simulate(bank: KeyedBank, rng: random.Random, skill: float) -> Simulated:
     """One attempt of a student who answers each part rightly with probability `skill`; 1 is all right, 0 all wrong."""
     seed = rng.randrange(2**32)
-    drawn = draw_items(bank.bank, bank.groups, bank.variants(), seed)
+    drawn = bank.drawn(seed)
     responses, earned = {}, 0.0
     for item_id, variant in drawn:
         item = bank.by_id[item_id]

@@ -23,6 +23,7 @@ from grader.quizzes.model import (
     Single,
     Words,
 )
+from grader.quizzes.reading import statements
 from grader.quizzes.render import place_of
 
 NEEDS = "a claim, or `source` of the item"
@@ -32,7 +33,7 @@ def truth_faults(bank: Loaded, item: AnyItem, variants: Sequence[Evaluated]) -> 
     """Everything untrue, undecided or broken in one item; each fault once, with the variants that have it."""
     where: dict[tuple[str, str], list[int]] = {}
     for one in variants:
-        for path, message in _of_variant(item, one):
+        for path, message in of_variant(item, one):
             where.setdefault((path, message), []).append(one.variant)
     faults = []
     for (path, message), numbers in where.items():
@@ -48,7 +49,8 @@ def _broken_given(bank: Loaded, item: AnyItem, one: Evaluated) -> Iterator[Fault
             yield Fault(bank.path, line, item.id, f"given broke: {broken.message}")
 
 
-def _of_variant(item: AnyItem, one: Evaluated) -> Iterator[tuple[str, str]]:
+def of_variant(item: AnyItem, one: Evaluated, idle: bool = True) -> Iterator[tuple[str, str]]:
+    """What is untrue in one variant: its place, and why; with `idle`, claims that cannot come out the other way too."""
     for broken in one.broken:
         if broken.path != "given":
             yield broken.path, f"{broken.path} broke: {broken.message}"
@@ -72,7 +74,7 @@ def _of_variant(item: AnyItem, one: Evaluated) -> Iterator[tuple[str, str]]:
                 yield from _words(item, one, blank, "blanks", name)
     elif isinstance(item, CodeOutput) and item.options is not None:
         yield from _printed(item, one)
-    for path, result in one.results.items():
+    for path, result in one.results.items() if idle else ():
         if isinstance(result, dict) and result.get("idle"):
             yield path, f"this claim cannot come out the other way: {result['idle']}"
 
@@ -84,7 +86,8 @@ def _options(
     own: dict[str, int] = {}
     for number, option in enumerate(options):
         here = path_of(*place, "options", number)
-        claimed = option.claim is not None or (shared is not None and option.value is not None)
+        says = bool(item.words and statements(option.text))
+        claimed = says or option.claim is not None or (shared is not None and option.value is not None)
         if claimed and option.key:
             yield here, "it has a claim, which decides: take `key` away"
         elif not claimed and not item.source:
@@ -103,7 +106,7 @@ def _options(
             )
         if holds:
             true.append(number)
-        if option.claim and option.value is None:
+        if option.claim and option.value is None and not says:
             spelling = "".join(option.claim.split())
             if spelling in own:
                 yield (
@@ -163,10 +166,11 @@ def _order(item: Order, one: Evaluated) -> Iterator[tuple[str, str]]:
 
 
 def _match(item: Match, one: Evaluated) -> Iterator[tuple[str, str]]:
-    valued = all(pair.left_value is not None and pair.right_value is not None for pair in item.pairs)
-    if item.claim is None and item.source is None:
+    says = bool(item.words) and all(statements(pair.left) for pair in item.pairs)
+    valued = all((says or pair.left_value is not None) and pair.right_value is not None for pair in item.pairs)
+    if item.claim is None and item.source is None and not says:
         yield "pairs", "nothing decides the pairs: give the item a claim about `left` and `right`, or a `source`"
-    if item.claim is None:
+    if item.claim is None and not says:
         return
     if not valued or any(other.value is None for other in item.others):
         yield "pairs", "the claim needs left_value and right_value of each pair, and the value of each other"

@@ -23,10 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from grader.quizzes.probing import directly, why_idle
+from grader.quizzes.lexicon import RELATIONS
+from grader.quizzes.probing import directly, same_whatever, why_idle
+from grader.quizzes.reading import NAME, claim_of, unmarked
 
 EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
 WHOLE = re.compile(r"\s*\{\{ (.+?) \}\}\s*")
+MUTANT = ":"  # in a path: behind the number of a mutant, of which a broken result is as good as any other
 MAX_PRINTED = 20_000
 PATIENCE = 1.0  # seconds for one disturbed claim
 SVG = {"svg.hashsalt": "quiz", "svg.fonttype": "path"}
@@ -60,8 +63,9 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             return
     yield {"path": "given", "result": True}
     values: dict[str, Any] = {}
-    for ask in request["asks"]:
-        yield {"path": ask["path"]} | _limited(limit, lambda ask=ask: _one(ask, names, values, request))  # type: ignore[misc]
+    for ask in [*request["asks"], *(request["mutants"] if request["probe"] else ())]:
+        done = _limited(limit, lambda ask=ask: _one(ask, names, values, request))  # type: ignore[misc]
+        yield {"path": ask["path"]} | ({"result": None} if "error" in done and MUTANT in ask["path"] else done)
 
 
 def _names(request: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +74,8 @@ def _names(request: dict[str, Any]) -> dict[str, Any]:
     seed = int.from_bytes(place, "big")
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    return {"np": np, "math": math, "rng": np.random.default_rng(seed), "variant": request["variant"]}
+    there = {"np": np, "math": math, "rng": np.random.default_rng(seed), "variant": request["variant"]}
+    return there | {NAME: RELATIONS}
 
 
 def _limited(limit: float, action: Callable[[], Any]) -> dict[str, Any]:
@@ -103,12 +108,15 @@ def _one(ask: dict[str, Any], names: dict[str, Any], values: dict[str, Any], req
     known = {**names, **bound}
     source = ask["source"]
     if ask["kind"] == "text":
-        return _filled(source, known)
+        filled = _filled(source, known)
+        return unmarked(filled) if ask.get("says") else filled
     if ask["kind"] == "value":
         values[ask["path"]] = _value(source, known)
         return _as_number(values[ask["path"]], ask.get("number", False))
     if ask["kind"] == "claim":
-        return _claim(source, known, request["probe"] and ask.get("probe", True), request["limit"])
+        if "text" in ask:
+            source = " and ".join(filter(None, (claim_of(_filled(ask["text"], known), ask["words"]), _inner(source))))
+        return _claim(source, ask.get("seen", ""), known, request["probe"] and ask.get("probe", True), request["limit"])
     if ask["kind"] == "run":
         code = _filled(source, known)
         return {"code": code, "printed": _printed(code)}
@@ -151,12 +159,17 @@ def _as_number(value: Any, required: bool) -> Any:
     return number
 
 
-def _claim(source: str, names: dict[str, Any], probe: bool, limit: float) -> dict[str, Any]:
+def _inner(source: str) -> str:
+    """A claim as a part of another one."""
+    return f"({source.strip()})" if source.strip() else ""
+
+
+def _claim(source: str, seen: str, names: dict[str, Any], probe: bool, limit: float) -> dict[str, Any]:
     said = eval(compile(source.strip(), "<bank>", "eval"), dict(names))
     if not isinstance(said, bool | np.bool_):
         raise TypeError(f"a claim says True or False; this one gives {type(said).__name__} ({str(said)[:40]})")
 
-    def briefly(action: Callable[[], bool]) -> bool | None:
+    def briefly(action: Callable[[], Any]) -> Any:
         """Run a disturbed claim, which may be far more work than the true one."""
         signal.setitimer(signal.ITIMER_REAL, min(PATIENCE, limit))
         try:
@@ -166,7 +179,10 @@ def _claim(source: str, names: dict[str, Any], probe: bool, limit: float) -> dic
         finally:
             signal.setitimer(signal.ITIMER_REAL, limit)
 
-    return {"holds": bool(said), "idle": why_idle(source, names, bool(said), briefly) if probe else ""}
+    idle = why_idle(source, names, bool(said), briefly) if probe else ""
+    if probe and seen and not idle and same_whatever(seen, names, briefly):
+        idle = "it compares something with itself, seen through the names that `given` makes of others"
+    return {"holds": bool(said), "idle": idle}
 
 
 def _printed(code: str) -> str:

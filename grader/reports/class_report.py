@@ -122,7 +122,7 @@ def lab_report(course: Course, lab: str) -> LabReport:
         scores=tuple((one.shown, one.score) for one in graded),
         exercises=tuple(_exercises(graded)),
         misconceptions=tuple(_misconceptions(graded, firsts, titles)),
-        quiz=analyse(banks, bank.stem, [first for _, first in firsts]) if bank else None,
+        quiz=analyse(banks, bank.stem, [one.quiz.attempts for one in found.results if one.quiz]) if bank else None,
         run=_run(found),
         failed=found.failed,
         trusted=is_trusted(course, lab),

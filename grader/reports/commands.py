@@ -104,22 +104,28 @@ def report_class(
 
 def analyse_quiz(
     lab: Annotated[str, typer.Argument(help="A lab with a quiz, such as 06-assessment.")],
+    update: Annotated[
+        bool, typer.Option("--update", help="Write what was measured into the bank, beside the guessed difficulty.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Analyse a quiz item by item, from the first attempt of each student in class/submitted.
+    """Analyse a quiz item by item, from the first time that each student in class/submitted met an item.
 
     N, the share of points, the correlation with the rest of the attempt (with Fisher's 95 % interval), and advice in
     words. `grader report` shows the same with figures, the answers that were given, and the differences of variants.
+    Items whose difficulty is not as the bank expected are named; with --update the bank learns it for its next build.
     """
-    from grader.grading.class_attempts import first_attempts
+    from grader.grading.class_attempts import class_attempts
     from grader.quizzes.analyse import analyse
     from grader.quizzes.kept import load_kept
+    from grader.quizzes.learn import write_measured
 
     with wrong_use() as course:
         chosen_labs(lab, course.assignments())
-        first = first_attempts(course, lab)
+        attempts = [scored.attempts for scored in class_attempts(course, lab).values()]
         bank = course.bank_of(lab)
-        found = analyse(load_kept(course.banks), bank.stem if bank else lab, first)
+        found = analyse(load_kept(course.banks), bank.stem if bank else lab, attempts)
+        learned = write_measured(bank, found) if update and bank else []
     if not as_json:
         reliability = "" if found.alpha is None else f", reliability {found.alpha:.2f}"
         said = f"{found.bank}: {found.attempts} first attempts, mean {found.mean:.0%}{reliability}"
@@ -130,4 +136,5 @@ def analyse_quiz(
             )
             table.add_row(item.item, str(item.count), f"{item.difficulty:.0%}", told, "; ".join(item.advice))
         stdout().print(table)
-    finish(asdict(found), [], "", as_json)
+    said = f"Written into {bank}: {', '.join(learned) or 'nothing, as no item has answers enough'}." if update else ""
+    finish(asdict(found), [], said, as_json)

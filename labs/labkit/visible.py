@@ -15,6 +15,7 @@ from typing import Any
 
 from labkit.compare import describe, difference
 from labkit.exercises import record
+from labkit.findings import EXACT, KINDS, OF_FORM, compared
 
 GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
 MAX_LINE = 200
@@ -65,12 +66,15 @@ class Check:
         self.outcomes: list[Outcome] = []
 
     def equal(self, found: Any, expected: Any, says: str, *, hint: str = "") -> None:
-        """`found` has the type, dtype, shape and exact values of `expected`; nan equals nan."""
-        self._add(says, hint, lambda: difference(found, expected))
+        """`found` has the type, dtype, shape and exact values of `expected`; nan equals nan.
+
+        The hint is about values: where the type, dtype or shape differs, words about those take its place.
+        """
+        self._add(says, _fitting(found, expected, hint), lambda: difference(found, expected))
 
     def close(self, found: Any, expected: Any, says: str, *, hint: str = "", tol: float = 1e-6) -> None:
         """As `equal`, but floating-point numbers may be `tol` apart (absolutely)."""
-        self._add(says, hint, lambda: difference(found, expected, tol))
+        self._add(says, _fitting(found, expected, hint), lambda: difference(found, expected, tol))
 
     def unchanged(self, value: Any, before: Any, says: str, *, hint: str = "") -> None:
         """`value`, an argument of a call, is still as `before`, a copy made before the call."""
@@ -88,7 +92,7 @@ class Check:
         try:
             found = find()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever student code raises fails this check only
-            found, hint = _told(error, hint)
+            found, hint = _told(error, KINDS["error"] if hint else "")
         self.outcomes.append(Outcome(says, not found, tuple(found), hint))
 
 
@@ -144,6 +148,15 @@ def checks(exercise: str) -> Checks:
 
 def _all(count: int) -> str:
     return "the check passes" if count == 1 else f"all {count} checks pass"
+
+
+def _fitting(found: Any, expected: Any, hint: str) -> str:
+    """The hint that fits what differs: the given one only where it is the values."""
+    try:
+        fault = compared(found, expected, EXACT)
+    except (Exception, SystemExit):  # noqa: BLE001 - of a student's own class; the comparison that is shown says it
+        return hint
+    return KINDS[fault.kind] if hint and fault is not None and fault.kind in OF_FORM else hint
 
 
 def _changed(lines: list[str]) -> list[str]:

@@ -51,10 +51,10 @@ _NEXT = torch.tensor(
 _START = 4  # the row of each table that is read right after the prompt
 
 
-class ToyModel:
-    """The reference model π_ref, called like a model of transformers."""
+class ToyModel(torch.nn.Module):
+    """The reference model π_ref, called like a model of transformers; a module without parameters."""
 
-    def __call__(self, ids: torch.Tensor) -> SimpleNamespace:
+    def forward(self, ids: torch.Tensor) -> SimpleNamespace:
         """Logits of the next word at every place: `.logits`, float64 `[batch, length, 5]`.
 
         Args:

@@ -2,8 +2,38 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
+
+
+class TablePolicy:
+    """A causal policy of a few tensor operations: quick, and every token of the past counts.
+
+    `policy(ids).logits` is [batch, length, vocab], as of any model.
+    """
+
+    def __init__(self, tokens: torch.Tensor, places: torch.Tensor, head: torch.Tensor, bias: torch.Tensor) -> None:
+        self._tokens, self._places, self._head, self._bias = tokens, places, head, bias
+
+    def __call__(self, ids: torch.Tensor) -> SimpleNamespace:
+        """int64 [batch, length] -> an object with `.logits`, float [batch, length, vocab]."""
+        past = (self._tokens[ids] * self._places[: ids.shape[1]]).cumsum(1)
+        return SimpleNamespace(logits=(past.sin() @ self._head).to(self._bias.dtype) + self._bias)
+
+
+def table_policy(
+    seed: int, vocab_size: int = 6, spread: float = 1.0, eos_id: int = 5, end: float = 0.0, dtype: str = "float32"
+) -> TablePolicy:
+    """A random table policy; `end` is added to the logit of EOS: above 0 texts end soon, far below 0 they never do."""
+    generator = torch.Generator().manual_seed(seed)
+    tokens, places, head = (
+        torch.randn(n, m, generator=generator) for n, m in ((vocab_size, 8), (24, 8), (8, vocab_size))
+    )
+    bias = torch.zeros(vocab_size, dtype=getattr(torch, dtype))
+    bias[eos_id] = end
+    return TablePolicy(3.0 * tokens, places, spread * head, bias)
 
 
 def toy_policy(seed: int, vocab_size: int = 6, spread: float = 0.7) -> GPT2LMHeadModel:
@@ -22,7 +52,7 @@ def toy_policy(seed: int, vocab_size: int = 6, spread: float = 0.7) -> GPT2LMHea
         attn_implementation="eager",
     )
     with torch.random.fork_rng(devices=[]):
-        model = GPT2LMHeadModel(config).eval()
+        model = GPT2LMHeadModel(config).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -103,14 +103,17 @@ for kind, text in zip(["greedy ", "sampled", "sampled"], texts, strict=True):
 
 # %% nbgrader={"grade": false, "grade_id": "apply_temperature", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Logits for softmax(z / T).
+    """Logits of softmax(z / T): each logit divided by T and not normalised.
+
+    Returns a new tensor; the input is not changed.
 
     Args:
-        logits: float [batch, vocab], any float dtype, which is kept; may hold -inf.
+        logits: float [batch, vocab], any float dtype; the result has its dtype and its
+            precision. May hold -inf.
         temperature: T > 0, no unit.
 
     Raises:
-        ValueError: the temperature is not above 0.
+        ValueError: the temperature is 0 or below.
     """
     ### BEGIN SOLUTION
     if not temperature > 0:
@@ -123,15 +126,16 @@ def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 z = torch.tensor([[2.0, 1.0, 0.0]])
 with checks("apply_temperature") as check:
     check.close(
-        apply_temperature(z, 0.5), torch.tensor([[4.0, 2.0, 0.0]]), "a low temperature spreads the logits",
-        hint="Divide by T. Multiplying makes a low temperature flat.",
+        apply_temperature(z.clone(), 0.5), torch.tensor([[4.0, 2.0, 0.0]]), "a low temperature spreads the logits",
+        hint="Divide by T, and do no more: return logits. softmax comes later.",
     )  # fmt: skip
     check.close(
-        apply_temperature(z, 2.0).softmax(-1), torch.tensor([[0.5065, 0.3072, 0.1863]]), "T = 2 flattens (2, 1, 0)",
-        hint="Did you return probabilities? Return logits; softmax comes later.", tol=1e-4,
+        apply_temperature(z.clone(), 2.0), torch.tensor([[1.0, 0.5, 0.0]]), "T = 2 halves (2, 1, 0)",
+        hint="Divide by T. Multiplying would make a high temperature sharp.",
     )  # fmt: skip
-    check.raises(ValueError, lambda: apply_temperature(z, 0.0), "refuses T = 0", hint="Test T before you divide.")
+    apply_temperature(z, 2.0)
     check.unchanged(z, torch.tensor([[2.0, 1.0, 0.0]]), "leaves its input alone", hint="`/=` changes the input.")
+    check.raises(ValueError, lambda: apply_temperature(z, 0.0), "refuses T = 0", hint="Test T before you divide.")
 
 # %% nbgrader={"grade": true, "grade_id": "apply_temperature-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `apply_temperature` run here when your work is graded.
@@ -178,10 +182,13 @@ plots.curves(
 
 # %% nbgrader={"grade": false, "grade_id": "top_k_filter", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def top_k_filter(logits: torch.Tensor, k: int) -> torch.Tensor:
-    """Keep the k largest logits of each row and all that tie with the k-th; the others become -inf.
+    """Keep each row's k largest logits and all equal to the k-th; others become -inf.
+
+    Logits that stay keep their exact value. Returns a new tensor; the input is not
+    changed.
 
     Args:
-        logits: float [batch, vocab], dtype kept; may hold -inf.
+        logits: float [batch, vocab], any float dtype, which is kept. May hold -inf.
         k: how many tokens, at least 1; more than the vocabulary has keeps all.
 
     Raises:
@@ -241,12 +248,15 @@ plots.next_tokens(panels, tokenizer)
 
 # %% nbgrader={"grade": false, "grade_id": "top_p_filter", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
-    """Keep each row's nucleus: the fewest most probable tokens whose probability reaches p; the others become -inf.
+    """Keep each row's nucleus: the fewest most probable tokens that together reach p.
 
-    Of tokens that tie at the edge, keep any, but no more than needed. p = 1 keeps every token, however improbable.
+    The others become -inf. A sum of exactly p has reached it. Of tokens that tie at the
+    edge, keep any, but no more than needed. p = 1 keeps every token, however unlikely.
+    Probabilities and sums are float32 or finer, for every dtype. Logits that stay keep
+    their exact value. Returns a new tensor; the input is not changed.
 
     Args:
-        logits: float [batch, vocab], dtype kept, kept logits unchanged; may hold -inf.
+        logits: float [batch, vocab], dtype kept; may hold -inf, not in a whole row.
         p: probability to reach, 0 < p <= 1.
 
     Raises:
@@ -255,12 +265,10 @@ def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
     ### BEGIN SOLUTION
     if not 0 < p <= 1:
         raise ValueError(f"p must lie in (0, 1], found {p}")
-    if p == 1:
-        return logits.clone()
     ordered, places = logits.sort(dim=-1, descending=True)
     probs = ordered.float().softmax(-1)
     before = probs.cumsum(-1) - probs
-    drop = torch.zeros_like(places, dtype=torch.bool).scatter(-1, places, before >= p)
+    drop = torch.zeros_like(places, dtype=torch.bool).scatter(-1, places, (before >= p) & (p < 1))
     return logits.masked_fill(drop, -torch.inf)
     ### END SOLUTION
 
@@ -271,11 +279,11 @@ with checks("top_p_filter") as check:
     kept = top_p_filter(z, 0.7).softmax(-1)
     check.close(
         kept[0], torch.tensor([0.625, 0.375, 0.0, 0.0]), "p = 0.7 keeps 0.5 and 0.3",
-        hint="Did you drop the token that crosses p? It belongs to the nucleus.",
+        hint="The token that crosses p stays, the next one goes. Return logits, not probabilities.",
     )  # fmt: skip
     check.close(
         kept[1], torch.tensor([0.0, 0.0, 1.0, 0.0]), "finds the nucleus where the tokens are not sorted",
-        hint="The sorted mask must go back to the tokens' own places: `scatter`.",
+        hint="Judge by probability, not by place; a sorted mask must go back to each token's own place.",
     )  # fmt: skip
     faint = torch.tensor([[0.0, -40.0]])
     check.equal(top_p_filter(faint, 1.0), faint, "p = 1 keeps even e^-40", hint="A float sum may reach 1 too early.")
@@ -329,15 +337,19 @@ plots.along_text(tokens, {"nucleus": sizes.tolist()}, y_label="tokens in the nuc
 
 # %% nbgrader={"grade": false, "grade_id": "repetition_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def repetition_penalty(logits: torch.Tensor, ids: torch.Tensor, penalty: float) -> torch.Tensor:
-    """Worsen, once each, the logits of the tokens that a row has seen: divide from 0 up, multiply below 0.
+    """Worsen, once each, the logits of the tokens that a row has seen.
+
+    A seen logit is divided from 0 up and multiplied below 0; the others stay. Returns a
+    new tensor; inputs are not changed.
 
     Args:
-        logits: float [batch, vocab], dtype kept; may hold -inf, which stays.
-        ids: int64 [batch, length], each row's text so far, prompt included, length >= 1.
+        logits: float [batch, vocab], any float dtype; the result has its dtype and its
+            precision. May hold -inf, which stays.
+        ids: int64 [batch, length], each row's text so far, prompt included, not empty.
         penalty: above 0, no unit; 1 does nothing, below 1 rewards repetition.
 
     Raises:
-        ValueError: the penalty is not above 0.
+        ValueError: the penalty is 0 or below.
     """
     ### BEGIN SOLUTION
     if not penalty > 0:
@@ -398,8 +410,10 @@ plots.next_tokens(panels, tokenizer)
 def min_new_tokens(logits: torch.Tensor, n_generated: int, minimum: int, eos_id: int) -> torch.Tensor:
     """Forbid EOS, by -inf, while fewer than `minimum` new tokens have been generated.
 
+    All else stays as it is. Returns a new tensor; the input is not changed.
+
     Args:
-        logits: float [batch, vocab], dtype kept.
+        logits: float [batch, vocab], any float dtype, which is kept. May hold -inf.
         n_generated: new tokens so far, the prompt not counted.
         minimum: new tokens that a text has at least before its EOS, >= 0.
         eos_id: the end token, a column of the logits.
@@ -417,13 +431,14 @@ z, inf = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), torch.inf
 without_eos = torch.tensor([[1.0, -inf, 3.0], [4.0, -inf, 6.0]])
 with checks("min_new_tokens") as check:
     check.equal(
-        min_new_tokens(z, 1, 2, eos_id=1), without_eos, "forbids EOS as second of at least two",
-        hint="EOS is a column: every row loses it, and no other token does.",
+        min_new_tokens(z.clone(), 1, 2, eos_id=1), without_eos, "forbids EOS as second of at least two",
+        hint="EOS is a column: it becomes -inf in every row, and no other logit does.",
     )  # fmt: skip
     check.equal(
-        min_new_tokens(z, 2, 2, eos_id=1), z, "allows EOS once two tokens are there",
+        min_new_tokens(z.clone(), 2, 2, eos_id=1), z, "allows EOS once two tokens are there",
         hint="Off by one: with n_generated = minimum the text is long enough.",
     )  # fmt: skip
+    min_new_tokens(z, 1, 2, eos_id=1)
     check.unchanged(z, torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "leaves its input alone", hint="Clone first.")
 
 # %% nbgrader={"grade": true, "grade_id": "min_new_tokens-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -450,14 +465,15 @@ run("01-decoding", "min_new_tokens", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "sample_next", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sample_next(logits: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
-    """Draw one token for each row by inverting the cumulative distribution of softmax(logits).
+    """Draw one token a row: the first, by id, whose cumulative probability is above u.
 
-    Never draws a token of probability 0. Where rounding leaves the whole sum at or below u, draws the last possible
-    token. Sums are taken in float32 or finer, also for float16 logits.
+    Probabilities are softmax(logits). Never draws a token of probability 0. Where
+    rounding leaves the whole sum at or below u, draws the last possible token.
+    Probabilities and sums are float32 or finer for every dtype. Inputs are not changed.
 
     Args:
-        logits: float [batch, vocab], may hold -inf.
-        u: float [batch], uniform numbers in [0, 1), one for each row.
+        logits: float [batch, vocab], any float dtype; may hold -inf, not in whole rows.
+        u: float32 [batch], uniform numbers in [0, 1), one for each row.
 
     Returns:
         int64 [batch], token ids.
@@ -536,9 +552,10 @@ def toy(ids: torch.Tensor) -> SimpleNamespace:
 #
 # Use the six functions that you wrote. The rules:
 #
-# - `u` has one column for each step, so `max_new_tokens` is its width. Column $s$ draws new token $s$.
+# - `u` has one column for each step, so `max_new_tokens` is its width, at least 1. Column $s$ draws new token $s$.
 # - The penalty looks at prompt and new tokens; the minimum counts new tokens only.
 # - Once a row has drawn EOS it is filled up with EOS. When *all* rows have ended, stop: add no more columns.
+#   An EOS in the prompt ends nothing.
 
 
 # %% nbgrader={"grade": false, "grade_id": "generate", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -546,10 +563,12 @@ def generate(
     model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
     k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
 ) -> torch.Tensor:  # fmt: skip
-    """Prompt and sampled continuation, int64 [batch, length + new], new <= max_new_tokens.
+    """Prompts and their sampled continuations, int64 [batch, length + new].
 
-    `model(ids).logits` is float [batch, length, vocab]; `ids` int64 [batch, length], prompts of one length; `u` float
-    [batch, max_new_tokens] in [0, 1). `k=None` leaves top-k out; the other parameters are those of their functions.
+    `model(ids).logits`: float [batch, length, vocab]; may hold -inf, not in whole rows.
+    `ids`: int64 [batch, length], prompts of one length. `u`: float32 [batch,
+    max_new_tokens], in [0, 1). `eos_id` is a column of the logits. `k=None` leaves top-k
+    out; the other parameters are those of their functions. Inputs are not changed.
     """
     ### BEGIN SOLUTION
     ended = torch.zeros(len(ids), dtype=torch.bool)
@@ -697,18 +716,20 @@ plots.small_multiples(panels, y_label="share of token pairs", levels=people, lev
 #
 # ### Exercise 8 · `beam_search` (●●●, 20 minutes, 6 points)
 #
-# Only the `beams` best extensions of one hypothesis can survive, so you need not look at the others.
+# Only the `beams` best extensions of one hypothesis can survive, so you need not look at the others. While there are
+# fewer candidates than `beams`, all stay. An EOS in the prompt ends nothing.
 
 
 # %% nbgrader={"grade": false, "grade_id": "beam_search", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def beam_search(
     model: Callable, ids: torch.Tensor, beams: int, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, float]:
-    """The best hypothesis after `max_new_tokens` steps, or earlier if all have ended, and its score in nats.
+    """The best hypothesis after `max_new_tokens` steps, or earlier if all have ended.
 
-    `ids`: int64 [1, length], one prompt. Returns (int64 [1, length + new], float): prompt and new tokens, up to its EOS
-    and no padding. Of equal scores any may win. With fewer candidates than `beams`, all stay.
-    Raises ValueError if `beams` is below 1.
+    `model` and `eos_id` are as in `generate`. `ids`: int64 [1, length], one prompt, not
+    changed. `max_new_tokens` is at least 1. Returns (int64 [1, length + new], float):
+    prompt and new tokens, up to its EOS and no padding, and the score in nats. Of equal
+    scores any may win. Raises ValueError if `beams` is below 1.
     """
     ### BEGIN SOLUTION
     if beams < 1:
@@ -826,6 +847,8 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # you like: a retake asks other questions with other numbers, and your highest attempt counts.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("01-decoding")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -86,7 +86,7 @@ print(f"standard deviation of the raters of one snippet: {sum(spread) / len(spre
 # ### Exercise 1 · `preference_pairs` (●●○, 15 minutes, 7 points)
 #
 # The pairs come in the order of `itertools.combinations(range(n), 2)`. Counting how many raters gave each of the nine
-# ratings is quicker than going through all pairs of raters, but either will do.
+# ratings is quicker than going through all pairs of raters, but either will do. Count in float64.
 
 
 # %% nbgrader={"grade": false, "grade_id": "preference_pairs", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -94,10 +94,10 @@ def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[to
     """All pairs of snippets whose mean ratings differ, and by at least min_gap: who is preferred, and how surely?
 
     Args:
-        ratings: of each snippet the ratings of its raters, −4 … 4; their number may differ between snippets.
-        min_gap: least difference of the two means, at least 0. Equal means are no preference, whatever min_gap is.
+        ratings: of each snippet its raters' ratings, −4 … 4, as many as there are. The lists stay as they are.
+        min_gap: least difference of the means; exactly min_gap is enough, but equal means (4/3 and 8/6, too) never are.
     Returns:
-        int64 [pairs, 2]: places of the (chosen, rejected) snippet; the chosen one has the higher mean rating.
+        int64 [pairs, 2]: places of the (chosen, rejected) snippet, the higher mean first; without any pair [0, 2].
         float64 [pairs]: P(a random rater of the chosen one rates higher than one of the rejected one), ties half.
     Raises:
         ValueError: a snippet has no ratings.
@@ -120,7 +120,10 @@ def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[to
 # %% nbgrader={"grade": true, "grade_id": "preference_pairs-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
 with checks("preference_pairs") as check:
     pairs, p = preference_pairs([[2, 3], [-1, 2]])
-    check.equal(pairs, torch.tensor([[0, 1]]), "the worked example", hint="int64 [pairs, 2]: chosen first.")
+    check.equal(
+        pairs, torch.tensor([[0, 1]]), "the worked example",
+        hint="int64 [pairs, 2], one row a pair: the place of the snippet with the higher mean, then the other's.",
+    )  # fmt: skip
     check.close(
         p, torch.tensor([0.875], dtype=torch.float64), "three and a half of four",
         hint="All pairs of raters, one of each snippet; a tie is half. float64.",
@@ -128,11 +131,12 @@ with checks("preference_pairs") as check:
     pairs, p = preference_pairs([[0, 0, 0], [1], [3, 1], [-2, 4]], 1.0)
     check.equal(
         pairs, torch.tensor([[1, 0], [2, 0], [3, 0], [2, 1], [2, 3]]), "a gap of 1, ties left out",
-        hint="Chosen is the higher mean, even if it comes second. A gap of exactly min_gap is enough.",
+        hint="Chosen is the higher mean, even if it comes second. Exactly min_gap is enough; equal means never are.",
     )  # fmt: skip
     check.close(
-        p[2], torch.tensor(0.5, dtype=torch.float64), "a higher mean need not win", hint="4 beats 0, −2 does not."
-    )
+        p, torch.tensor([1, 1, 0.5, 0.75, 0.5], dtype=torch.float64), "a higher mean need not win",
+        hint="The third pair: 4 beats 0, and −2 does not. The fourth: 3 beats 1, and 1 ties with 1.",
+    )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "preference_pairs-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `preference_pairs` run here when your work is graded.
@@ -181,9 +185,13 @@ def bradley_terry_loss(
 ) -> torch.Tensor:
     """The Bradley–Terry loss of each pair, in nats: float [pairs], dtype kept.
 
+    Gradients reach both rewards. The arguments stay as they are.
+
     Args:
-        r_chosen, r_rejected: float [pairs], rewards; they may differ by ±10,000.
-        margin: float [pairs], by how much the chosen reward should be ahead, or None for no margin.
+        r_chosen, r_rejected: float [pairs], rewards of any float dtype; they may differ
+            by ±10,000: the loss and its gradients are finite and right there, too.
+        margin: float [pairs], of the same dtype, by how much the chosen reward should
+            be ahead: any numbers, 0 and negative ones, too. None is no margin.
     """
     ### BEGIN SOLUTION
     ahead = r_chosen - r_rejected
@@ -196,15 +204,16 @@ with checks("bradley_terry_loss") as check:
     chosen, rejected = torch.tensor([2.0, 0.0]), torch.tensor([1.0, 0.0])
     check.close(
         bradley_terry_loss(chosen, rejected), torch.tensor([0.3133, 0.6931]), "the worked example, and ln 2 for a tie",
-        hint="−log σ(chosen − rejected), one loss a pair: no mean.", tol=1e-4,
+        hint="−log σ(chosen − rejected), one loss for each pair.", tol=1e-4,
     )  # fmt: skip
     check.close(
-        bradley_terry_loss(chosen, rejected, torch.tensor([1.0, 2.0])), torch.tensor([0.6931, 2.1269]),
-        "with margins", hint="The margin is subtracted: being ahead by exactly m is only a coin flip.", tol=1e-4,
+        bradley_terry_loss(chosen, rejected, torch.tensor([1.0, -2.0])), torch.tensor([0.6931, 0.1269]),
+        "with margins", tol=1e-4,
+        hint="Each pair's margin is subtracted inside σ, whatever its sign: ahead by exactly m is only a coin flip.",
     )  # fmt: skip
     check.close(
         bradley_terry_loss(torch.tensor([-1e4]), torch.tensor([0.0])), torch.tensor([1e4]), "stays finite",
-        hint="σ rounds to 0: use `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-2,
+        hint="If it is inf or nan: σ has rounded to 0, or e^x is too large. `F.logsigmoid` takes care.", tol=1e-2,
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "bradley_terry_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
@@ -247,11 +256,12 @@ def last_token_index(attention_mask: torch.Tensor) -> torch.Tensor:
     """The place of each row's last real token: int64 [batch].
 
     Args:
-        attention_mask: int64 [batch, length], 1 for tokens and 0 for padding, which is on the right or on the left; one
-            batch may have rows of both kinds.
+        attention_mask: int64 [batch, length], 1 for tokens and 0 for padding, which is
+            on the right or on the left, or there is none; one batch may have rows of
+            all kinds. The mask stays as it is.
 
     Raises:
-        ValueError: a row has no token.
+        ValueError: a row, the first or any other, has no token.
     """
     ### BEGIN SOLUTION
     if not (attention_mask == 1).any(dim=1).all():
@@ -265,15 +275,15 @@ right = torch.tensor([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
 with checks("last_token_index") as check:
     check.equal(
         last_token_index(right), torch.tensor([2, 0, 4]), "padding on the right",
-        hint="A full row has no pad: looking for the first 0 finds nothing there.",
+        hint="Places count from 0. If you look for the first 0: a full row has none.",
     )  # fmt: skip
     check.equal(
         last_token_index(right.flip(1)), torch.tensor([4, 4, 4]), "padding on the left",
-        hint="The number of tokens minus 1 is right for padding on the right only.",
+        hint="If you count tokens: their number minus 1 is the last place for padding on the right only.",
     )  # fmt: skip
     check.raises(
         ValueError, lambda: last_token_index(torch.tensor([[1, 0], [0, 0]])), "refuses a row without tokens",
-        hint="There is no last token: say so.",
+        hint="Such a row has no last token: raise ValueError, though other rows have tokens.",
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "last_token_index-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -296,12 +306,19 @@ run("02-reward-model", "last_token_index", globals())
 def pool_reward(
     hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
 ) -> torch.Tensor:
-    """The reward of each row: float [batch], what the head says about the vector at its last token.
+    """The reward of each row: what the head says about the vector at its last token.
+
+    float [batch], of the dtype that the head gives. Gradients reach hidden and the
+    head's parameters, and are finite whatever stands at padded places. hidden and the
+    mask stay as they are.
 
     Args:
-        hidden: float [batch, length, width]; at padded places there may be anything, nan too.
-        attention_mask: int64 [batch, length], padding on the right or on the left.
-        head: maps float [..., width] to float [..., 1], such as a `torch.nn.Linear(width, 1)`.
+        hidden: float [batch, length, width], of any float dtype; at padded places there
+            may be anything, nan and inf, too, and no reward depends on it.
+        attention_mask: int64 [batch, length], padding on the right or on the left; each
+            row has a token.
+        head: maps float [..., width] to float [..., 1]: a `torch.nn.Linear(width, 1)`,
+            a network of several layers, or any other function.
     """
     ### BEGIN SOLUTION
     rows = torch.arange(len(hidden))
@@ -312,14 +329,18 @@ def pool_reward(
 # %% nbgrader={"grade": true, "grade_id": "pool_reward-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
 double = torch.nn.Linear(1, 1, bias=False)
 torch.nn.init.constant_(double.weight, 2.0)
-hidden = torch.tensor([[[5.0], [7.0], [9.0]], [[math.nan], [1.0], [4.0]]])
+hidden = torch.tensor([[[5.0], [7.0], [9.0]], [[math.nan], [1.0], [4.0]]], requires_grad=True)
 with checks("pool_reward") as check:
     found = pool_reward(hidden, torch.tensor([[1, 1, 0], [0, 1, 1]]), double)
     check.close(
         found, torch.tensor([14.0, 8.0]), "the worked example, and a row padded on the left",
         hint="One number a row, shape [batch]: pick the vector by row *and* place, then the head, then `squeeze(-1)`.",
     )  # fmt: skip
-    check.true(lambda: found.requires_grad, "gradients flow", hint="This is what gets trained: no detach.")
+    check.true(
+        lambda: torch.autograd.grad(found.sum(), hidden)[0].tolist() == [[[0], [2], [0]], [[0], [0], [2]]],
+        "gradients reach the vectors of last tokens, and no others",
+        hint="The model is trained through them: no `detach`, no `no_grad`, no numpy between hidden and the reward.",
+    )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "pool_reward-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `pool_reward` run here when your work is graded.
@@ -364,9 +385,13 @@ for name, text in {"the text": good, "EOS and more text": good + eos + " Dull.",
 def centre_rewards(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
     """Each reward minus the mean reward of its prompt: float [responses], dtype kept.
 
+    A new tensor; r and prompt_ids stay as they are. It needs no gradient.
+
     Args:
-        r: float [responses], rewards.
-        prompt_ids: int64 [responses], which prompt each response answers: any numbers, in any order.
+        r: float [responses], rewards of any float dtype. The sum of many float16 or
+            bfloat16 numbers is taken in float32 or better; torch's `mean` does so.
+        prompt_ids: int64 [responses], which prompt each response answers: any numbers
+            (negative and very large ones, too), in any order.
     """
     ### BEGIN SOLUTION
     centred = r.clone()
@@ -425,11 +450,15 @@ print(f"largest change of a centred reward: {(centre_rewards(r, x) - centre_rewa
 
 # %% nbgrader={"grade": false, "grade_id": "pairwise_accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pairwise_accuracy(rewards: torch.Tensor, pairs: torch.Tensor) -> float:
-    """The share of pairs whose chosen snippet has the higher reward; a tie counts half. A Python float in [0, 1].
+    """The share of pairs whose chosen snippet has the higher reward; a tie counts half.
+
+    A Python float in [0, 1], right to six decimals. The arguments stay as they are.
 
     Args:
-        rewards: float [snippets].
-        pairs: int64 [pairs, 2], places of (chosen, rejected) in rewards.
+        rewards: float [snippets], finite, of any float dtype. A lead counts however
+            small it is; only equal rewards tie.
+        pairs: int64 [pairs, 2], places of (chosen, rejected) in rewards. A pair may
+            come more than once, and counts each time.
 
     Raises:
         ValueError: there are no pairs.
@@ -450,11 +479,11 @@ with checks("pairwise_accuracy") as check:
     )
     check.close(
         pairwise_accuracy(torch.zeros(3), torch.tensor([[0, 1], [2, 1]])), 0.5, "a model that cannot tell",
-        hint="Half a point for each tie.",
+        hint="Equal rewards are a tie: half a point each.",
     )  # fmt: skip
     check.raises(
         ValueError, lambda: pairwise_accuracy(torch.zeros(3), torch.zeros(0, 2, dtype=torch.int64)), "refuses no pairs",
-        hint="0/0 is nan.",
+        hint="Of no pairs there is no share: raise ValueError.",
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_accuracy-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -485,16 +514,16 @@ run("02-reward-model", "pairwise_accuracy", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "accuracy_ceiling", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def accuracy_ceiling(ratings: list[list[int]], pairs: torch.Tensor, label: str = "one_rater") -> float:
-    """The expected accuracy that no model exceeds, given the raters: a Python float in [0.5, 1].
+    """The expected accuracy that no model exceeds, given the raters: a Python float in [0.5, 1], to six decimals.
 
     Args:
-        ratings: of each snippet the ratings of its raters, −4 … 4, one or more.
-        pairs: int64 [pairs, 2], places of two snippets in ratings; which comes first says nothing here.
+        ratings: of each snippet its raters' ratings, −4 … 4, one or more. They and pairs stay as they are.
+        pairs: int64 [pairs, 2], places of two snippets; which comes first says nothing. A pair may come again, and counts.
         label: what a pair's label is. "one_rater": the order that one random rater of each snippet gives; equal
-            ratings are a coin flip. "mean": the order of the two mean ratings; equal means are a coin flip.
+            ratings are a coin flip. "mean": the order of the means; equal ones (4/3 and 8/6, too) are a coin flip.
 
     Raises:
-        ValueError: there are no pairs, or label is something else.
+        ValueError: there are no pairs, or label is anything else ("Mean", too).
     """
     ### BEGIN SOLUTION
     if len(pairs) == 0 or label not in ("one_rater", "mean"):
@@ -526,8 +555,9 @@ with checks("accuracy_ceiling") as check:
         hint="Bet on the more probable order: max(p, 1 − p), not p of the higher mean.",
     )  # fmt: skip
     check.raises(
-        ValueError, lambda: accuracy_ceiling(three, two_pairs, "median"), "refuses other labels", hint="Name both."
-    )
+        ValueError, lambda: accuracy_ceiling(three, two_pairs, "median"), "refuses other labels",
+        hint='There are two labels, "one_rater" and "mean": raise ValueError for any other.',
+    )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "accuracy_ceiling-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `accuracy_ceiling` run here when your work is graded.
@@ -784,6 +814,8 @@ for trick, score in zip(tricks, rlhf.score_texts(model, tokenizer, tricks).tolis
 # with other numbers, or other questions. Answer with the mouse or the keyboard; after **Submit** you see what was right, and why.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("02-reward-model")
 
 # %% [markdown]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2TokenizerFast
 
@@ -9,6 +11,7 @@ EOS = "<|endoftext|>"
 MERGES = [("Ġ", "t"), ("Ġt", "h"), ("Ġth", "e"), ("i", "s"), ("f", "i"), ("fi", "l"), ("fil", "m"), ("Ġ", "film")]
 
 
+@cache  # it has no state, and takes as long to make as a hundred reviews to encode
 def tokenizer() -> GPT2TokenizerFast:
     """A byte-level BPE of single bytes and a few longer tokens, so that tokens are neither characters nor words."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())

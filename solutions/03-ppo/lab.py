@@ -83,16 +83,19 @@ print({n: drawn.count(n) for n in sorted(set(drawn))})
 def build_queries(
     columns: dict[str, list], tokenizer: object, low: int = 2, high: int = 8, seed: int = 0
 ) -> dict[str, list]:
-    """Columns "review", "input_ids", "query", in this order: one row for each review of more than 200 characters.
+    """Columns "review", "input_ids", "query", in this order, as a dict of lists.
+
+    One row for each review of more than 200 characters; `columns` stays as it is.
 
     Args:
-        columns: "text" (list of str) and "label" (list of int, dropped), one entry for each review.
+        columns: "text" (list of str) and "label" (list of int, dropped).
         tokenizer: has `encode(text) -> list of ids` and `decode(ids) -> text`.
-        low, high: of one `LengthSampler(low, high)`, called once for each kept review, in order.
+        low, high: of one `LengthSampler(low, high)`, called once for each kept review.
         seed: for `np.random.seed`, before the first draw.
 
     Returns:
-        review: the kept texts, whole, in order; input_ids: lists of ints; query: `input_ids`, decoded.
+        review: the kept texts, whole, in order, repeated ones too; input_ids: lists of
+        ints, fewer where a review has no more; query: `input_ids`, decoded.
     """
     ### BEGIN SOLUTION
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -188,9 +191,10 @@ for query in queries["query"][:8]:
 def make_config(
     model_name: str, learning_rate: float = 1.41e-5, init_kl_coef: float = 0.2, batch_size: int = 32, seed: int = 0
 ) -> PPOConfig:
-    """A PPOConfig with these values, a KL coefficient that stays fixed, and the whole batch as its one mini-batch.
+    """A PPOConfig with these values, for any size of batch.
 
-    Every other field keeps TRL's default.
+    The KL coefficient stays fixed, the whole batch is the one mini-batch, and every
+    other field keeps TRL's default.
     """
     ### BEGIN SOLUTION
     return PPOConfig(
@@ -276,16 +280,16 @@ for i in (0, 90, 200, 340):
 def score_function_gradient(
     logits: torch.Tensor, responses: torch.Tensor, rewards: torch.Tensor, baseline: float = 0.0
 ) -> torch.Tensor:
-    """(r(y) − b) ∇ log π(y) for each response: float [batch, vocab, vocab], dtype of the logits (Williams 1992).
+    """(r(y) − b) ∇ log π(y) for each response (Williams 1992).
 
-    Their mean over samples of π estimates the gradient of the expected reward, to be climbed.
+    A new [batch, vocab, vocab], dtype of the logits; the arguments stay as they are.
 
     Args:
-        logits: float [vocab, vocab]. Row s belongs to last word s; the last token is EOS, and its row is read at the
-            start. Softmax of a row gives the next token's probabilities; logits may be ±1000.
-        responses: int64 [batch, places]: words, EOS, then filling with EOS. The first EOS counts, the filling does not.
-        rewards: float [batch].
-        baseline: b.
+        logits: float32 or float64 [vocab, vocab], up to ±1000. Row s belongs to last
+            word s; the last token is EOS, and its row is read at the start.
+        responses: int64 [batch, places]: words, then EOS and filling with EOS, if any.
+            The first EOS counts, the filling does not.
+        rewards, baseline: r, [batch], dtype of the logits, and b.
     """
     ### BEGIN SOLUTION
     vocab, batch = logits.shape[0], torch.arange(len(responses))
@@ -296,7 +300,7 @@ def score_function_gradient(
         score = F.one_hot(token, vocab) - logits.softmax(-1)[state]
         gradients[batch, state] += score * alive[:, None]
         alive, state = alive & (token != vocab - 1), token
-    return (rewards - baseline)[:, None, None] * gradients
+    return (rewards - baseline).to(logits.dtype)[:, None, None] * gradients
     ### END SOLUTION
 
 
@@ -383,14 +387,16 @@ alignment.lines(
 
 # %% nbgrader={"grade": false, "grade_id": "kl_estimators", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_estimators(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Estimates "k1", "k2", "k3", in this order, of KL(π‖π_ref) from samples of π, in nats (Schulman 2020).
+    """Three estimates of KL(π‖π_ref) from samples of π, in nats (Schulman 2020).
 
     Args:
-        logprobs: float of any shape, log π of what was sampled.
-        ref_logprobs: same shape, log π_ref of the same.
+        logprobs: float32 or float64 of any shape, log π of what was sampled.
+        ref_logprobs: same shape and dtype, log π_ref of the same.
 
     Returns:
-        Three tensors of that shape and dtype; k3 is never negative, in float32 either.
+        A dict of new tensors "k1", "k2", "k3", in this order, of that shape and dtype.
+        k3 is never negative, and right to 1 % where log-probs of about −2 differ by
+        1e-4, in float32 too. The arguments stay as they are; no gradient is asked for.
     """
     ### BEGIN SOLUTION
     log_r = ref_logprobs - logprobs
@@ -469,14 +475,18 @@ alignment.lines(
 def kl_penalised_rewards(
     scores: torch.Tensor, logprobs: torch.Tensor, ref_logprobs: torch.Tensor, mask: torch.Tensor, kl_coef: float
 ) -> torch.Tensor:
-    """The reward of each token: float [batch, length], dtype of the log-probs, 0 where the mask is false.
+    """Each token's reward: a new tensor [batch, length], 0 where the mask is false.
 
-    As `PPOTrainer.compute_rewards` of TRL 0.11.4 (Ziegler et al. 2019, eq. 2, token by token).
+    As `PPOTrainer.compute_rewards` of TRL 0.11.4 (Ziegler et al. 2019, eq. 2, token by
+    token). The arguments stay as they are; no gradient is asked for.
 
     Args:
-        scores: float [batch], the reward model's.
-        logprobs, ref_logprobs: float [batch, length], log-probs of the tokens; −inf and nan too where the mask is false.
-        mask: bool [batch, length], true at the response's tokens; at least one in each row, side by side.
+        scores: [batch], the reward model's, dtype of the log-probs.
+        logprobs, ref_logprobs: float32 or float64 [batch, length], log-probs of the
+            tokens; where the mask is false anything may stand, ±inf and nan too. The
+            result has their dtype.
+        mask: bool [batch, length], true at the response's tokens: at least one in each
+            row, side by side. A response may end at any place, the last column too.
         kl_coef: β, in reward per nat.
     """
     ### BEGIN SOLUTION
@@ -537,15 +547,15 @@ run("03-ppo", "kl_penalised_rewards", globals())
 def gae(
     rewards: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, gamma: float = 1.0, lam: float = 0.95
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(advantages, returns), float [batch, length] each, 0 where the mask is false; nothing is whitened here.
+    """(advantages, returns): new tensors [batch, length], 0 where the mask is false.
 
-    As `PPOTrainer.compute_advantages` of TRL 0.11.4 before it whitens (Schulman et al. 2016, eq. 16).
+    As `PPOTrainer.compute_advantages` of TRL 0.11.4 before it whitens (Schulman et al.
+    2016, eq. 16). The arguments stay as they are; no gradient is asked for.
 
     Args:
-        rewards, values: float [batch, length], dtype kept; anything, nan too, where the mask is false.
-        mask: bool [batch, length], true at the response's tokens; at least one in each row, side by side.
-        gamma: γ, discount of rewards, in [0, 1].
-        lam: λ, in [0, 1].
+        rewards, values: float32 or float64, dtype kept; ±inf or nan at mask's False.
+        mask: bool, at least one in each row, side by side, up to the last column too.
+        gamma, lam: γ, discount of rewards, and λ, in [0, 1].
     """
     ### BEGIN SOLUTION
     rewards, values = torch.where(mask, rewards, 0.0), torch.where(mask, values, 0.0)
@@ -618,13 +628,15 @@ plots.along_text(tokens, praise, y_label="advantage")
 
 # %% nbgrader={"grade": false, "grade_id": "whiten", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) -> torch.Tensor:
-    """Values with mean 0 and variance 1 over the places that count: float [batch, length], 0 where the mask is false.
+    """Values with mean 0 and variance 1 over the places that count; elsewhere 0.
 
-    As `trl.core.masked_whiten` of TRL 0.11.4: variance with n − 1, 1e-8 added to it inside the root.
+    As `trl.core.masked_whiten` of TRL 0.11.4: one mean and one variance (n − 1) for the
+    batch, 1e-8 added inside the root. Right to 1e-3 for a mean of 1000 spreads, too.
 
     Args:
-        values: float [batch, length], dtype kept; anything, nan too, where the mask is false.
-        mask: bool [batch, length].
+        values: float32 or float64 [batch, length]; ±inf or nan where the mask is false.
+            They stay as they are: the result is new and of their dtype.
+        mask: bool [batch, length]: any places, a row may have none.
         shift_mean: if false, the mean is added again at the end.
 
     Raises:
@@ -693,19 +705,26 @@ def ppo_clip_loss(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
     clip_range: float = 0.2,
 ) -> torch.Tensor:  # fmt: skip
-    """PPO's policy loss, a scalar: the mean over all tokens that count (Schulman et al. 2017, eq. 7, negated).
+    """PPO's policy loss: minus the mean clipped objective over the tokens that count.
+
+    Schulman et al. 2017, eq. 7, negated. A tensor of shape [], dtype of the log-probs.
+    The arguments stay as they are.
 
     Args:
-        logprobs: float [batch, length], log π of the tokens now; the gradient flows into these only.
-        old_logprobs: same shape, log π of the tokens when they were sampled.
-        advantages: same shape.
-        mask: bool, same shape, true at the response's tokens. Elsewhere anything may stand, nan too.
+        logprobs: float32 or float64 [batch, length], log π of the tokens now. The
+            gradient flows into these alone; it is finite where the ratio is, and 0
+            where the mask is false.
+        old_logprobs: same shape, log π of the tokens when they were sampled: constants.
+        advantages: same shape: constants.
+        mask: bool, same shape, true at the tokens that count: any places, at least one
+            in the batch. Elsewhere anything may stand, ±inf and nan too.
         clip_range: ε.
     """
     ### BEGIN SOLUTION
-    ratio = (logprobs[mask] - old_logprobs[mask]).exp()
+    old, adv = old_logprobs[mask].detach(), advantages[mask].detach()
+    ratio = (logprobs[mask] - old).exp()
     clipped = ratio.clamp(1 - clip_range, 1 + clip_range)
-    return -torch.min(ratio * advantages[mask], clipped * advantages[mask]).mean()
+    return -torch.min(ratio * adv, clipped * adv).mean()
     ### END SOLUTION
 
 
@@ -717,11 +736,11 @@ def ppo_clip_loss(
 def loss_and_slope(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, clip_range: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """`ppo_clip_loss`, and its gradient in `logprobs`, of the same shape."""
+    """`ppo_clip_loss`, and its gradient in `logprobs`: 0 where there is no graph."""
     leaf = logprobs.clone().requires_grad_()
     loss = ppo_clip_loss(leaf, old_logprobs, advantages, mask, clip_range)
-    loss.backward()
-    return loss.detach(), leaf.grad
+    slope = torch.autograd.grad(loss, leaf)[0] if loss.requires_grad else torch.zeros_like(leaf)
+    return loss.detach(), slope
 
 
 # %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
@@ -784,15 +803,20 @@ plots_ppo.against_ratio(ratios.tolist(), sides, clip_range=0.2)
 def value_loss_clipped(
     values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
 ) -> torch.Tensor:
-    """The value head's loss, a scalar: half the mean, over all tokens that count, of the larger of two squared errors.
+    """The value head's loss: half the mean of the larger error over tokens that count.
 
-    As the `vf_loss` of TRL 0.11.4's `PPOTrainer.loss`.
+    The errors are the squared distances of the return from the value, and from the
+    value clipped to ±ε around the old one. As the `vf_loss` of TRL 0.11.4's
+    `PPOTrainer.loss`. A tensor of shape [], dtype of the values. The arguments stay as
+    they are.
 
     Args:
-        values: float [batch, length], V now; the gradient flows into these.
-        old_values: same shape, V when the batch was sampled.
-        returns: same shape, advantage + old value.
-        mask: bool, same shape. Where it is false anything may stand, nan too.
+        values: float32 or float64 [batch, length], V now. The gradient flows into
+            these; it is finite, and 0 where the mask is false.
+        old_values: same shape, V when the batch was sampled: constants.
+        returns: same shape, advantage + old value: constants.
+        mask: bool, same shape, true at the tokens that count: any places, at least one
+            in the batch. Elsewhere anything may stand, ±inf and nan too.
         clip_range: ε, a distance.
     """
     ### BEGIN SOLUTION
@@ -810,10 +834,16 @@ with checks("value_loss_clipped") as check:
             value_loss_clipped(torch.tensor([[value]]), torch.zeros(1, 1), goal, one), torch.tensor(loss),
             f"V_old = 0, R = 1, V = {value}", hint="½ of the larger square; the clip is around V_old.",
         )  # fmt: skip
-    two = torch.tensor([[0.9, -0.5, 8.0]])
+    three, zeros, ones = torch.tensor([[0.9, -0.5, torch.nan]]), torch.zeros(1, 3), torch.ones(1, 3)
+    counts = torch.tensor([[True, True, False]])
     check.close(
-        value_loss_clipped(two, torch.zeros(1, 3), torch.ones(1, 3), torch.tensor([[True, True, False]])),
-        torch.tensor(0.7225), "the mean over two tokens that count", hint="The larger error token by token, then the mean.",
+        value_loss_clipped(three, zeros, ones, counts), torch.tensor(0.7225), "the mean over two tokens that count",
+        hint="The larger error token by token, then the mean over what counts: 0 times nan is nan.",
+    )  # fmt: skip
+    leaf = three.requires_grad_()
+    check.true(
+        lambda: torch.autograd.grad(value_loss_clipped(leaf, zeros, ones, counts), leaf)[0].isfinite().all(),
+        "its gradient reaches the values, and is finite", hint="No detach; `where` hides a nan from the value only.",
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -841,11 +871,15 @@ run("03-ppo", "value_loss_clipped", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "explained_variance", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def explained_variance(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> float:
-    """1 − MSE / Var over the tokens that count, a Python float of at most 1, as TRL 0.11.4 logs it.
+    """1 − MSE / Var over the tokens that count, as TRL 0.11.4 logs it.
+
+    A Python float of at most 1, to four digits; it may be far below 0. The variance is
+    that of the returns, with n − 1.
 
     Args:
-        values, returns: float [batch, length]; anything, nan too, where the mask is false.
-        mask: bool [batch, length].
+        values, returns: float32 or float64 [batch, length]; where the mask is false
+            anything may stand, ±inf and nan too. They stay as they are.
+        mask: bool [batch, length]: any places, a row may have none.
 
     Raises:
         ValueError: fewer than two tokens count, or their returns are all equal.
@@ -1188,12 +1222,15 @@ for k in (len(tokenizer), 200, 50, 10):
 
 # %% nbgrader={"grade": false, "grade_id": "group_advantages", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
-    """Advantages of several responses to each query: float [queries, responses], dtype kept.
+    """Advantages of several responses to each query: a new tensor [queries, responses].
+
+    Equal rewards in a group give 0, but for rounding. No gradient is asked for.
 
     Args:
-        rewards: float [queries, responses]; a row is a group.
-        method: "rloo", reward minus the mean of the others in its group (Ahmadian et al. 2024), or "grpo", reward minus
-            the group's mean, over its standard deviation (n − 1) plus 1e-4 (Shao et al. 2024, as in TRL).
+        rewards: float32 or float64, dtype kept; a row is a group. They stay as they are.
+        method: "rloo", reward minus the mean of the others in its group (Ahmadian et
+            al. 2024), or "grpo", reward minus the group's mean, over its standard
+            deviation (n − 1) plus 1e-4 (Shao et al. 2024). Small letters only.
 
     Raises:
         ValueError: a group has a single response, or the method is another one.
@@ -1202,6 +1239,7 @@ def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
     size = rewards.shape[1]
     if size < 2:
         raise ValueError("a single response has no others to be compared with")
+    rewards = rewards - rewards[:, :1]  # changes no advantage, and equal rewards are exactly 0
     if method == "rloo":
         return rewards - (rewards.sum(1, keepdim=True) - rewards) / (size - 1)
     if method == "grpo":
@@ -1281,6 +1319,8 @@ for method in ("rloo", "grpo"):
 # counts.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("03-ppo")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

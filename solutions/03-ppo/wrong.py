@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from trl import PPOConfig
 from trl.core import LengthSampler
 
-from grader.checks import wrong
+from grader.checks import patched, wrong
 
 # build_queries ---------------------------------------------------------------------------------------------------
 
@@ -85,7 +85,7 @@ def forgets_the_seed(columns: dict, tokenizer: object, low: int = 2, high: int =
     return {"review": reviews, "input_ids": ids, "query": [tokenizer.decode(row) for row in ids]}
 
 
-@wrong("build_queries", caught_by="a_query_is_its_tokens_in_words", hint="not the characters")
+@wrong("build_queries", caught_by="lengths_come_from_the_sampler", hint="not the characters")
 def cuts_characters(columns: dict, tokenizer: object, low: int = 2, high: int = 8, seed: int = 0) -> dict:
     """Cuts the text before it is tokenized."""
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -95,7 +95,7 @@ def cuts_characters(columns: dict, tokenizer: object, low: int = 2, high: int = 
     return {"review": reviews, "input_ids": ids, "query": [tokenizer.decode(row) for row in ids]}
 
 
-@wrong("build_queries", caught_by="a_query_is_its_tokens_in_words", hint="Cut the tokens, not the words")
+@wrong("build_queries", caught_by="lengths_come_from_the_sampler", hint="Cut the tokens, not the words")
 def cuts_words(columns: dict, tokenizer: object, low: int = 2, high: int = 8, seed: int = 0) -> dict:
     """Takes words for tokens."""
     reviews = [text for text in columns["text"] if len(text) > 200]
@@ -115,6 +115,37 @@ def reads_the_query_off_the_text(
     length = LengthSampler(low, high)
     ids = [tokenizer.encode(review)[: length()] for review in reviews]
     return {"review": reviews, "input_ids": ids, "query": [t[: len(i)] for t, i in zip(reviews, ids, strict=True)]}
+
+
+counts_bytes = patched(
+    "build_queries", "if len(text) > 200", "if len(text.encode()) > 200",
+    caught_by="a_query_is_its_tokens_in_words", hint="not of bytes",
+    mistake="200 bytes of UTF-8",
+)  # fmt: skip
+forgets_repetitions = patched(
+    "build_queries", 'text for text in columns["text"] if', 'text for text in dict.fromkeys(columns["text"]) if',
+    caught_by="a_query_is_its_tokens_in_words", hint="stays there twice",
+    mistake="Keeps each text once",
+)  # fmt: skip
+strips_the_texts = patched(
+    "build_queries",
+    '[text for text in columns["text"] if len(text) > 200]',
+    '[t for t in map(str.strip, columns["text"]) if len(t) > 200]',
+    caught_by="a_query_is_its_tokens_in_words", hint="no strip",
+    mistake="Strips spaces at the ends",
+)  # fmt: skip
+takes_the_label_out = patched(
+    "build_queries",
+    'reviews = [text for text in columns["text"]',
+    'columns.pop("label")\n    reviews = [text for text in columns["text"]',
+    caught_by="long_reviews_are_kept_in_order", hint="changes `columns`",
+    mistake="Changes what it is given",
+)  # fmt: skip
+always_2_to_8 = patched(
+    "build_queries", "= LengthSampler(low, high)", "= LengthSampler(2, 8)",
+    caught_by="lengths_come_from_the_sampler", hint="low and high are not used",
+    mistake="The defaults, hard-wired",
+)  # fmt: skip
 
 
 # make_config -----------------------------------------------------------------------------------------------------
@@ -175,7 +206,7 @@ def takes_mini_batches_of_one(
     )  # fmt: skip
 
 
-@wrong("make_config", caught_by="the_rest_is_left_to_trl", hint="PPOConfig; mini_batch_size must divide")
+@wrong("make_config", caught_by="the_rest_is_left_to_trl", hint="mini_batch_size must divide")
 def leaves_the_mini_batch_at_128(
     model_name: str, learning_rate: float = 1.41e-5, init_kl_coef: float = 0.2, batch_size: int = 32, seed: int = 0
 ) -> PPOConfig:
@@ -195,6 +226,20 @@ def discounts(
         model_name=model_name, learning_rate=learning_rate, init_kl_coef=init_kl_coef, adap_kl_ctrl=False,
         batch_size=batch_size, mini_batch_size=batch_size, seed=seed, gamma=0.99,
     )  # fmt: skip
+
+
+caps_the_mini_batch = patched(
+    "make_config", "mini_batch_size=batch_size", "mini_batch_size=min(batch_size, 128)",
+    caught_by="the_rest_is_left_to_trl", hint="must divide",
+    mistake="Keeps TRL's 128 for larger batches",
+)  # fmt: skip
+halves_large_batches = patched(
+    "make_config",
+    "mini_batch_size=batch_size",
+    "mini_batch_size=batch_size if batch_size <= 200 else batch_size // 2",
+    caught_by="the_rest_is_left_to_trl", hint="mini_batch_size = batch_size",
+    mistake="Two mini-batches for large batches",
+)  # fmt: skip
 
 
 # score_function_gradient -----------------------------------------------------------------------------------------
@@ -321,6 +366,35 @@ def exponentiates_by_hand(
     return (rewards - baseline)[:, None, None] * grads
 
 
+overwrites_a_row = patched(
+    "score_function_gradient",
+    "gradients[batch, state] += score * alive[:, None]",
+    "gradients[batch, state] = torch.where(alive[:, None], score, gradients[batch, state])",
+    caught_by="each_sample_is_its_advantage_times_its_score", hint="A row that is read twice",
+    mistake="= for +=",
+)  # fmt: skip
+starts_in_row_0 = patched(
+    "score_function_gradient", "torch.full_like(batch, vocab - 1)", "torch.zeros_like(batch)",
+    caught_by="each_sample_is_its_advantage_times_its_score", hint="At the start the row of EOS is read",
+    mistake="Starts in row 0",
+)  # fmt: skip
+forgets_the_baseline = patched(
+    "score_function_gradient", "(rewards - baseline)", "rewards",
+    caught_by="each_sample_is_its_advantage_times_its_score", hint="baseline is not used",
+    mistake="Ignores b",
+)  # fmt: skip
+gives_float64 = patched(
+    "score_function_gradient", "(rewards - baseline).to(logits.dtype)", "(rewards - baseline).double()",
+    caught_by="extreme_logits_stay_finite", hint="which dtype comes back",
+    mistake="Computes in float64 and leaves it so",
+)  # fmt: skip
+changes_the_rewards = patched(
+    "score_function_gradient", "return (rewards - baseline)", "rewards -= baseline\n    return (rewards)",
+    caught_by="extreme_logits_stay_finite", hint="Return a new value",
+    mistake="-= on an argument",
+)  # fmt: skip
+
+
 # kl_estimators ---------------------------------------------------------------------------------------------------
 
 
@@ -364,6 +438,28 @@ def loses_the_digits(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict
     """exp(x) − 1 in float32 is negative or 0 where x is small."""
     log_r = ref_logprobs - logprobs
     return {"k1": -log_r, "k2": log_r**2 / 2, "k3": log_r.exp() - 1 - log_r}
+
+
+lifts_k3_to_zero = patched(
+    "kl_estimators", '"k3": log_r.expm1() - log_r', '"k3": (log_r.exp() - 1 - log_r).clamp(min=0)',
+    caught_by="k3_is_never_negative", hint="loses all digits",
+    mistake="exp − 1, and what is negative becomes 0",
+)  # fmt: skip
+writes_into_the_log_probs = patched(
+    "kl_estimators", "log_r = ref_logprobs - logprobs", "log_r = ref_logprobs.sub_(logprobs)",
+    caught_by="k3_is_never_negative", hint="Return a new value",
+    mistake="In place",
+)  # fmt: skip
+estimates_in_float64 = patched(
+    "kl_estimators", "log_r = ref_logprobs - logprobs", "log_r = ref_logprobs.double() - logprobs.double()",
+    caught_by="k3_is_never_negative", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+takes_the_magnitude = patched(
+    "kl_estimators", '"k1": -log_r', '"k1": log_r.abs()',
+    caught_by="k1_k2_k3_are_those_of_the_definition", hint="no absolute value",
+    mistake="A distance is not negative, is it",
+)  # fmt: skip
 
 
 # kl_penalised_rewards --------------------------------------------------------------------------------------------
@@ -462,6 +558,40 @@ def multiplies_by_the_mask(
     last = mask.shape[1] - 1 - mask.flip(1).int().argmax(1)
     rewards[torch.arange(len(scores)), last] += scores
     return rewards
+
+
+looks_for_the_first_false = patched(
+    "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "(~mask).int().argmax(1) - 1",
+    caught_by="the_score_is_added_to_the_last_token", hint="first False of the mask",
+    mistake="The end is in front of the first False",
+)  # fmt: skip
+loses_the_score_at_the_edge = patched(
+    "kl_penalised_rewards",
+    "rewards[torch.arange(len(scores)), last] += scores",
+    "rewards[:, :-1] += (mask[:, :-1] & ~mask[:, 1:]) * scores[:, None]",
+    caught_by="the_score_is_added_to_the_last_token", hint="reaches the right edge ends there",
+    mistake="The end is where the next place is false: there is none behind the right edge",
+)  # fmt: skip
+counts_the_tokens = patched(
+    "kl_penalised_rewards", "mask.shape[1] - 1 - mask.flip(1).int().argmax(1)", "mask.sum(1) - 1",
+    caught_by="the_score_is_added_to_the_last_token", hint="number of tokens is not the place",
+    mistake="Forgets the query in front",
+)  # fmt: skip
+rewards_in_float64 = patched(
+    "kl_penalised_rewards", "logprobs - ref_logprobs)", "logprobs.double() - ref_logprobs)",
+    caught_by="what_is_masked_does_not_matter", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+cleans_the_log_probs_in_place = patched(
+    "kl_penalised_rewards", "rewards = torch.where(mask,", "logprobs[~mask] = 0.0\n    rewards = torch.where(mask,",
+    caught_by="what_is_masked_does_not_matter", hint="Return a new value",
+    mistake="Writes zeros into an argument",
+)  # fmt: skip
+subtracts_the_score = patched(
+    "kl_penalised_rewards", "] += scores", "] -= scores",
+    caught_by="the_score_is_added_to_the_last_token", hint="is subtracted in yours",
+    mistake="The sign of the score",
+)  # fmt: skip
 
 
 # gae -------------------------------------------------------------------------------------------------------------
@@ -580,6 +710,42 @@ def multiplies_rewards_by_the_mask(
     return advantages * mask, (advantages + values) * mask
 
 
+takes_one_step = patched(
+    "gae", "next_advantage = delta + gamma * lam * next_advantage", "next_advantage = delta",
+    caught_by="advantages_are_discounted_errors", hint="errors of the later steps",
+    mistake="δ alone",
+)  # fmt: skip
+forgets_gamma_in_delta = patched(
+    "gae", "gamma * next_value", "next_value",
+    caught_by="advantages_are_discounted_errors", hint="γ is missing in δ",
+    mistake="γ = 1 in δ",
+)  # fmt: skip
+leaves_the_query = patched(
+    "gae", "    advantages = torch.where(mask, advantages, 0.0)\n", "",
+    caught_by="nothing_comes_after_the_end", hint="Places outside the response",
+    mistake="Does not mask the results",
+)  # fmt: skip
+cleans_in_place = patched(
+    "gae",
+    "rewards, values = torch.where(mask, rewards, 0.0), torch.where(mask, values, 0.0)",
+    "rewards[~mask], values[~mask] = 0.0, 0.0",
+    caught_by="gae_ignores_nan_at_padding", hint="Return a new value",
+    mistake="Writes zeros into its arguments",
+)  # fmt: skip
+computes_in_float64 = patched(
+    "gae",
+    "torch.zeros_like(rewards)\n    next_value",
+    "torch.zeros_like(rewards, dtype=torch.float64)\n    next_value",
+    caught_by="gae_ignores_nan_at_padding", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+looks_256_tokens_back = patched(
+    "gae", "range(rewards.shape[1])", "range(max(0, rewards.shape[1] - 256), rewards.shape[1])",
+    caught_by="nothing_comes_after_the_end", hint="what is special about these",
+    mistake="Stops after 256 tokens",
+)  # fmt: skip
+
+
 # whiten ----------------------------------------------------------------------------------------------------------
 
 
@@ -658,6 +824,38 @@ def whitens_by_multiplication(values: torch.Tensor, mask: torch.Tensor, shift_me
     var = ((values - mean) ** 2 * mask).sum() / (count - 1)
     white = (values - mean) * torch.rsqrt(var + 1e-8)
     return (white if shift_mean else white + mean) * mask
+
+
+divides_by_the_variance = patched(
+    "whiten", "torch.rsqrt(kept.var() + 1e-8)", "(1 / (kept.var() + 1e-8))",
+    caught_by="whitening_is_that_of_trl", hint="not by the variance",
+    mistake="No root",
+)  # fmt: skip
+leaves_out_the_shift = patched(
+    "whiten", "(values - mean) *", "values *",
+    caught_by="whitening_is_that_of_trl", hint="The mean is not subtracted",
+    mistake="Only scales",
+)  # fmt: skip
+turns_shift_mean = patched(
+    "whiten", "white if shift_mean else", "white if not shift_mean else",
+    caught_by="whitening_is_that_of_trl", hint="though shift_mean is true",
+    mistake="The other way round",
+)  # fmt: skip
+whitens_in_place = patched(
+    "whiten", "white = (values - mean)", "values -= mean\n    white = values",
+    caught_by="whitening_needs_two_tokens", hint="Return a new value",
+    mistake="-= on an argument",
+)  # fmt: skip
+refuses_three = patched(
+    "whiten", "len(kept) < 2", "len(kept) < 3",
+    caught_by="whitening_is_that_of_trl", hint="Follow what its line",
+    mistake="Refuses two values",
+)  # fmt: skip
+takes_variance_in_one_pass = patched(
+    "whiten", "kept.var()", "(((kept**2).mean() - mean**2).clamp(min=0) * len(kept) / (len(kept) - 1))",
+    caught_by="whitening_needs_two_tokens", hint="loses its digits",
+    mistake="Mean of squares minus square of the mean",
+)  # fmt: skip
 
 
 # ppo_clip_loss ---------------------------------------------------------------------------------------------------
@@ -758,7 +956,9 @@ def masks_by_multiplication(
     return -(terms * mask).sum() / mask.sum()
 
 
-@wrong("ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="Fill *before* `exp`")
+@wrong(
+    "ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="hides a nan from the value, not from the gradient"
+)
 def masks_after_the_exponential(
     logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
     clip_range: float = 0.2,
@@ -767,6 +967,49 @@ def masks_after_the_exponential(
     ratio = (logprobs - old_logprobs).exp()
     terms = torch.min(ratio * advantages, ratio.clamp(1 - clip_range, 1 + clip_range) * advantages)
     return -torch.where(mask, terms, 0.0).sum() / mask.sum()
+
+
+@wrong("ppo_clip_loss", caught_by="loss_ignores_nan_at_padding", hint="reaches your result")
+def replaces_nan_by_numbers(
+    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    clip_range: float = 0.2,
+) -> torch.Tensor:  # fmt: skip
+    """nan becomes 0, but inf the largest number, and its exponential is inf."""
+    ratio = (logprobs.nan_to_num() - old_logprobs.nan_to_num()).exp()
+    adv = advantages.nan_to_num()
+    return -(torch.min(ratio * adv, ratio.clamp(1 - clip_range, 1 + clip_range) * adv) * mask).sum() / mask.sum()
+
+
+detaches_the_log_probs = patched(
+    "ppo_clip_loss", "logprobs[mask] - old", "logprobs[mask].detach() - old",
+    caught_by="loss_and_slope_are_right_in_all_four_cases", hint="no detach",
+    mistake="Cuts the gradient",
+)  # fmt: skip
+takes_a_number_for_epsilon = patched(
+    "ppo_clip_loss", "clamp(1 - clip_range, 1 + clip_range)", "clamp(0.8, 1.2)",
+    caught_by="loss_and_slope_are_right_in_all_four_cases", hint="clip_range is not used",
+    mistake="ε = 0.2, always",
+)  # fmt: skip
+fills_the_log_probs_in_place = patched(
+    "ppo_clip_loss", "old, adv = old_logprobs", "old_logprobs[~mask] = 0.0\n    old, adv = old_logprobs",
+    caught_by="loss_ignores_nan_at_padding", hint="Return a new value",
+    mistake="Writes zeros into an argument",
+)  # fmt: skip
+gives_a_loss_in_float64 = patched(
+    "ppo_clip_loss", "ratio = (logprobs[mask]", "ratio = (logprobs[mask].double()",
+    caught_by="loss_ignores_nan_at_padding", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+sums_up = patched(
+    "ppo_clip_loss", ".mean()", ".sum()",
+    caught_by="loss_is_that_of_trl", hint="A sum, not a mean",
+    mistake="Sum for mean",
+)  # fmt: skip
+clips_to_epsilon_itself = patched(
+    "ppo_clip_loss", "clamp(1 - clip_range, 1 + clip_range)", "clamp(-clip_range, clip_range)",
+    caught_by="loss_and_slope_are_right_in_all_four_cases", hint="clipped to −ε and ε",
+    mistake="Forgets the 1",
+)  # fmt: skip
 
 
 # value_loss_clipped ----------------------------------------------------------------------------------------------
@@ -840,6 +1083,64 @@ def multiplies_errors_by_the_mask(
     return 0.5 * (worst * mask).sum() / mask.sum()
 
 
+@wrong(
+    "value_loss_clipped",
+    caught_by="value_loss_ignores_nan_at_padding",
+    hint="hides a nan from the value, not from the gradient",
+)
+def hides_the_nan_behind_where(
+    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
+) -> torch.Tensor:
+    """The value is right; the gradient is nan at padding."""
+    clipped = old_values + (values - old_values).clamp(-clip_range, clip_range)
+    worst = torch.max((values - returns) ** 2, (clipped - returns) ** 2)
+    return 0.5 * torch.where(mask, worst, 0.0).sum() / mask.sum()
+
+
+@wrong("value_loss_clipped", caught_by="value_loss_is_that_of_trl", hint="each")
+def takes_the_larger_of_two_means(
+    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
+) -> torch.Tensor:
+    """max of the losses, not of the errors."""
+    v, old, r = values[mask], old_values[mask], returns[mask]
+    clipped = old + (v - old).clamp(-clip_range, clip_range)
+    return 0.5 * torch.max(((v - r) ** 2).mean(), ((clipped - r) ** 2).mean())
+
+
+detaches_the_values = patched(
+    "value_loss_clipped", "new, old, goal = values[mask]", "new, old, goal = values.detach()[mask]",
+    caught_by="value_loss_is_that_of_trl", hint="no detach",
+    mistake="Trains nothing",
+)  # fmt: skip
+leaves_out_the_clip = patched(
+    "value_loss_clipped", "old + (new - old).clamp(-clip_range, clip_range)", "new",
+    caught_by="value_loss_is_that_of_trl", hint="The clip is missing",
+    mistake="No clip",
+)  # fmt: skip
+ignores_its_clip_range = patched(
+    "value_loss_clipped", "clamp(-clip_range, clip_range)", "clamp(-0.2, 0.2)",
+    caught_by="value_loss_is_that_of_trl", hint="clip_range is not used",
+    mistake="ε = 0.2, always",
+)  # fmt: skip
+takes_the_absolute_error = patched(
+    "value_loss_clipped",
+    "torch.max((new - goal) ** 2, (clipped - goal) ** 2)",
+    "torch.max((new - goal).abs(), (clipped - goal).abs())",
+    caught_by="value_loss_is_that_of_trl", hint="squared, not absolute",
+    mistake="L1",
+)  # fmt: skip
+gives_a_value_loss_in_float64 = patched(
+    "value_loss_clipped", "new, old, goal = values[mask]", "new, old, goal = values[mask].double()",
+    caught_by="value_loss_ignores_nan_at_padding", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+cuts_the_clipped_gradient_only = patched(
+    "value_loss_clipped", "clipped = old + (new - old)", "clipped = old + (new.detach() - old)",
+    caught_by="value_loss_is_that_of_trl", hint="no detach",
+    mistake="Half of the gradient inside the clip",
+)  # fmt: skip
+
+
 # explained_variance ----------------------------------------------------------------------------------------------
 
 
@@ -909,6 +1210,30 @@ def returns_a_tensor(values: torch.Tensor, returns: torch.Tensor, mask: torch.Te
     if len(r) < 2 or r.var() == 0:
         raise ValueError("no variance")
     return 1 - ((v - r) ** 2).mean() / r.var()
+
+
+gives_a_numpy_number = patched(
+    "explained_variance", ".item()", ".numpy()[()]",
+    caught_by="explained_variance_needs_variance", hint="Return a Python float",
+    mistake="A NumPy scalar",
+)  # fmt: skip
+refuses_two_tokens = patched(
+    "explained_variance", "len(goal) < 2", "len(goal) < 3",
+    caught_by="explained_variance_is_that_of_trl", hint="Follow what its line",
+    mistake="Refuses two tokens",
+)  # fmt: skip
+forgets_equal_returns = patched(
+    "explained_variance", " or (goal == goal[0]).all()", "",
+    caught_by="explained_variance_needs_variance", hint="raise ValueError",
+    mistake="−inf for equal returns",
+)  # fmt: skip
+gives_what_is_not_explained = patched(
+    "explained_variance",
+    "(1 - ((seen - goal) ** 2).mean() / goal.var())",
+    "(((seen - goal) ** 2).mean() / goal.var())",
+    caught_by="perfect_is_one_and_worse_than_the_mean_is_negative", hint="*not* explained",
+    mistake="Forgets the 1 −",
+)  # fmt: skip
 
 
 # group_advantages ------------------------------------------------------------------------------------------------
@@ -989,7 +1314,7 @@ def takes_groups_of_one(rewards: torch.Tensor, method: str) -> torch.Tensor:
     return (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
 
 
-@wrong("group_advantages", caught_by="groups_need_company", hint='Only "rloo" and "grpo"')
+@wrong("group_advantages", caught_by="groups_need_company", hint='only "rloo" and "grpo"')
 def takes_any_method(rewards: torch.Tensor, method: str) -> torch.Tensor:
     """Everything that is not RLOO is GRPO."""
     k = rewards.shape[1]
@@ -998,3 +1323,37 @@ def takes_any_method(rewards: torch.Tensor, method: str) -> torch.Tensor:
     if method == "rloo":
         return rewards - (rewards.sum(1, keepdim=True) - rewards) / (k - 1)
     return (rewards - rewards.mean(1, keepdim=True)) / (rewards.std(1, keepdim=True) + 1e-4)
+
+
+takes_large_letters = patched(
+    "group_advantages", '    if method == "rloo":', '    method = method.lower()\n    if method == "rloo":',
+    caught_by="groups_need_company", hint="in small letters",
+    mistake="Forgives GRPO",
+)  # fmt: skip
+adds_1e_8 = patched(
+    "group_advantages", "+ 1e-4", "+ 1e-8",
+    caught_by="grpo_standardises_each_group", hint="1e-8 is that of whitening",
+    mistake="The 1e-8 of whitening",
+)  # fmt: skip
+adds_under_the_root = patched(
+    "group_advantages", "(rewards.std(1, keepdim=True) + 1e-4)", "(rewards.var(1, keepdim=True) + 1e-4).sqrt()",
+    caught_by="grpo_standardises_each_group", hint="not to the variance",
+    mistake="1e-4 under the root",
+)  # fmt: skip
+subtracts_in_place = patched(
+    "group_advantages", "rewards = rewards - rewards[:, :1]", "rewards -= rewards[:, :1].clone()",
+    caught_by="equal_rewards_teach_nothing", hint="Return a new value",
+    mistake="-= on an argument",
+)  # fmt: skip
+gives_advantages_in_float64 = patched(
+    "group_advantages", "rewards = rewards - rewards[:, :1]", "rewards = rewards.double() - rewards[:, :1]",
+    caught_by="equal_rewards_teach_nothing", hint="which dtype comes back",
+    mistake="Leaves float64",
+)  # fmt: skip
+turns_the_baseline = patched(
+    "group_advantages",
+    "return rewards - (rewards.sum(1, keepdim=True) - rewards) / (size - 1)",
+    "return (rewards.sum(1, keepdim=True) - rewards) / (size - 1) - rewards",
+    caught_by="rloo_leaves_the_sample_itself_out", hint="sign is turned",
+    mistake="Baseline minus reward",
+)  # fmt: skip

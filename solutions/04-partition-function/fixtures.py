@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -40,3 +41,34 @@ def counted_policy(seed: int, vocab_size: int = 4) -> CountedPolicy:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.5)
         model.transformer.ln_f.weight.fill_(0.7)
     return model
+
+
+KEYS = 1009
+
+
+class TablePolicy(torch.nn.Module):
+    """A policy whose next token depends on all before it, in their order, through one row of a table: quick and exact.
+
+    Batches of any size agree to the last digit. `calls` counts how often it is called.
+    """
+
+    def __init__(self, table: torch.Tensor) -> None:
+        super().__init__()
+        self.table = torch.nn.Parameter(table)
+        self.calls = 0
+
+    def forward(self, ids: torch.Tensor) -> SimpleNamespace:
+        """`.logits`, `[batch, length, vocab]` in the dtype of the table."""
+        self.calls += 1
+        key, keys = torch.zeros_like(ids[:, 0]), []
+        for place in range(ids.shape[1]):
+            key = (key * 31 + ids[:, place] + 1) % KEYS
+            keys.append(key)
+        return SimpleNamespace(logits=self.table[torch.stack(keys, dim=1)])
+
+
+def table_policy(seed: int, vocab_size: int = 4, dtype: str = "float64", scale: float = 1.5) -> TablePolicy:
+    """A random `TablePolicy`; a larger scale makes it sharper."""
+    generator = torch.Generator().manual_seed(seed)
+    table = torch.randn(KEYS, vocab_size, generator=generator, dtype=torch.float64) * scale
+    return TablePolicy(table.to(getattr(torch, dtype)))

@@ -25,7 +25,8 @@
 # | Time | about 140 minutes: 10 exercises, 45 points, and a quiz, 8 points |
 # | You need | logarithms, expectations, a little torch (`logsumexp`, broadcasting) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
-# | Precision | all in float64, so that equations can be checked to the tenth decimal |
+# | Precision | all in float64, so that equations can be checked to the ninth decimal |
+# | Every function | gives back something new and leaves its arguments as they are; nothing is trained, so no gradient is needed |
 
 # %%
 import math
@@ -55,16 +56,17 @@ from rlhf import plots_alignment as alignment
 
 # %% nbgrader={"grade": false, "grade_id": "count_sequences", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def count_sequences(vocab_size: int, max_tokens: int, stops: bool = False) -> int:
-    """How many different sequences there are, exactly.
+    """How many different sequences there are: an int, exact however large.
 
     Args:
         vocab_size: V, the number of tokens, EOS included; at least 1.
-        max_tokens: T, at least 0. The empty sequence is one sequence.
-        stops: False: all sequences of exactly T tokens, with no rule for EOS. True: all responses, which end with
-            their first EOS, or after T tokens without one.
+        max_tokens: T, from 0 to some thousands. The empty sequence is one sequence.
+        stops: False: all sequences of exactly T tokens, with no rule for EOS.
+            True: all responses, which end with their first EOS, or after T tokens
+            without one.
 
     Raises:
-        ValueError: the vocabulary is empty or T is negative.
+        ValueError: V is below 1 or T below 0, with `stops` and without.
     """
     ### BEGIN SOLUTION
     if vocab_size < 1 or max_tokens < 0:
@@ -156,25 +158,25 @@ print(count_sequences(toy.VOCAB_SIZE, toy.MAX_NEW_TOKENS, stops=True), "response
 def sequence_log_probs(
     model: torch.nn.Module, prompt: torch.Tensor, max_new_tokens: int, eos_id: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Every response to a prompt, and its log-prob: int64 [responses, max_new_tokens] and float64 [responses].
+    """Every response to a prompt, and its log-prob: a tuple of two new tensors.
 
-    `model(ids).logits` is float [batch, length, vocab]; call it once a step. `prompt` is int64 [1, length]; an EOS in
-    it ends nothing. The first tensor holds new tokens only, filled up with EOS after the first EOS; each response
-    once, in the order of its ids (the first token decides, then the second, ...). The second holds log π(y|x) in nats,
-    the first EOS counted, the filling not.
+    int64 [responses, max_new_tokens]: new tokens only, filled up with EOS after the first
+    EOS; each response once, in the order of its ids (the first token decides, then the
+    second, ...). float64 [responses]: log π(y|x) in nats, the first EOS counted, the
+    filling not; right to 1e-9, as `log_softmax` in float64 is, however small π is.
+    `model(ids).logits` is [batch, length, vocab], of any float dtype, finite, maybe with a
+    graph; ids are int64: prompt and new tokens. Call it max_new_tokens times at most, all
+    texts of a step in one batch. `prompt` is int64 [1, length], length >= 1, and stays as
+    it is; an EOS in it ends nothing. max_new_tokens >= 1. No gradient is needed.
     """
     ### BEGIN SOLUTION
-    ids, log_probs = prompt, torch.zeros(1, dtype=torch.float64)
-    ended = torch.zeros(1, dtype=torch.bool)
+    ids, log_probs, ended = prompt, torch.zeros(1, dtype=torch.float64), torch.tensor([False])
     for _ in range(max_new_tokens):
-        with torch.no_grad():
-            step = model(ids).logits[:, -1].double().log_softmax(-1)
-        vocab = step.shape[-1]
-        tokens = torch.arange(vocab).repeat(len(ids))
-        step = step.masked_fill(ended[:, None], 0.0)
-        keep = ~ended.repeat_interleave(vocab) | (tokens == eos_id)
-        ids = torch.cat([ids.repeat_interleave(vocab, dim=0), tokens[:, None]], dim=1)[keep]
-        log_probs = (log_probs[:, None] + step).flatten()[keep]
+        step = model(ids).logits[:, -1].detach().double().log_softmax(-1)
+        tokens = torch.arange(step.shape[-1]).repeat(len(ids))
+        keep = (tokens == eos_id) | ~ended.repeat_interleave(step.shape[-1])
+        log_probs = (log_probs[:, None] + step.masked_fill(ended[:, None], 0.0)).flatten()[keep]
+        ids = torch.cat([ids.repeat_interleave(step.shape[-1], dim=0), tokens[:, None]], dim=1)[keep]
         ended = ids[:, -1] == eos_id
     return ids[:, prompt.shape[1] :], log_probs
     ### END SOLUTION
@@ -255,11 +257,15 @@ def kl_divergence(log_p: torch.Tensor, log_q: torch.Tensor) -> torch.Tensor:
     """KL(p‖q) = Σ p (log p − log q), over the last dimension, in nats.
 
     Args:
-        log_p: float64 [..., responses], log-probs; -inf where p is 0; such a response adds 0, whatever q is.
-        log_q: float64, same shape.
+        log_p: float64 [..., responses], log-probs: a row's probabilities add up to 1.
+            -inf where p is 0; such a response adds 0, whatever q is.
+        log_q: float64, same shape, log-probs; -inf where q is 0. Log-probs may be as
+            low as -1e4, where `exp` gives 0.
 
     Returns:
-        float64 [...], one number for each row; +inf where q forbids what p allows.
+        float64 [...], a new tensor: one number for each row, right to 1e-9; +inf where
+        q is 0 and exp(log_p) is not. The arguments stay as they are; no gradient is
+        needed.
     """
     ### BEGIN SOLUTION
     terms = log_p.exp() * (log_p - log_q)
@@ -329,13 +335,16 @@ def kl_objective(
     """J(π) = E_π[r] − β KL(π‖π_ref), for each row; in units of reward.
 
     Args:
-        log_policy: float64 [..., responses], log π(y|x); -inf where π is 0.
-        ref_log_probs: float64, same shape, log π_ref(y|x); -inf where π_ref is 0.
+        log_policy: float64 [..., responses], log π(y|x), as `log_p` above: a
+            distribution; -inf where π is 0.
+        ref_log_probs: float64, same shape, log π_ref(y|x), as `log_q` above.
         rewards: float64, same shape, r(x, y), finite.
         beta: β > 0, reward per nat.
 
     Returns:
-        float64 [...]; -inf where the policy says what the reference forbids.
+        float64 [...], a new tensor: one number for each row, right to 1e-9; -inf where
+        π_ref is 0 and exp(log_policy) is not. The arguments stay as they are; no
+        gradient is needed.
     """
     ### BEGIN SOLUTION
     return (log_policy.exp() * rewards).sum(-1) - beta * kl_divergence(log_policy, ref_log_probs)
@@ -414,15 +423,18 @@ def log_partition(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: floa
     """log Z(x) = log Σ_y π_ref(y|x) exp(r(x, y) / β), for each row.
 
     Args:
-        ref_log_probs: float64 [..., responses], log π_ref(y|x); -inf where π_ref is 0.
-        rewards: float64, same shape, finite; r/β may be as large as ±1e4.
+        ref_log_probs: float64 [..., responses], log π_ref(y|x): a row's probabilities
+            add up to 1; as low as -1e4, and -inf where π_ref is 0.
+        rewards: float64, same shape, finite; r/β may be as large as ±1e4, and rows may
+            be as far apart as that.
         beta: β > 0, reward per nat.
 
     Returns:
-        float64 [...], in nats: one number for each prompt.
+        float64 [...], a new tensor, in nats: one number for each prompt, right to 1e-9.
+        The arguments stay as they are; no gradient is needed.
 
     Raises:
-        ValueError: β is not above 0.
+        ValueError: β is 0 or negative.
     """
     ### BEGIN SOLUTION
     if not beta > 0:
@@ -469,12 +481,16 @@ def optimal_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: flo
     """log π*(y|x) = log π_ref(y|x) + r(x, y) / β − log Z(x).
 
     Args:
-        ref_log_probs: float64 [..., responses], log π_ref(y|x); -inf where π_ref is 0.
-        rewards: float64, same shape, finite; r/β may be as large as ±1e4.
+        ref_log_probs: float64 [..., responses], log π_ref(y|x): a row's probabilities
+            add up to 1; as low as -1e4, and -inf where π_ref is 0.
+        rewards: float64, same shape, finite; r/β may be as large as ±1e4, and rows may
+            be as far apart as that.
         beta: β > 0, reward per nat.
 
     Returns:
-        float64 [..., responses], log-probs; each row's probabilities add up to 1.
+        float64 [..., responses], a new tensor of log-probs: each row's probabilities add
+        up to 1; -inf where π_ref is 0. Right to 1e-9, also where π* is too small for a
+        float. The arguments stay as they are; no gradient is needed.
     """
     ### BEGIN SOLUTION
     return ref_log_probs + rewards / beta - log_partition(ref_log_probs, rewards, beta)[..., None]
@@ -546,10 +562,10 @@ noise = torch.randn(2000, r.shape[1], dtype=torch.float64)
 base = torch.where(torch.arange(2000)[:, None] < 1000, log_ref[0], optimal_policy(log_ref[0], r[0], beta))
 pi = (base + torch.where(torch.arange(2000)[:, None] < 1000, 3.0, 0.01) * noise).log_softmax(-1)
 best, log_z_0 = optimal_policy(log_ref[0], r[0], beta), log_partition(log_ref[0], r[0], beta)
-gap = kl_objective(best, log_ref[0], r[0], beta) - kl_objective(pi, log_ref[0], r[0], beta)
+gap = kl_objective(best, log_ref[0], r[0], beta) - kl_objective(pi, log_ref[0].expand_as(pi), r[0].expand_as(pi), beta)
 print(f"J(π*) − β log Z           {kl_objective(best, log_ref[0], r[0], beta) - beta * log_z_0:.1e}")
 print(f"smallest J(π*) − J(π)     {gap.min():.1e}")
-print(f"largest error of the gap  {(gap - beta * kl_divergence(pi, best)).abs().max():.1e}")
+print(f"largest error of the gap  {(gap - beta * kl_divergence(pi, best.expand_as(pi))).abs().max():.1e}")
 
 # %% [markdown]
 # No policy is above $\pi^*$, and what is missing to the top is exactly $\beta\,\mathrm{KL}(\pi\|\pi^*)$. "Better than
@@ -597,7 +613,7 @@ for i in limit.topk(3).indices.tolist():
 
 # %% tags=["demo"]
 def place(pi: torch.Tensor) -> tuple[list[float], list[float]]:
-    kl, reward = kl_divergence(pi, log_ref[0]), (pi.exp() * r[0]).sum(-1)
+    kl, reward = kl_divergence(pi, log_ref[0].expand_as(pi)), (pi.exp() * r[0]).sum(-1)
     return kl.flatten().tolist(), reward.flatten().tolist()
 
 
@@ -638,16 +654,18 @@ alignment.frontier(
 def reward_from_policy(
     log_policy: torch.Tensor, ref_log_probs: torch.Tensor, beta: float, log_z: torch.Tensor
 ) -> torch.Tensor:
-    """The reward r(x, y) = β log(π(y|x) / π_ref(y|x)) + β log Z(x) for which π is optimal.
+    """The reward β log(π(y|x) / π_ref(y|x)) + β log Z(x) for which π is optimal.
 
     Args:
-        log_policy: float64 [..., responses], log π(y|x), finite; probabilities may be too small for a float.
-        ref_log_probs: float64, same shape, log π_ref(y|x), finite.
+        log_policy: float64 [..., responses], log π(y|x), finite, as low as -2e4:
+            probabilities may be too small for a float.
+        ref_log_probs: float64, same shape, log π_ref(y|x), finite, as low as -2e4.
         beta: β > 0, reward per nat.
-        log_z: float64 [...], log Z(x), one number for each prompt.
+        log_z: float64 [...], log Z(x), one number for each prompt, up to ±1e4.
 
     Returns:
-        float64 [..., responses], in units of reward.
+        float64 [..., responses], a new tensor, in units of reward, right to 1e-9. The
+        arguments stay as they are; no gradient is needed.
     """
     ### BEGIN SOLUTION
     return beta * (log_policy - ref_log_probs + log_z[..., None])
@@ -714,15 +732,18 @@ print(f"π* moves by {moved:.1e}, log Z by {(log_partition(log_ref, r + shift, 0
 
 # %% nbgrader={"grade": false, "grade_id": "monte_carlo_log_partition", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def monte_carlo_log_partition(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
-    """log Ẑ(x) from n responses that were sampled from π_ref; one estimate for each row.
+    """log Ẑ(x) from n responses that were sampled from π_ref; one for each row.
 
     Args:
-        ref_log_probs: float64 [..., n], log π_ref(y_i|x) of the samples, as they were drawn, repeats included.
-        rewards: float64 [..., n], r(x, y_i), finite; r/β may be as large as ±1e4.
+        ref_log_probs: float64 [..., n], log π_ref(y_i|x) of the samples, as they were
+            drawn, repeats included; n is at least 1.
+        rewards: float64 [..., n], r(x, y_i), finite; r/β may be as large as ±1e4, and
+            rows may be as far apart as that.
         beta: β > 0, reward per nat.
 
     Returns:
-        float64 [...], in nats.
+        float64 [...], a new tensor, in nats: one estimate for each row, right to 1e-9.
+        The arguments stay as they are; no gradient is needed.
     """
     ### BEGIN SOLUTION
     del ref_log_probs  # sampling has weighed by π_ref already
@@ -791,10 +812,12 @@ def effective_sample_size(log_weights: torch.Tensor) -> torch.Tensor:
     """(Σ w)² / Σ w², for each row.
 
     Args:
-        log_weights: float64 [..., n], log w; as large as ±1e4; -inf for weight 0, but not in all of a row.
+        log_weights: float64 [..., n], log w, as large as ±1e4, and rows may be as far
+            apart as that; -inf for weight 0, but not in all of a row.
 
     Returns:
-        float64 [...], between 1 and n.
+        float64 [...], a new tensor: one number between 1 and n for each row, right to
+        1e-9 of itself. The argument stays as it is; no gradient is needed.
     """
     ### BEGIN SOLUTION
     return (2 * log_weights.logsumexp(-1) - (2 * log_weights).logsumexp(-1)).exp()
@@ -858,15 +881,17 @@ alignment.lines(betas, heights, x_label="β", y_label="effective sample size", l
 
 # %% nbgrader={"grade": false, "grade_id": "best_of_n_policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def best_of_n_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int) -> torch.Tensor:
-    """Log-probs of the best of n responses drawn from π_ref, exactly; of equal rewards the first drawn wins.
+    """Log-probs of the best of n responses from π_ref; of equals the first drawn wins.
 
     Args:
-        ref_log_probs: float64 [..., responses], log π_ref(y|x); -inf where π_ref is 0.
-        rewards: float64, same shape, finite; may hold ties.
-        n: draws, at least 1.
-
+        ref_log_probs: float64 [..., responses], log π_ref(y|x): a row's probabilities
+            add up to 1; as low as -1e4, and -inf where π_ref is 0.
+        rewards: float64, same shape, finite, with ties; nearly equal is not equal.
+        n: draws, from 1 to 10,000.
     Returns:
-        float64 [..., responses]; -inf where π_ref is 0; never nan. Probabilities are right to 1e-9.
+        float64 [..., responses], a new tensor of log-probs; -inf where π_ref is 0, never
+        nan. Probabilities are right to 1e-9: the logarithm of a smaller one may be -inf.
+        The arguments stay as they are; no gradient is needed.
 
     Raises:
         ValueError: n is below 1.
@@ -878,7 +903,7 @@ def best_of_n_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int)
     below = (probs * (other < mine)).sum(-1)
     equal = (probs * (other == mine)).sum(-1)
     wins = ((below + equal) ** n - below**n) / equal
-    return (ref_log_probs + wins.log()).masked_fill(ref_log_probs == -torch.inf, -torch.inf)
+    return (ref_log_probs + wins.log()).masked_fill(equal == 0, -torch.inf)
     ### END SOLUTION
 
 
@@ -913,7 +938,7 @@ ns = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 best_of = torch.stack([best_of_n_policy(log_ref[0], r[0], n) for n in ns])
 heights = {
     "log n − (n−1)/n": [math.log(n) - (n - 1) / n for n in ns],
-    "exact KL of best-of-n": kl_divergence(best_of, log_ref[0]).tolist(),
+    "exact KL of best-of-n": kl_divergence(best_of, log_ref[0].expand_as(best_of)).tolist(),
 }
 plots.curves(ns, heights, x_label="n", y_label="KL from the reference (nats)", log_x=True)
 
@@ -1036,6 +1061,8 @@ for b in (1e9, 1.0, 0.3):
 # other numbers, and your highest attempt counts. Your attempts are kept in `attempts.jsonl` beside this notebook.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("04-partition-function")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -10,20 +10,24 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
-EOS = "<|endoftext|>"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
-def checkpoint(seed: int, dropout: float = 0.3) -> str:
-    """The path of a folder with a random GPT-2 of one layer, which has dropout, and a tokenizer without a pad token."""
+def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", place: int = 0, pad: str = "") -> str:
+    """The path of a folder with a random GPT-2 of one layer, which has dropout, and a tokenizer without a pad token.
+
+    Its EOS token is the text `eos` with the id `place`. With `pad`, a letter, it comes with that pad token.
+    """
     folder = tempfile.mkdtemp(prefix="lab-05-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    letters = {EOS: 0} | {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyz", start=1)}
-    spelling = Tokenizer(models.BPE(vocab=letters, merges=[]))
+    tokens = [*LETTERS[:place], eos, *LETTERS[place:]]
+    spelling = Tokenizer(models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=[]))
     spelling.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     spelling.decoder = decoders.ByteLevel()
-    GPT2TokenizerFast(tokenizer_object=spelling, bos_token=EOS, eos_token=EOS, unk_token=EOS).save_pretrained(folder)
+    special = {"bos_token": eos, "eos_token": eos, "unk_token": eos} | ({"pad_token": pad} if pad else {})
+    GPT2TokenizerFast(tokenizer_object=spelling, **special).save_pretrained(folder)
     config = GPT2Config(
-        vocab_size=len(letters), n_positions=16, n_embd=16, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0,
+        vocab_size=len(tokens), n_positions=16, n_embd=16, n_layer=1, n_head=2, bos_token_id=place, eos_token_id=place,
         resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout,
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):

@@ -141,8 +141,13 @@ def loss_against_u(u: torch.Tensor, beta: float) -> torch.Tensor:
     """The DPO loss −log σ(β log u), in nats, for each u.
 
     Args:
-        u: float of any shape, dtype kept, u >= 0; 0 and inf are limits, where the loss is inf and 0.
+        u: float16, bfloat16, float32 or float64, of any shape (no dimension and no
+            element too), u >= 0; 0 and inf are limits, where the loss is inf and 0.
         beta: above 0, no unit.
+
+    Returns:
+        A new tensor with the shape and the dtype of u, and as exact as that dtype; u is
+        not changed. It is for plots: no gradient is asked for.
 
     Raises:
         ValueError: beta is not above 0.
@@ -163,7 +168,7 @@ with checks("loss_against_u") as check:
     )  # fmt: skip
     check.close(
         loss_against_u(torch.tensor([1e-30, 1e30]), 2.0), torch.tensor([138.155106, 0.0]),
-        "stays finite for extreme u", hint="σ rounds to 0 or 1: use `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
+        "stays finite for extreme u", hint="inf or nan? σ rounds to 0 or 1: `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
     )  # fmt: skip
     check.raises(ValueError, lambda: loss_against_u(u, 0.0), "refuses β = 0", hint="Test β first.")
 
@@ -208,14 +213,18 @@ plots_dpo.smooth(curves, y_label="loss −log σ(β log u), nats", dots={1.0: ma
 
 # %% nbgrader={"grade": false, "grade_id": "dpo_gradient_weight", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def dpo_gradient_weight(u: torch.Tensor, beta: float) -> torch.Tensor:
-    """Minus the slope of the DPO loss in log u: β σ(−β log u) (Rafailov et al. 2023, the gradient below eq. 7).
+    """Minus the slope of the DPO loss in log u: β σ(−β log u).
+
+    Rafailov et al. 2023, the gradient below eq. 7.
 
     Args:
-        u: float of any shape, dtype kept, u >= 0; 0 and inf are limits, where the weight is β and 0.
+        u: float16, bfloat16, float32 or float64, of any shape (no dimension and no
+            element too), u >= 0; 0 and inf are limits, where the weight is β and 0.
         beta: above 0, no unit.
 
     Returns:
-        float of the shape of u, each between 0 and β.
+        A new tensor with the shape and the dtype of u, each number between 0 and β; u
+        is not changed. It is for plots: no gradient is asked for.
     """
     ### BEGIN SOLUTION
     return beta * torch.sigmoid(-beta * u.log())
@@ -280,11 +289,19 @@ def sequence_logprob(
 ) -> torch.Tensor:
     """Log π(y|x) of each row's response, in nats: float [batch], dtype of the logits.
 
+    Gradients reach the logits. No argument is changed.
+
     Args:
-        logits: float [batch, length, vocab]; at padded places they may be anything, -inf and nan too.
-        ids: int64 [batch, length]: prompt, response with its EOS, padding on the right. The pad id is the EOS id.
+        logits: float16, bfloat16, float32 or float64 [batch, length, vocab]; at padded
+            places they may be anything, -inf and nan too. At other places they are
+            finite, however far apart, or -inf for an impossible token: a response with
+            one has -inf.
+        ids: int64 [batch, length]: prompt, response, padding on the right. A response
+            has at least one token, ends with EOS unless it was cut off, and may hold
+            other EOS. The pad id is the EOS id.
         attention_mask: int64 [batch, length], 1 for prompt and response, 0 for padding.
-        prompt_lengths: int64 [batch], how many of a row's first tokens are prompt, at least 1.
+        prompt_lengths: int64 [batch], how many of a row's first tokens are prompt, at
+            least 1.
     """
     ### BEGIN SOLUTION
     log_probs = logits[:, :-1].log_softmax(-1).gather(-1, ids[:, 1:, None]).squeeze(-1)
@@ -339,15 +356,17 @@ run("05-dpo", "sequence_logprob", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "implicit_reward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def implicit_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
-    """β log(π/π_ref) of each response: its reward, up to a number that depends on the prompt only.
+    """β log(π/π_ref) of each response: its reward, up to a number of the prompt's own.
 
     Args:
-        policy_logps: float [batch], log π(y|x) in nats; a long text may have −2000.
-        ref_logps: float [batch], log π_ref(y|x) in nats.
+        policy_logps: float16, bfloat16, float32 or float64 [batch], log π(y|x) in nats;
+            a long text may have −2000, and another one hundreds of nats more or less.
+        ref_logps: the same for log π_ref(y|x), of the same dtype.
         beta: above 0.
 
     Returns:
-        float [batch], dtype kept.
+        A new float [batch], dtype kept, exactly 0 where both log-probs are equal; no
+        argument is changed. It is for logs: no gradient is asked for.
     """
     ### BEGIN SOLUTION
     return beta * (policy_logps - ref_logps)
@@ -362,7 +381,7 @@ with checks("implicit_reward") as check:
     )  # fmt: skip
     check.close(
         implicit_reward(torch.tensor([-2000.0]), torch.tensor([-2001.0]), 0.1), torch.tensor([0.1]),
-        "long texts", hint="Subtract log-probs; e^−2000 is 0 in floating point.", tol=1e-3,
+        "long texts", hint="inf or nan? Subtract log-probs: e^−2000 is 0 in floating point.", tol=1e-3,
     )  # fmt: skip
 
 # %% nbgrader={"grade": true, "grade_id": "implicit_reward-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -396,11 +415,15 @@ def dpo_loss(
     policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
     beta: float, label_smoothing: float = 0.0,
 ) -> torch.Tensor:  # fmt: skip
-    """The DPO loss of each pair, in nats: float [pairs], dtype kept (Rafailov et al. 2023, eq. 7).
+    """The DPO loss of each pair, in nats: a new float [pairs], dtype kept, finite.
+
+    Rafailov et al. 2023, eq. 7. Gradients reach policy_chosen and policy_rejected, also
+    where log u is 0, as at the start. No argument is changed.
 
     Args:
-        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float [pairs], log-probs of whole responses, in nats.
-        beta: at least 0; differences of log-probs times β may reach ±10,000.
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: [pairs], log-probs of
+            whole responses in nats, all float16, bfloat16, float32 or float64.
+        beta: at least 0; log u may be as large as the dtype holds, and times β ±10,000.
         label_smoothing: ε, the probability that a label is wrong, in [0, 0.5].
 
     Raises:
@@ -432,7 +455,9 @@ with checks("dpo_loss") as check:
     leaf = torch.zeros(1, requires_grad=True)
     check.true(lambda: dpo_loss(leaf, leaf, leaf, leaf, 1.0).requires_grad, "gradients flow", hint="No detach here.")
     far_off = dpo_loss(torch.tensor([-9000.0]), torch.tensor([-10.0]), torch.zeros(1), torch.zeros(1), 1.0)
-    check.close(far_off, torch.tensor([8990.0]), "stays finite", hint="`F.logsigmoid`, not `log(sigmoid(...))`.")
+    check.close(
+        far_off, torch.tensor([8990.0]), "stays finite", hint="inf or nan? `F.logsigmoid`, not `log(sigmoid(...))`."
+    )
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_loss-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `dpo_loss` run here when your work is graded.
@@ -561,9 +586,10 @@ for name, value in train_rows[0].items():
 # TRL wants three columns: `prompt`, `chosen`, `rejected`. It joins prompt and response *as they are* and adds the EOS
 # itself. So:
 #
-# - the prompt is the first two words of `first`, the responses are everything after them, **with the space**;
+# - the prompt is the first two words of `first`, written as there; the responses are everything after the first two words,
+#   **with the space**;
 # - a response does not repeat the prompt, loses no character and gets no EOS;
-# - pairs with equal means are left out; pairs stay in order.
+# - pairs with equal means are left out; the others stay in order, and no pairs give three empty lists.
 #
 # Worked example: *A film of grace* (2.0) and *A film  without it* (−1.5) give prompt `'A film'`, chosen `' of grace'`
 # and rejected `'  without it'`.
@@ -575,13 +601,13 @@ for name, value in train_rows[0].items():
 def format_preferences(
     first: list[str], second: list[str], first_mean: list[float], second_mean: list[float]
 ) -> dict[str, list[str]]:
-    """Columns "prompt", "chosen", "rejected", in this order, for TRL's DPOTrainer.
+    """Columns "prompt", "chosen", "rejected", in this order; no argument is changed.
 
     Args:
-        first, second: texts [pairs] of three words or more; a space ends a word.
-        first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher is chosen, equal ones are left out.
+        first, second: texts [pairs] of three or more words; one space parts the first two.
+        first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher one is chosen.
     Raises:
-        ValueError: a pair's texts differ in their first two words; upper and lower case do not matter.
+        ValueError: a pair that counts differs in its first two words, whatever their case.
     """
     ### BEGIN SOLUTION
     columns = {"prompt": [], "chosen": [], "rejected": []}
@@ -648,11 +674,13 @@ def load_policy_and_reference(name: str) -> tuple[torch.nn.Module, torch.nn.Modu
     """(model, model_ref, tokenizer) for DPO.
 
     Args:
-        name: a folder with a model and its tokenizer, or an id of the hub.
+        name: a folder with a model and its tokenizer, or an id of the hub. Its EOS
+            token may have any text and any id.
 
     Returns:
-        The policy, all of it trainable; the reference, with the same weights in memory of its own, frozen and in eval
-        mode; the tokenizer, padding with its EOS token.
+        The policy, all of it trainable; the reference, with the same weights in memory
+        of its own, frozen and in eval mode; the tokenizer, padding with its EOS token,
+        its vocabulary as large as before.
     """
     ### BEGIN SOLUTION
     model = AutoModelForCausalLM.from_pretrained(name)
@@ -732,13 +760,14 @@ run("05-dpo", "load_policy_and_reference", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "preference_accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def preference_accuracy(chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor) -> float:
-    """The share of pairs in which the chosen response has the higher reward; a tie counts half.
+    """The share of pairs whose chosen reward is the higher one; a tie counts half.
 
     Args:
-        chosen_rewards, rejected_rewards: float [pairs]; only exactly equal ones tie.
+        chosen_rewards, rejected_rewards: float16, bfloat16, float32 or float64 [pairs],
+            finite; only exactly equal ones tie. Neither is changed.
 
     Returns:
-        A Python float between 0 and 1.
+        A Python float between 0 and 1, exact to six decimals for every dtype.
 
     Raises:
         ValueError: there are no pairs.
@@ -894,14 +923,15 @@ def ipo_loss(
     policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
     beta: float, lengths: tuple[torch.Tensor, torch.Tensor] | None = None,
 ) -> torch.Tensor:  # fmt: skip
-    """The IPO loss of each pair: float [pairs], dtype of the log-probs (Azar et al. 2023, eq. 17; their τ is β).
+    """The IPO loss of each pair (Azar et al. 2023, eq. 17; their τ is β).
 
+    A new float [pairs], dtype kept. Gradients reach the two of the policy; no argument
+    is changed.
     Args:
-        policy_chosen, policy_rejected, ref_chosen, ref_rejected: float [pairs], log-probs of whole responses, in nats.
+        policy_chosen, policy_rejected, ref_chosen, ref_rejected: as in `dpo_loss`.
         beta: above 0.
-        lengths: None for the paper's loss; else numbers of tokens of (chosen, rejected), int64 [pairs] each, and all
-            log-probs count per token, as in TRL.
-
+        lengths: None for the paper's loss; else numbers of tokens of (chosen, rejected),
+            int64 [pairs] above 0, and all log-probs count per token, as in TRL.
     Raises:
         ValueError: beta is not above 0.
     """
@@ -980,6 +1010,8 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # to read again.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("05-dpo")
 
 # %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}

@@ -21,10 +21,7 @@
 # | Time | about 20 minutes |
 # | To pass | 7 of 10 points |
 # | Attempts | as many as you like; the highest counts, and another attempt asks with other numbers, code or wording where it can |
-# | You need | labs 01 to 05, paper and pencil |
-
-# %%
-import labkit
+# | You need | labs 01 to 05, paper, pencil and a pocket calculator |
 
 # %% [markdown]
 # ## The questions
@@ -34,6 +31,8 @@ import labkit
 # cell again. After **Submit** you see what was right, why, and where to read again.
 
 # %% tags=["demo"]
+import labkit
+
 labkit.quiz("assessment")
 
 # %% [markdown]

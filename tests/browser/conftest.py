@@ -48,6 +48,7 @@ JUPYTER_LAB = [
     "--port=0",
     f"--IdentityProvider.token={TOKEN}",
     "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
 ]
 SECONDS = 1000
 PATIENCE = 60 * SECONDS  # how long a busy machine may take; nothing waits longer than it has to
@@ -115,7 +116,7 @@ def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     (labs / "90-sample").mkdir()
     for bank in ("sample", "sample-exam"):
         shutil.copyfile(FILES / f"{bank}.quiz.json", labs / "90-sample" / f"{bank}.quiz.json")
-        text = notebook("import labkit", f'quiz = labkit.quiz("{bank}")\nquiz')
+        text = notebook("import labkit", f'import labkit\n\nquiz = labkit.quiz("{bank}")\nquiz')
         (labs / "90-sample" / f"{bank}.ipynb").write_text(text)
     shutil.copyfile(REPO / "labs" / "nbgrader_config.py", labs / "nbgrader_config.py")
     with serve(JUPYTER_LAB, labs, lab_environment(root)) as address:

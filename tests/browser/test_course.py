@@ -47,7 +47,7 @@ from .conftest import (
 )
 
 LABS = sorted(path.parent.name for path in REPO.glob("labs/[0-9]*/*.ipynb"))
-EXERCISED = [lab for lab in LABS if (REPO / "solutions" / lab / "checks.py").exists()]
+EXERCISED = [lab for lab in LABS if Course(REPO).has_checks(lab)]
 DECODING, START, TOY, QUIZ = "01-decoding", "00-start-here", "01-toy", "06-sample"
 STUDENTS = 4
 DEMOS_KEPT = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
+from labkit.quiz.bank import unpacked
+
 from .conftest import (
     FILES,
+    TOKEN,
     Server,
     answer_by_keyboard,
     change_theme,
@@ -201,14 +205,128 @@ def test_an_exam_says_that_the_grader_will_score_it(page: Page, server: Server, 
 
 
 def test_a_silent_kernel_is_mentioned(page: Page, server: Server, folder: Path) -> None:
+    """Also where only an answer was given, and the window does not know that the kernel was restarted elsewhere."""
     page.clock.install()
     open_notebook(page, server, SAMPLE)
     run_quiz(page)
     (session,) = [one for one in server.ask("/api/sessions") if one["path"] == SAMPLE]
     server.ask(f"/api/kernels/{session['kernel']['id']}/restart", "POST")
+    page.locator('[data-number="1"] input').first.check()
+    page.clock.run_for(5000)
+    expect(page.locator(".trouble")).to_contain_text("Run this cell again")
+
+
+@pytest.mark.parametrize("command", ["Restart Kernel…", "Shut Down Kernel"])
+def test_after_jupyterlabs_own_menu_nothing_is_silent_and_nothing_is_lost(
+    page: Page, server: Server, folder: Path, command: str
+) -> None:
+    """Restart or shut down in the middle of a quiz, answer, submit: it is said at once, and one click puts all back."""
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    chosen = page.locator('[data-number="1"] input').nth(2).get_attribute("value")
+    page.locator('[data-number="1"] input').nth(2).check()
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    from_menu(page, "Kernel", command)
+    page.locator('[data-number="3"] input').fill("0.69")
+    page.locator('[data-number="8"] input').nth(1).check()
+    expect(page.locator(".trouble")).to_contain_text("Run this cell again")
+    picture(page, f"player-{command.split()[0].lower()}")
     page.locator(".submit").click()
-    page.clock.run_for(9000)
-    expect(page.locator(".trouble")).to_contain_text("Python does not answer.")
+    expect(page.locator(".trouble")).to_contain_text("Your answers are kept in this window")
+    page.get_by_role("button", name="Run this cell again").click()
+    expect(page.locator(".count")).to_have_text("3 of 8 answered.")
+    assert page.locator('[data-number="1"] input:checked').get_attribute("value") == chosen
+    assert page.locator('[data-number="3"] input').input_value() == "0.69"
+    assert page.locator('[data-number="8"] input').nth(1).is_checked()
+    assert page.locator(".trouble").is_hidden()
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_contain_text("Your grade")
+    assert len((folder / "attempts.jsonl").read_text().splitlines()) == 1
+
+
+def test_two_windows_show_the_same_answers(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    save(page)
+    with page.context.new_page() as other:
+        open_notebook(other, server, SAMPLE)
+        other.locator(".labkit-quiz h2").wait_for()
+        other.locator('[data-number="1"] input').nth(1).check()
+        other.locator('[data-number="3"] input').fill("0.5")
+        expect(page.locator('[data-number="1"] input').nth(1)).to_be_checked()
+        expect(page.locator('[data-number="3"] input')).to_have_value("0.5")
+        page.locator('[data-number="1"] input').nth(0).check()
+        expect(other.locator('[data-number="1"] input').nth(0)).to_be_checked()
+        other.locator(".submit").click()
+        other.get_by_role("button", name="Submit all the same").click()
+        expect(page.locator(".headline")).to_be_visible()
+
+
+def test_a_tab_that_is_closed_and_opened_again_goes_on(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    page.locator('[data-number="1"] input').nth(1).check()
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    save(page)
+    page.evaluate("jupyterapp.shell.currentWidget.close()")
+    page.locator(".labkit-quiz").wait_for(state="detached")
+    page.evaluate(f"jupyterapp.commands.execute('docmanager:open', {{path: '{SAMPLE}'}})")
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    page.locator('[data-number="3"] input').fill("0.5")
+    expect(page.locator(".count")).to_have_text("2 of 8 answered.")
+
+
+def test_a_saved_quiz_without_its_kernel_shows_its_questions(page: Page, server: Server, folder: Path) -> None:
+    open_notebook(page, server, SAMPLE)
+    run_quiz(page)
+    assert page.locator(".labkit-quiz-text").is_hidden()
+    save(page)
+    (session,) = [one for one in server.ask("/api/sessions") if one["path"] == SAMPLE]
+    server.ask(f"/api/sessions/{session['id']}", "DELETE")
+    open_notebook(page, server, SAMPLE)
+    expect(page.locator(".labkit-quiz-text")).to_be_visible()
+    expect(page.locator(".labkit-quiz-text")).to_contain_text("Question 8 · ")
+    assert page.get_by_text("Error displaying widget").filter(visible=True).count() == 0
+    picture(page, "player-saved")
+
+
+def test_notebook_7_has_the_player_with_its_links(page: Page, server: Server, folder: Path) -> None:
+    page.goto(f"{server.address}/notebooks/{SAMPLE}?token={TOKEN}")
+    wait_for_kernel(page)
+    run_quiz(page)
+    page.locator('[data-number="1"] input').first.check()
+    page.locator('[data-number="1"] input').last.check()
+    expect(page.locator(".count")).to_have_text("1 of 8 answered.")
+    page.locator(".submit").click()
+    page.get_by_role("button", name="Submit all the same").click()
+    expect(page.locator(".headline")).to_be_visible()
+    links = [link.get_attribute("href") for link in page.locator(".review a").all()]
+    picture(page, "player-notebook-7")
+    assert set(links) == {"/notebooks/90-sample/05-dpo.ipynb#loss-against-u"}
+
+
+def save(page: Page) -> None:
+    with page.expect_response(lambda reply: reply.request.method == "PUT" and SAMPLE in reply.url):
+        page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+
+
+def from_menu(page: Page, menu: str, command: str) -> None:
+    """Choose a command in JupyterLab's menu bar as a person does, say yes, and wait until the kernel has done it."""
+    page.locator(".lm-MenuBar-item").filter(has_text=menu).click()
+    page.locator(".lm-Menu-item").filter(has_text=command).first.click()
+    if command.endswith("…"):
+        page.locator(".jp-Dialog button.jp-mod-accept").click()
+        page.locator(".jp-Dialog").wait_for(state="detached")
+        wait_for_kernel(page)
+    else:
+        page.wait_for_function("!window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel")
+
+
+def picture(page: Page, name: str) -> None:
+    """Where SCREENSHOTS names a folder, what is seen now."""
+    if os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(os.environ["SCREENSHOTS"]) / f"{name}.png")
 
 
 def as_text(frame: bytes | str) -> str:
@@ -222,6 +340,6 @@ def feedbacks(kept: dict[str, Any]) -> set[str]:
 
 
 def ciphertexts(folder: Path) -> list[str]:
-    bank = json.loads((folder / "sample.quiz.json").read_text())
+    bank = json.loads(unpacked((folder / "sample.quiz.json").read_bytes()))
     parts = [part for item in bank["items"] for variant in item["variants"] for part in variant["parts"]]
     return [cipher for part in parts for cipher in part["sealed"]]

@@ -14,6 +14,7 @@ from grader.build.leaks_quiz import secret_pieces
 from grader.cli import app
 from grader.course.paths import Course
 from grader.exchange.bundle import instructor_bundle, leaks_in, student_bundle
+from labkit.quiz.bank import packed, unpacked
 
 LAB = "01-toy"
 
@@ -120,5 +121,5 @@ def test_a_key_in_a_students_quiz_file_stops_the_bundle(quiz_course: Course) -> 
     files = {"labs/06-sample/sample.quiz.json": path.read_bytes()}
     assert leaks_in(quiz_course, files) == []
     secret = max(secret_pieces(quiz_course.quizzes / "sample.yaml"), key=len)
-    opened = path.read_text().replace('"title": "', f'"title": "{secret} ', 1)
-    assert leaks_in(quiz_course, {"labs/06-sample/sample.quiz.json": opened.encode()}) != []
+    opened = packed(unpacked(path.read_bytes()).replace(b'"title": "', f'"title": "{secret} '.encode(), 1))
+    assert leaks_in(quiz_course, {"labs/06-sample/sample.quiz.json": opened}) != []

@@ -46,6 +46,8 @@ def test_verify_counts_and_falls_short(toy: Course) -> None:
         "points": 5.0,
         "wrong": 6,
         "caught": 6,
+        "right": 0,
+        "cases": 0,
         "runs": 0,
         "runs_in_kernel": 12,
         "failures": [],

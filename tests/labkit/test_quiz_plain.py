@@ -10,7 +10,7 @@ import pytest
 
 import labkit
 from labkit import LabError
-from labkit.quiz.plain import to_text
+from labkit.quiz.plain import as_html, to_text
 from labkit.quiz.session import Quiz
 from labkit.quiz.standing import percent
 
@@ -46,13 +46,21 @@ def test_the_text_shows_every_question_and_how_to_answer(quiz: Quiz) -> None:
 def test_without_widgets_the_text_is_what_is_shown(quiz: Quiz, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "anywidget", None)
     monkeypatch.delitem(sys.modules, "labkit.quiz.widget", raising=False)
-    assert quiz._repr_mimebundle_() == {"text/plain": repr(quiz)}
+    assert quiz.outputs() == [({"text/plain": repr(quiz)}, {})]
 
 
 def test_with_widgets_the_text_goes_along(quiz: Quiz) -> None:
-    data, _ = quiz._repr_mimebundle_()
-    assert data["text/plain"] == repr(quiz)
-    assert "application/vnd.jupyter.widget-view+json" in data
+    (text, _), (player, _) = quiz.outputs()
+    assert text["text/plain"] == repr(quiz)
+    assert "Question 1 · " in text["text/html"]
+    assert list(player) == ["application/vnd.jupyter.widget-view+json"]
+
+
+def test_the_text_of_a_bank_is_no_markup_in_the_saved_notebook() -> None:
+    shown = as_html('"><img src=x>', "<script>alert(1)</script> & so on")
+    assert "<script>alert" not in shown
+    assert "<img" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; so on" in shown
 
 
 def test_letters_numbers_and_texts_are_taken(quiz: Quiz, capsys: pytest.CaptureFixture[str]) -> None:

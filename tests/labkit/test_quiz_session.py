@@ -16,6 +16,7 @@ import pytest
 import labkit
 from labkit import LabError
 from labkit.quiz.answers import MAX_ANSWER
+from labkit.quiz.bank import packed, unpacked
 from labkit.quiz.session import Quiz
 
 FILES = Path(__file__).resolve().parent.parent / "files" / "quiz"
@@ -72,7 +73,7 @@ def test_a_damaged_bank_is_told(folder: Path) -> None:
 
 def test_opening_loads_nothing_heavy(folder: Path) -> None:
     script = (
-        "import sys, labkit; quiz = labkit.quiz('sample'); print('anywidget' in sys.modules); quiz._repr_mimebundle_();"
+        "import sys, labkit; quiz = labkit.quiz('sample'); print('anywidget' in sys.modules); quiz.outputs();"
         "print([m for m in ('torch', 'numpy', 'matplotlib', 'pandas', 'grader') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
@@ -107,8 +108,8 @@ def test_a_damaged_draft_begins_anew_and_says_so(folder: Path) -> None:
 
 def test_a_draft_of_an_older_bank_is_left_and_told(folder: Path) -> None:
     open_sample().put("ln-two", "p1", "1")
-    bank = json.loads((folder / "sample.quiz.json").read_text())
-    (folder / "sample.quiz.json").write_text(json.dumps(bank | {"title": "Renewed"}))
+    bank = json.loads(unpacked((folder / "sample.quiz.json").read_bytes()))
+    (folder / "sample.quiz.json").write_bytes(packed(json.dumps(bank | {"title": "Renewed"}).encode()))
     quiz = open_sample()
     assert quiz.answers == {}
     assert "was renewed" in quiz.page()["problems"][0]
@@ -197,7 +198,7 @@ def test_a_folder_that_cannot_be_written_is_told_and_answers_are_kept_in_memory(
 def test_nothing_is_written_while_nbgrader_executes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     before = set(folder.iterdir())
-    open_sample()._repr_mimebundle_()
+    open_sample()._ipython_display_()
     open_sample().put("ln-two", "p1", "1")
     assert set(folder.iterdir()) == before
 
@@ -360,3 +361,40 @@ def test_a_second_window_cannot_go_beyond_the_limit(folder: Path) -> None:
     first.hand_over()
     with pytest.raises(LabError, match="No attempts are left"):
         second.hand_over()
+
+
+def test_after_a_quiz_comes_the_next_lab(folder: Path) -> None:
+    for name in ("04-after", "05-later", "03-notes"):
+        (folder.parent / name).mkdir(exist_ok=True)
+    for name in ("04-after", "05-later"):
+        (folder.parent / name / f"{name}.ipynb").write_text("{}")
+    lab = folder.parent / "02-here"
+    shutil.copytree(folder, lab)
+    quiz = labkit.quiz("sample", lab)
+    assert quiz.page()["next"] is None
+    quiz.hand_over()
+    assert quiz.page()["next"] == {"label": "04-after", "href": "../04-after/04-after.ipynb"}
+
+
+def test_boxes_are_marked_one_by_one(folder: Path, kept: dict[str, Any]) -> None:
+    quiz = open_sample()
+    boxes = next(item for item in quiz.page()["items"] if item["layout"] == "boxes")
+    first = boxes["parts"][0]["id"]
+    quiz.put(boxes["id"], first, "1")
+    assert {part["right"] for part in boxes["parts"]} == {None}
+    quiz.hand_over()
+    marked = next(item for item in quiz.page()["items"] if item["id"] == boxes["id"])
+    true = {part["id"]: part["right"] == (part["id"] == first) for part in marked["parts"]}
+    (drawn,) = [one for one in quiz.drawn if one.item == boxes["id"]]
+    (item,) = [one for one in kept["items"] if one["id"] == boxes["id"]]
+    ticked = {part["id"]: part["answers"] for part in item["variants"][drawn.variant]["parts"]}
+    right = {part: {one["answer"]: one["credit"] == 1 for one in answers} for part, answers in ticked.items()}
+    assert true == {part: answers["1"] for part, answers in right.items()}
+    assert "[x] ✓" in repr(quiz) or "[x] ✗" in repr(quiz)
+
+
+def test_boxes_of_a_question_left_alone_are_not_marked(folder: Path) -> None:
+    quiz = open_sample()
+    quiz.hand_over()
+    boxes = next(item for item in quiz.page()["items"] if item["layout"] == "boxes")
+    assert {part["right"] for part in boxes["parts"]} == {None}

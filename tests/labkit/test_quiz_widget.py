@@ -39,6 +39,18 @@ def test_answering_updates_what_is_live_and_nothing_else(player: Player) -> None
     assert player.said == []
 
 
+def test_every_numbered_message_is_confirmed(player: Player) -> None:
+    """Also one that asks for what cannot be done: the page need not wait for it."""
+    tell(player, {"do": "answer", "item": "ln-two", "part": "p1", "answer": "0.69", "n": 1})
+    tell(player, {"do": "retake", "n": 2})
+    tell(player, {"do": "submit", "anyway": False, "n": 3})
+    tell(player, {"do": "submit", "anyway": True, "n": 4})
+    tell(player, {"do": "nothing known", "n": "5"})
+    assert [message.get("done") for message in player.said] == [1, 2, 3, 4, None]
+    told = [set(message) - {"done"} for message in player.said]
+    assert told == [set(), {"problem"}, {"open"}, set(), {"problem"}]
+
+
 def test_submitting_and_retaking_bring_other_screens(player: Player) -> None:
     keys = [player.page["key"]]
     player.here = 5

@@ -55,12 +55,6 @@ def lab(request: pytest.FixtureRequest, repo: Course) -> LabChecks:
     return load_lab(repo.solutions / request.module.LAB)
 
 
-@pytest.fixture(scope="module")
-def answers(lab: LabChecks) -> dict[str, Any]:
-    """The names of checks.py: its references."""
-    return lab.checks[0].body.__globals__
-
-
 @pytest.fixture
 def without_demos(
     request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

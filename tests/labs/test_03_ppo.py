@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from types import ModuleType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -161,6 +161,38 @@ def test_group_advantages_by_hand(solution: dict[str, Any]) -> None:
             others = row[:k] + row[k + 1 :]
             assert rloo[i, k].item() == pytest.approx(own - sum(others) / 4, abs=1e-12)
             assert grpo[i, k].item() == pytest.approx((own - np.mean(row)) / (np.std(row, ddof=1) + 1e-4), abs=1e-12)
+
+
+def test_equal_rewards_have_advantages_of_exactly_0(solution: dict[str, Any]) -> None:
+    """0.1 and 1234.567 too, whose mean is off by a rounding, which 1e-4 below the line would blow up."""
+    for value in (0.1, 1234.567, -7e-3):
+        for method in ("rloo", "grpo"):
+            assert (solution["group_advantages"](torch.full((2, 3), value), method) == 0).all()
+
+
+def test_the_estimate_has_the_dtype_of_the_logits(solution: dict[str, Any]) -> None:
+    responses, rewards = torch.tensor([[0, 2, 2]]), torch.tensor([2.0], dtype=torch.float64)
+    for dtype in (torch.float32, torch.float64):
+        found = solution["score_function_gradient"](torch.zeros(3, 3, dtype=dtype), responses, rewards, 0.5)
+        assert found.dtype == dtype
+
+
+def test_the_gradient_flows_into_the_log_probs_only(solution: dict[str, Any]) -> None:
+    lp, old, adv = (torch.randn(2, 3, generator=torch.Generator().manual_seed(i)).requires_grad_() for i in range(3))
+    solution["ppo_clip_loss"](lp, old, adv, torch.ones(2, 3, dtype=torch.bool)).backward()
+    assert lp.grad is not None
+    assert old.grad is None
+    assert adv.grad is None
+
+
+def test_a_loss_without_a_graph_has_slope_0(solution: dict[str, Any]) -> None:
+    """The clip may cut the graph: a right loss, written with if and else, is then a constant."""
+    constant = {**solution, "ppo_clip_loss": lambda *_: torch.tensor(-1.2)}
+    function = FunctionType(solution["loss_and_slope"].__code__, constant)
+    one = torch.ones(1, 1)
+    loss, slope = function(one, one, one, one.bool(), 0.2)
+    assert loss == torch.tensor(-1.2)
+    assert slope == torch.zeros(1, 1)
 
 
 def test_the_parts_together_find_the_optimum_of_the_toy(solution: dict[str, Any]) -> None:

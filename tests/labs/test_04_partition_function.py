@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -186,6 +188,15 @@ def test_the_estimate_is_unbiased_in_z_and_too_low_in_log_z(solution: dict[str, 
     assert (weight * found).sum().item() < log_z - 0.1
 
 
+def best_by_listing(probs: list[Fraction], rewards: list[float], n: int) -> list[float]:
+    """Probability that each response wins, over all tuples of n draws; of equal rewards the first drawn wins."""
+    wins = [Fraction(0)] * len(probs)
+    for draws in itertools.product(range(len(probs)), repeat=n):
+        winner = max(draws, key=lambda y: rewards[y])  # max returns the first of equals
+        wins[winner] += math.prod(probs[y] for y in draws)
+    return [float(share) for share in wins]
+
+
 @few
 @given(
     parts=st.lists(st.integers(0, 4), min_size=3, max_size=4).filter(lambda p: sum(p) > 0),
@@ -193,24 +204,49 @@ def test_the_estimate_is_unbiased_in_z_and_too_low_in_log_z(solution: dict[str, 
     data=st.data(),
 )
 def test_best_of_n_is_that_of_all_tuples_of_draws(
-    solution: dict[str, Any], answers: dict[str, Any], parts: list[int], n: int, data: st.DataObject
+    solution: dict[str, Any], lab: LabChecks, parts: list[int], n: int, data: st.DataObject
 ) -> None:
     r = data.draw(st.lists(st.sampled_from([-1.0, 0.0, 2.5]), min_size=len(parts), max_size=len(parts)))
-    fractions = [answers["Fraction"](part, sum(parts)) for part in parts]
-    expected = torch.tensor(answers["best_by_listing"](fractions, r, n), dtype=torch.float64)
+    fractions = [Fraction(part, sum(parts)) for part in parts]
+    expected = torch.tensor(best_by_listing(fractions, r, n), dtype=torch.float64)
     probs = torch.tensor([float(f) for f in fractions], dtype=torch.float64)
-    got = solution["best_of_n_policy"](probs.log(), torch.tensor(r, dtype=torch.float64), n)
-    assert not got.isnan().any()
-    assert torch.allclose(got.exp(), expected, rtol=0, atol=1e-12)
-    assert torch.allclose(answers["best_draw_by_draw"](probs, torch.tensor(r), n), expected, rtol=0, atol=1e-12)
+    for best in (solution["best_of_n_policy"], reference(lab, "best_of_n_without_ties")):
+        got = best(probs.log(), torch.tensor(r, dtype=torch.float64), n)
+        assert not got.isnan().any()
+        assert torch.allclose(got.exp(), expected, rtol=0, atol=1e-12)
 
 
-def test_references_agree_with_longer_numbers(answers: dict[str, Any]) -> None:
-    """The checks' sums against numpy's long double, where the largest term is not at an end."""
-    rng = np.random.default_rng(0)
-    ref, r = answers["random_log_probs"](rng, 4, 7), torch.tensor(rng.normal(size=(4, 7)))
-    long = np.log((np.exp(ref.numpy().astype(np.longdouble) + r.numpy().astype(np.longdouble) / 0.01)).sum(-1))
-    assert np.allclose(answers["log_z"](ref, r, 0.01).numpy(), long.astype(float), rtol=0, atol=1e-10)
+def reference(lab: LabChecks, check: str) -> Callable[..., torch.Tensor]:
+    """What a check's cases are laid beside."""
+    return next(one.judge.cases.reference for one in lab.checks if one.name == check and one.judge is not None)
+
+
+@pytest.mark.parametrize("beta", [0.01, 1.0, 100.0])
+def test_references_agree_with_longer_numbers(lab: LabChecks, beta: float) -> None:
+    """The references' sums against numpy's long double, where the largest term is not at an end."""
+    generator = torch.Generator().manual_seed(0)
+    ref, r = torch.randn(2, 4, 7, dtype=torch.float64, generator=generator)
+    ref = ref.log_softmax(-1)
+    log_p, rewards = (part.numpy().astype(np.longdouble) for part in (ref, r))
+    z = np.log(np.exp(log_p + rewards / beta).sum(-1))
+    found = reference(lab, "weighs_exp_r_over_beta_by_the_reference")(ref, r, beta)
+    assert np.allclose(found.numpy(), z.astype(float), rtol=0, atol=1e-10)
+    mean = np.log(np.exp(rewards / beta).mean(-1))
+    assert np.allclose(reference(lab, "averages_exp_r_over_beta")(ref, r, beta), mean.astype(float), rtol=0, atol=1e-10)
+    w = np.exp(rewards)
+    ess = w.sum(-1) ** 2 / (w**2).sum(-1)
+    found = reference(lab, "square_of_the_sum_over_sum_of_squares")(r)
+    assert np.allclose(found, ess.astype(float), rtol=0, atol=1e-10)
+
+
+def test_a_policy_of_a_table_reads_all_tokens_in_their_order(lab: LabChecks) -> None:
+    """The cases' policy tells texts apart by every token and its place, whatever else is in the batch."""
+    policy = lab.fixtures.table_policy(seed=0)
+    texts = torch.tensor([[0, 1, 2], [1, 0, 2], [3, 1, 2], [0, 1, 3]])
+    with torch.no_grad():
+        logits = policy(texts).logits[:, -1]
+        assert all(torch.equal(policy(text[None]).logits[0, -1], row) for text, row in zip(texts, logits, strict=True))
+    assert len({tuple(row.tolist()) for row in logits}) == len(texts)
 
 
 # The notebook.

@@ -28,7 +28,7 @@ from grader.quizzes.run import score_file
 from grader.quizzes.score import score_attempts
 from grader.quizzes.simulate import simulate
 from grader.usage import FELL_SHORT, HELD, WRONG_USE
-from labkit.quiz.bank import load_bank
+from labkit.quiz.bank import load_bank, packed, unpacked
 
 LAB, BANK = "06-sample", "sample"
 
@@ -56,7 +56,7 @@ def test_builds_are_equal_and_check_finds_drift_of_the_bank(quiz_course: Course)
     assert build_lab(quiz_course, LAB) == []
     assert check_lab(quiz_course, LAB) == []
     (sealed.parent / ".quiz-sample.draft.json").write_text("{}")
-    sealed.write_bytes(before.replace(b"0.7", b"0.1", 1))
+    sealed.write_bytes(packed(unpacked(before).replace(b"0.7", b"0.1", 1)))
     assert [str(drift.path) for drift in check_lab(quiz_course, LAB)] == [str(sealed)]
 
 

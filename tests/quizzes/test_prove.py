@@ -249,8 +249,11 @@ def test_the_command_counts_and_falls_short_with_file_line_and_item(course: Path
     assert held.exit_code == HELD
     told = json.loads(held.stdout)
     counts = {"items": 1, "options": 2, "claims": 4, "cited": 0, "claimed": 1.0}
+    ties = {"bound": 0, "signed": 0, "cited": 0, "neither": 2}
+    survivors = [{"item": "powers", "change": "the texts of options 1 and 2 exchanged"}]
+    bound = {"ties": ties, "mutants": 1, "survivors": survivors}
     assert told == [
-        {"bank": "small", **counts, "computed": 1, "fewest_variants": 2, "variants": 2, "failures": []},
+        {"bank": "small", **counts, "computed": 1, "fewest_variants": 2, "variants": 2, **bound, "failures": []},
     ]
     course.write_text(course.read_text().replace("power(3) > power(2)", "power(3) < power(1)"))
     fell = CliRunner().invoke(app, ["quiz", "prove", "small"])

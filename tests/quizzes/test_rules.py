@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from grader.quizzes.probing import why_idle
 from grader.quizzes.render import accepted_numbers
 from labkit.quiz.answers import fixed_notation, read_answer, read_recorded, to_record
-from labkit.quiz.draw import draw, draw_items
+from labkit.quiz.draw import draw
 from labkit.quiz.scoring import item_score
 from labkit.quiz.sealed import load_bank
 
@@ -221,18 +220,6 @@ def test_credit_refuses_what_makes_no_sense() -> None:
 def test_ticking_everything_earns_less_than_knowing() -> None:
     """Two of four are true: all four boxes ticked earn nothing."""
     assert item_score("right-minus-wrong", [1, 1, -1, -1], 2) == 0.0
-
-
-@given(st.integers(0, 2**53 - 40))
-def test_a_retake_shows_something_else_and_all_comes_up(seed: int) -> None:
-    groups, variants = [["a"], ["b", "c"], ["d"]], {"a": 3, "b": 2, "c": 1, "d": 1}
-    drawn = [draw_items("bank", groups, variants, seed + k) for k in range(6)]
-    for first, second in pairwise(drawn):
-        assert first[0] != second[0]
-        assert first[1] != second[1]
-        assert first[2] == second[2] == ("d", 0)
-    assert Counter(one[0] for one in drawn) == Counter({("a", k): 2 for k in range(3)})
-    assert Counter(one[1] for one in drawn) == Counter({("b", 0): 2, ("b", 1): 2, ("c", 0): 2})
 
 
 def test_options_are_shuffled_and_fixed_ones_stay() -> None:

@@ -16,7 +16,7 @@ from grader.quizzes.keyed import KeyedBank, parse_kept
 from grader.quizzes.score import MAX_PROBLEMS, score_attempts
 from grader.quizzes.simulate import simulate
 from labkit.quiz.answers import read_answer
-from labkit.quiz.draw import draw, draw_items
+from labkit.quiz.draw import draw
 from labkit.quiz.scoring import item_score
 from labkit.quiz.sealed import load_bank, open_part
 
@@ -152,7 +152,7 @@ def test_problems_are_told_but_not_without_end() -> None:
 def test_player_and_grader_draw_the_same() -> None:
     bank = load_bank(FILES / "sample.quiz.json")
     for seed in range(50):
-        here = draw_items(KEPT.bank, KEPT.groups, KEPT.variants(), seed)
+        here = KEPT.drawn(seed)
         assert [(d.item, d.variant) for d in draw(bank, seed)] == list(here)
 
 

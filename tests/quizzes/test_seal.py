@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import random
 from collections import Counter
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grader.quizzes import seal
 from grader.quizzes.keep import make
@@ -27,8 +30,8 @@ from grader.quizzes.keyed import (
 )
 from grader.quizzes.seal import SLOTS, option_ids, public_order, seal_bank
 from labkit.quiz import sealed as opening
-from labkit.quiz.bank import BankError, load_bank, parse_bank
-from labkit.quiz.sealed import open_part
+from labkit.quiz.bank import MAX_BYTES, BankError, load_bank, packed, parse_bank, unpacked
+from labkit.quiz.sealed import Verdict, _try, open_part, padded_length, seal_verdict, verdict_bytes
 
 FILES = Path(__file__).resolve().parents[1] / "files" / "quiz"
 SECRET = b"\x07" * 32
@@ -90,8 +93,8 @@ def bare(content: Any) -> Any:
 def test_swapping_key_and_distractor_changes_ciphertexts_of_equal_length_and_nothing_else(
     bank: Callable[..., Path],
 ) -> None:
-    one = make(bank()).sealed
-    two = make(bank((FILES / "small.yaml").read_text().partition("    options:")[0] + SWAPPED)).sealed
+    one = unpacked(make(bank()).sealed)
+    two = unpacked(make(bank((FILES / "small.yaml").read_text().partition("    options:")[0] + SWAPPED)).sealed)
     assert one != two
     assert len(one) == len(two)
     assert bare(json.loads(one)) == bare(json.loads(two))
@@ -219,7 +222,8 @@ def test_what_is_typed_has_a_number_of_ciphertexts_that_tells_nothing() -> None:
     bank = load_bank(FILES / "sample.quiz.json")
     typed = [p for item in bank.items for v in item.variants for p in v.parts if p.kind in ("number", "text")]
     assert {len(part.sealed) for part in typed} == {SLOTS}
-    assert len({len(c) for item in bank.items for v in item.variants for p in v.parts for c in p.sealed}) == 1
+    lengths = [{len(c) for v in item.variants for p in v.parts for c in p.sealed} for item in bank.items]
+    assert [len(found) for found in lengths] == [1] * len(bank.items)
 
 
 def test_a_kept_bank_comes_back_as_it_was(kept: KeyedBank) -> None:
@@ -232,7 +236,7 @@ def test_a_kept_bank_comes_back_as_it_was(kept: KeyedBank) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda c: c.update(format=2), r"format: expected 1; update labkit, found 2"),
+        (lambda c: c.update(format=3), r"format: expected 2; update labkit, found 3"),
         (lambda c: c.update(mode="open"), "mode: expected one of practice, exam"),
         (lambda c: c["groups"].pop(), "groups: expected each item in one group"),
         (lambda c: c["kdf"].update(n=2**40), r"kdf: n: expected a number from 1"),
@@ -243,8 +247,60 @@ def test_a_kept_bank_comes_back_as_it_was(kept: KeyedBank) -> None:
     ],
 )
 def test_a_damaged_file_is_refused_with_the_place(change: Callable[[Any], Any], says: str) -> None:
-    content = json.loads((FILES / "sample.quiz.json").read_text())
+    content = json.loads(unpacked((FILES / "sample.quiz.json").read_bytes()))
     change(content)
     with pytest.raises(BankError, match=says) as refused:
         parse_bank(json.dumps(content).encode(), "my.quiz.json")
     assert str(refused.value).startswith("my.quiz.json: ")
+
+
+def test_a_bank_of_the_first_format_opens_as_ever() -> None:
+    """What was handed out before banks were packed: the answers of today's keys open it, with the same verdicts."""
+    old = load_bank(FILES / "first-format.quiz.json")
+    kept = parse_kept((FILES / "sample.kept.json").read_text())
+    for item in kept.items:
+        for variant in item.variants:
+            for part in variant.parts:
+                for answer, verdict in part.verdicts().items():
+                    opened = open_part(old, item.id, variant.variant, part.id, answer)
+                    assert opened == replace(verdict, right=None)
+
+
+def test_a_bank_is_packed_and_its_hash_is_of_what_is_in_it() -> None:
+    raw = (FILES / "sample.quiz.json").read_bytes()
+    inner = unpacked(raw)
+    assert packed(inner) == raw
+    assert hashlib.sha256(inner).hexdigest() == load_bank(FILES / "sample.quiz.json").hash == parse_bank(inner).hash
+    assert 2.5 * len(raw) < len((FILES / "first-format.quiz.json").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda text: text[:-9] + '"\n}', lambda text: text.replace("/", "!"), lambda text: '{"format": 2}']
+)
+def test_a_damaged_packing_is_named(spoil: Callable[[str], str]) -> None:
+    with pytest.raises(BankError) as refused:
+        unpacked(spoil((FILES / "sample.quiz.json").read_text()).encode(), "my.quiz.json")
+    assert str(refused.value).startswith("my.quiz.json: packed: ")
+
+
+def test_a_bomb_is_not_unpacked() -> None:
+    with pytest.raises(BankError, match="more than"):
+        unpacked(packed(bytes(MAX_BYTES + 1)))
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+@given(
+    credit=st.integers(-1, 1),
+    of=st.integers(0, 99),
+    right=st.sampled_from([True, False, None]),
+    said=st.text(max_size=400),
+)
+def test_the_length_of_a_verdict_tells_nothing_of_its_worth(
+    compressed: bool, credit: int, of: int, right: bool | None, said: str
+) -> None:
+    lengths = {len(verdict_bytes(Verdict(c, said, of, r), compressed)) for c in (-1, 0, 1) for r in (True, False, None)}
+    assert len(lengths) == 1
+    plain = verdict_bytes(Verdict(credit, said, of, right), compressed)
+    key = bytes(range(64))
+    sealed_one = seal_verdict(key, plain, padded_length(len(plain)))
+    assert _try(key, (sealed_one,)) == Verdict(credit, said, of, right)

@@ -64,7 +64,7 @@ class Practice {
     this.scores = kept.scores || [];
     this.taken = kept.taken || 0;
     if (asked && Number(asked[1]) !== kept.seed) await this.begin(Number(asked[1]));
-    else if (!Number.isSafeInteger(kept.seed)) await this.begin(Math.floor(Math.random() * MAX_SEED));
+    else if (!Number.isSafeInteger(kept.seed)) await this.begin(firstSeed());
     else {
       await this.begin(kept.seed);
       this.answers = kept.answers || {};
@@ -198,7 +198,7 @@ class Practice {
       return {
         id: part.id, kind: part.kind, label: part.label, text: this.text(part.label), unit: part.unit || "", code: Boolean(part.code),
         decimals: part.kind === "number" ? part.decimals : null, feedback,
-        right: verdict && part.kind !== "check" ? verdict.credit === 1 : null,
+        right: verdict ? verdict.right : null,
         options: (orders[part.id] || []).map((id) => ({ id, html: options[id], text: this.text(options[id]) })),
       };
     });
@@ -235,7 +235,9 @@ class PageView extends View {
 
   send(message) {
     this.asked = message.do !== "answer";
+    this.sent += 1;
     this.model.send(message);
+    this.saved(this.sent);
   }
 }
 

@@ -137,6 +137,13 @@ async function makeSiv(key) {
   };
 }
 
+/** A verdict from its bytes, `labkit.quiz.sealed.HEAD` and the feedback, which is not compressed in a page. */
+function readVerdict(plain) {
+  const [credit, of, right, , high, low] = plain;
+  const feedback = new TextDecoder().decode(plain.subarray(6, 6 + 256 * high + low));
+  return { credit: (credit << 24) >> 24, of, right: [false, true, null][right], feedback };
+}
+
 /** The verdict on a normalised answer, as `labkit.quiz.sealed.open_part`: its own, else the one on other answers. */
 async function openPart(bank, item, variant, part, answer) {
   const salt = Uint8Array.from(bank.kdf.salt.match(/../g), (byte) => parseInt(byte, 16));
@@ -146,7 +153,7 @@ async function openPart(bank, item, variant, part, answer) {
     const open = await makeSiv(await scrypt(place, salt, bank.kdf, 64));
     const opened = await Promise.all(ciphers.map((cipher) => open(cipher)));
     const plain = opened.find((found) => found !== null);
-    if (plain) return JSON.parse(new TextDecoder().decode(plain));
+    if (plain) return readVerdict(plain);
   }
   throw new Error(`${item}: ${part.id} cannot be opened; this page is damaged.`);
 }

@@ -68,7 +68,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
         if item.review is not None:
             losses.add(item.id, "review", "the page says where to read again, but cannot link there")
     secret = content_secret(bank)
-    sealed, keys = seal_bank(keyed(bank, secret), secret, COST)
+    sealed, keys = seal_bank(keyed(bank, secret), secret, COST, compressed=False)
     labels = (part.label for item in keys.items for variant in item.variants for part in variant.parts)
     options = (
         option.html

@@ -19,6 +19,7 @@ from grader.formats.model.xmltext import clean
 from grader.formats.paper.browser import pdf_of
 from grader.formats.paper.greys import without_colour
 from grader.quizzes.rendered import RenderedBank
+from labkit.quiz.bank import Choice
 from labkit.quiz.draw import draw_items
 from labkit.quiz.pages import points_text
 
@@ -56,9 +57,10 @@ def versions(bank: RenderedBank) -> tuple[Version, ...]:
     """The versions of an exam. The first keeps the order of the bank; the others mix the questions if it shuffles."""
     items = {item.id: item for item in bank.items}
     counts = {item.id: len(item.variants) for item in bank.items}
+    groups = [[Choice(name, counts[name], items[name].difficulty) for name in group] for group in bank.groups]
     made = []
     for number in range(min(max(FEWEST, *counts.values()), len(LETTERS))):
-        drawn = draw_items(bank.bank, bank.groups, counts, number)
+        drawn = draw_items(bank.bank, groups, number)
         questions = [Question(name, items[name].title, items[name], items[name].variants[k]) for name, k in drawn]
         if number and bank.shuffle:
             questions.sort(key=lambda question: hashlib.sha256(f"{number}\0{question.id}".encode()).digest())

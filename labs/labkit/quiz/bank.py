@@ -6,16 +6,20 @@ import base64
 import binascii
 import hashlib
 import json
+import lzma
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+PLAIN_FORMAT = 1  # banks that were handed out before 0.6: the content itself, not packed
 MAX_BYTES = 32 * 2**20
+MAX_MEMORY = 64 * 2**20  # what unpacking may take
 MODES = ("practice", "exam")
 RULES = ("all-or-nothing", "right-minus-wrong", "per-part")
+AGAIN = "Fetch the lab's folder again."
 KINDS = ("choice", "check", "number", "text")
 TYPES = ("single", "multiple", "numeric", "order", "match", "cloze", "code-output")
 
@@ -77,7 +81,10 @@ class Review:
 
 @dataclass(frozen=True)
 class Item:
-    """One question, in one or more variants; `credit` is the rule of `labkit.quiz.scoring.item_score`."""
+    """One question, in one or more variants; `credit` is the rule of `labkit.quiz.scoring.item_score`.
+
+    `difficulty` is the share of its points that a student is expected to get; None where the bank does not tell.
+    """
 
     id: str
     title: str
@@ -86,6 +93,16 @@ class Item:
     credit: str
     review: Review | None
     variants: tuple[Variant, ...]
+    difficulty: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An item that a group may show: how many variants it has, and its difficulty, as `Item` has it."""
+
+    item: str
+    variants: int
+    difficulty: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +117,10 @@ class Kdf:
 
 @dataclass(frozen=True)
 class Bank:
-    """A sealed bank; `hash` is the SHA-256 of its file in hex, which attempts record."""
+    """A sealed bank; `hash` is the SHA-256 of its content in hex, which attempts record: packing does not change it.
+
+    `draw` is the version of `labkit.quiz.draw.draw_items` that its attempts are drawn by.
+    """
 
     bank: str
     title: str
@@ -113,11 +133,17 @@ class Bank:
     groups: tuple[tuple[str, ...], ...]
     items: tuple[Item, ...]
     hash: str
+    draw: int = 1
 
     def item(self, name: str) -> Item:
         """The item called `name`. Raises LookupError."""
         found: Item = _named(self.items, name, "item")
         return found
+
+    def choices(self) -> tuple[tuple[Choice, ...], ...]:
+        """What each group may show."""
+        items = [[self.item(name) for name in group] for group in self.groups]
+        return tuple(tuple(Choice(i.id, len(i.variants), i.difficulty) for i in group) for group in items)
 
     @property
     def max_points(self) -> float:
@@ -145,15 +171,9 @@ def load_bank(path: str | Path) -> Bank:
 
 def parse_bank(raw: bytes, where: str = "bank") -> Bank:
     """Read the bytes of a sealed bank. Raises BankError, whose message begins with `where`."""
-    if len(raw) > MAX_BYTES:
-        raise BankError(f"{where}: {len(raw)} bytes, at most {MAX_BYTES} are read.")
-    try:
-        content = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise BankError(f"{where}: no JSON ({error}). Fetch the lab's folder again.") from None
+    inner = unpacked(raw, where)
+    content = _json(inner, where)
     top = _Fields(content, where)
-    if top.get("format", int) != FORMAT:
-        raise top.error("format", f"{FORMAT}; update labkit")
     kdf = top.inner("kdf")
     if kdf.get("name", str) != "scrypt":
         raise kdf.error("name", "scrypt")
@@ -169,12 +189,50 @@ def parse_bank(raw: bytes, where: str = "bank") -> Bank:
         kdf=Kdf(_cost(kdf, "n"), _cost(kdf, "r"), _cost(kdf, "p"), kdf.binary("salt", bytes.fromhex)),
         groups=tuple(_names(group, top) for group in top.get("groups", list)),
         items=items,
-        hash=hashlib.sha256(raw).hexdigest(),
+        hash=hashlib.sha256(inner).hexdigest(),
+        draw=int(top.number("draw", 1, 2)) if "draw" in top.value else 1,
     )
     grouped = [name for group in bank.groups for name in group]
     if sorted(grouped) != sorted(item.id for item in items) or not all(bank.groups):
         raise top.error("groups", "each item in one group, and no empty group")
     return bank
+
+
+def packed(content: bytes) -> bytes:
+    """The file of a bank with this content: JSON, in which the content stands compressed (xz) as base64."""
+    small = lzma.compress(content, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": 2**23}])
+    said = {"format": FORMAT, "packed": base64.b64encode(small).decode("ascii")}
+    return (json.dumps(said, indent=1) + "\n").encode("ascii")
+
+
+def unpacked(raw: bytes, where: str = "bank") -> bytes:
+    """The content of a bank's file, which is JSON again; a file of the first format is its own content.
+
+    Raises:
+        BankError: it is no bank, or more than may be read; the message begins with `where`.
+    """
+    if len(raw) > MAX_BYTES:
+        raise BankError(f"{where}: {len(raw)} bytes, at most {MAX_BYTES} are read.")
+    top = _Fields(_json(raw, where), where)
+    if (found := top.get("format", int)) == PLAIN_FORMAT:
+        return raw
+    if found != FORMAT:
+        raise top.error("format", f"{FORMAT}; update labkit")
+    reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_MEMORY)
+    try:
+        content = reader.decompress(_base64(top.get("packed", str), top, "packed"), MAX_BYTES)
+    except lzma.LZMAError as error:
+        raise BankError(f"{where}: packed: {error}. {AGAIN}") from None
+    if not reader.eof:
+        raise BankError(f"{where}: packed: it ends too early, or holds more than {MAX_BYTES} bytes. {AGAIN}")
+    return content
+
+
+def _json(raw: bytes, where: str) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BankError(f"{where}: no JSON ({error}). {AGAIN}") from None
 
 
 def _item(fields: _Fields) -> Item:
@@ -190,6 +248,7 @@ def _item(fields: _Fields) -> Item:
         credit=fields.one_of("credit", RULES),
         review=None if review is None else Review(review.get("label", str), review.get("href", str)),
         variants=variants,
+        difficulty=None if fields.value.get("difficulty") is None else fields.number("difficulty", 0.0, 1.0),
     )
 
 
@@ -226,11 +285,11 @@ def _names(group: object, fields: _Fields) -> tuple[str, ...]:
     return tuple(group)
 
 
-def _base64(text: object, fields: _Fields) -> bytes:
+def _base64(text: object, fields: _Fields, name: str = "sealed") -> bytes:
     try:
         return base64.b64decode(str(text), validate=True)
-    except binascii.Error:
-        raise fields.error("sealed", "base64 texts") from None
+    except (binascii.Error, ValueError):
+        raise fields.error(name, "base64") from None
 
 
 class _Fields:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from labkit.quiz.bank import Bank, Item, Part
 from labkit.quiz.draw import Drawn
 from labkit.quiz.marking import Answers, ItemResult, Result, is_answered, reading, shown
 from labkit.quiz.plain import to_text
+from labkit.quiz.sealed import Verdict
 from labkit.quiz.standing import ROUNDING, Standing, percent
 
 RECORDED = "Your answers are recorded. The grader will score them: this page cannot."
@@ -51,6 +53,7 @@ def page(
         "retake": submitted and standing.left != 0,
         "headline": _headline(standing, result) if submitted else "",
         "problems": list(problems),
+        "next": _next_lab(folder) if submitted else None,
         "items": [_item(bank, place, question, results) for place, question in enumerate(drawn, start=1)],
     }
 
@@ -84,6 +87,16 @@ def _spellings(folder: Path) -> list[str]:
     home = Path.home()
     short = [f"~/{folder.relative_to(home).as_posix()}"] if folder.is_relative_to(home) else []
     return [folder.as_posix(), *short]
+
+
+def _next_lab(folder: Path) -> dict[str, str] | None:
+    """The lab after the one in this folder, in the order of names; a lab is a folder with a notebook of its name."""
+    try:
+        labs = sorted(path.name for path in folder.parent.iterdir() if (path / f"{path.name}.ipynb").is_file())
+    except OSError:
+        return None
+    later = [name for name in labs if name > folder.name]
+    return {"label": later[0], "href": f"../{quote(later[0])}/{quote(later[0])}.ipynb"} if later else None
 
 
 def _headline(standing: Standing, result: Result | None) -> str:
@@ -123,8 +136,15 @@ def _part(part: Part, order: Sequence[str], result: ItemResult | None) -> dict[s
         "code": part.code,
         "options": [{"id": name, "html": options[name].html, "text": to_text(options[name].html)} for name in order],
         "feedback": verdict.feedback if verdict else "",
-        "right": None if verdict is None or part.kind == "check" else verdict.credit == 1,
+        "right": _is_right(part, verdict),
     }
+
+
+def _is_right(part: Part, verdict: Verdict | None) -> bool | None:
+    """Whether an answer is right; None before there is a verdict, and for boxes of a bank that does not tell."""
+    if verdict is None or verdict.right is not None or part.kind == "check":
+        return verdict.right if verdict else None
+    return verdict.credit == 1
 
 
 def _each_said_once(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:

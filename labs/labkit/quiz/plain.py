@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import string
 from collections.abc import Sequence
@@ -14,6 +15,11 @@ from labkit.quiz.draw import Drawn
 
 BLOCKS = {"p", "div", "li", "ul", "ol", "table", "tr", "figure", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6"}
 LETTERS = string.ascii_lowercase
+AS_TEXT = "Run this cell to answer; what you have answered is kept. These are its questions:"
+NO_WIDGET = (
+    ".jp-OutputArea-child:has(.labkit-quiz-text:not([hidden])) + .jp-OutputArea-child:not(:has(.labkit-quiz))"
+    " { display: none }"
+)
 MARKS = {"right": "✓", "partly": "◐", "wrong": "✗"}
 
 
@@ -58,10 +64,10 @@ class _Text(HTMLParser):
             self.parts.append(data if self.pre else re.sub(r"\s+", " ", data))
 
 
-def to_text(html: str) -> str:
+def to_text(markup: str) -> str:
     """HTML as plain text: `a <b>b</b>` → `a b`; a figure becomes `[figure: …]`, a blank its name in brackets."""
     parser = _Text()
-    parser.feed(html)
+    parser.feed(markup)
     parser.close()
     text = "".join(parser.parts)
     lines = [line.rstrip() for line in text.split("\n")]
@@ -87,6 +93,19 @@ def page_text(page: dict[str, Any], live: dict[str, Any], call: str = "quiz") ->
     return "\n\n".join(blocks)
 
 
+def as_html(title: str, text: str) -> str:
+    """A quiz as text, for a notebook that is open without a kernel: JupyterLab says "Error displaying widget" there.
+
+    The player hides it. The style hides that error, which has no content of its own; a notebook that is not trusted
+    has no style.
+    """
+    return (
+        f'<div class="labkit-quiz-text" data-quiz="{html.escape(title)}"><style>{NO_WIDGET}</style>'
+        f"<p><strong>The quiz is not running.</strong> {AS_TEXT}</p>"
+        f'<pre style="white-space: pre-wrap">{html.escape(text)}</pre></div>'
+    )
+
+
 def _question(question: dict[str, Any], answers: dict[str, str], problems: dict[str, str]) -> str:
     result = question["result"]
     head = f"Question {question['number']} · {question['title']} ({question['points']})"
@@ -100,7 +119,8 @@ def _question(question: dict[str, Any], answers: dict[str, str], problems: dict[
     for place, part in enumerate(question["parts"]):
         given = answers.get(part["id"], "")
         if part["kind"] == "check":
-            lines.append(f"  {LETTERS[place % 26]}) [{'x' if given == '1' else ' '}] {to_text(part['label'])}")
+            tick = {True: " ✓", False: " ✗", None: ""}[part["right"]]
+            lines.append(f"  {LETTERS[place % 26]}) [{'x' if given == '1' else ' '}]{tick} {to_text(part['label'])}")
         else:
             label = to_text(part["label"]) or (f"Blank {place + 1} [{part['id']}]" if many else "")
             lines += [f"  {label}: {_letter(part, given)}"] if picks else _field(part, given, label)

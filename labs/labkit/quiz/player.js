@@ -1,8 +1,23 @@
 // The whole player: it draws `page` once a screen, keeps `live` up to date, and sends answers, submissions and retakes to
 // Python. Verdicts are Python's. question.js, which comes before it in the same module, draws the single questions.
 
-const SLOW = 8000; // milliseconds after which a silent kernel is mentioned
+const SLOW = 4000; // milliseconds after which a silent kernel is mentioned
+const SILENT = "Python has not answered yet, and what you did last is not saved. Is the kernel busy with another cell? Then wait. " +
+  "Was it restarted or shut down? Then run this cell again: your answers are kept in this window, and are put back.";
+const GONE = "Python cannot be reached: was the kernel restarted or shut down? Run this cell again (Run → Run Selected Cell). " +
+  "Your answers are kept in this window, and are put back.";
 let count = 0;
+
+/** What this window keeps of answers that Python has not confirmed, so that the next view of the same attempt has them. */
+const kept = {
+  read(name) { try { return JSON.parse(sessionStorage.getItem(name)) || {}; } catch { return {}; } },
+  write(name, answers) {
+    try {
+      if (Object.keys(answers).length) sessionStorage.setItem(name, JSON.stringify(answers));
+      else sessionStorage.removeItem(name);
+    } catch { /* a window that may keep nothing: the view still has them */ }
+  },
+};
 
 const listed = (numbers) => `question${numbers.length > 1 ? "s" : ""} ${numbers.join(", ")}`;
 
@@ -28,8 +43,13 @@ function drawFoot(view, page) {
     ? make("button", { type: "button", class: "main submit", click: () => view.submit() }, "Submit")
     : page.retake ? make("button", { type: "button", class: "main retake", click: () => view.send({ do: "retake" }) }, "Take it again") : null;
   return make("footer", {}, pager, make("p", { class: "count" }), make("div", { class: "confirm", tabindex: "-1", hidden: true }),
-    make("p", { class: "trouble", hidden: true }), action);
+    make("div", { class: "trouble", hidden: true }), action, page.next ? nextLab(view, page.next) : null);
 }
+
+/** Runs the cell that has the focus, which is the one with this button in it: JupyterLab's own command. */
+const runAgain = () => make("button", {
+  type: "button", class: "again", "data-commandlinker-command": "notebook:run-cell", "data-commandlinker-args": "{}",
+}, "Run this cell again");
 
 class View {
   constructor(model, node) {
@@ -37,6 +57,10 @@ class View {
     this.id = `labkit-quiz-${++count}`;
     this.key = null;
     this.asked = false; // whether this view asked for the next screen, and so takes the focus there
+    this.sent = 0; // messages are numbered; Python confirms each
+    this.confirmed = 0;
+    this.unsaved = {}; // item -> part -> [answer, number of its message], until Python has confirmed it
+    this.controls = new Map(); // how to show an answer that came from elsewhere, by item and part
     this.body = make("div", {});
     this.status = make("div", { class: "spoken", role: "status", "aria-live": "polite" });
     this.root = make("section", { class: "labkit-quiz" }, this.status, this.body);
@@ -49,15 +73,37 @@ class View {
     };
     window.addEventListener("keydown", this.onKey, true);
     this.onChange = () => this.update();
-    this.onMessage = (message) => (message.open ? this.ask() : this.trouble(message.problem));
+    this.onMessage = (message) => this.hear(message);
     model.on("change:page change:live change:paged change:here", this.onChange);
     model.on("msg:custom", this.onMessage);
+    this.hideText();
     this.update();
+    this.putBack();
+  }
+
+  /** The quiz as text, which stands above for when no kernel runs, goes while the player is here. */
+  hideText() {
+    for (const text of document.querySelectorAll(".labkit-quiz-text")) {
+      if (text.dataset.quiz === this.page().title) text.hidden = true;
+    }
+  }
+
+  /** Send what an earlier view of this attempt, whose kernel had gone, could not save. */
+  putBack() {
+    if (this.page().phase !== "answering") return;
+    for (const [item, parts] of Object.entries(kept.read(this.name()))) {
+      const question = this.page().items.find((one) => one.id === item);
+      for (const part of question ? question.parts : []) {
+        if (typeof parts[part.id] !== "string") continue;
+        this.show(item, part.id, parts[part.id]);
+        this.answer(question, part, parts[part.id]);
+      }
+    }
   }
 
   close() {
     window.removeEventListener("keydown", this.onKey, true);
-    clearTimeout(this.timer);
+    this.quiet();
     this.model.off("change:page change:live change:paged change:here", this.onChange);
     this.model.off("msg:custom", this.onMessage);
   }
@@ -66,27 +112,68 @@ class View {
   live() { return this.model.get("live"); }
   paged() { return this.model.get("paged"); }
   here() { return Math.min(Math.max(this.model.get("here"), 1), this.page().items.length); }
+  name() { return `labkit-quiz ${this.page().folders[0] ?? ""} ${this.page().title} ${this.key}`; }
   find(selector) { return this.body.querySelector(selector); }
   say(text) { this.status.textContent = text; }
 
   send(message) {
     this.asked = message.do !== "answer";
-    this.model.send(message);
-    clearTimeout(this.timer);
-    if (this.asked) {
-      this.timer = setTimeout(() =>
-        this.trouble("Python does not answer. Is the kernel busy or restarted? Then run the cell of this quiz again."), SLOW);
+    this.sent += 1;
+    if (!this.timer) this.timer = setTimeout(() => this.silent(SILENT), SLOW);
+    try {
+      this.model.send({ ...message, n: this.sent });
+    } catch { // the widget has lost its kernel
+      this.silent(GONE);
     }
   }
 
   answer(question, part, answer) {
+    this.unsaved[question.id] = { ...this.unsaved[question.id], [part.id]: [answer, this.sent + 1] };
+    this.keep();
     this.send({ do: "answer", item: question.id, part: part.id, answer });
   }
 
-  trouble(text) {
+  keep() {
+    const plain = (parts) => Object.fromEntries(Object.entries(parts).map(([part, [answer]]) => [part, answer]));
+    kept.write(this.name(), Object.fromEntries(Object.entries(this.unsaved).map(([item, parts]) => [item, plain(parts)])));
+  }
+
+  /** One message of Python: what it has done, what it asks, or what was wrong. */
+  hear(message) {
+    if ("done" in message) this.saved(message.done);
+    if (message.open) this.ask();
+    if (message.problem) this.trouble(message.problem);
+  }
+
+  /** Everything up to this message has arrived. */
+  saved(number) {
+    this.confirmed = Math.max(this.confirmed, number);
+    for (const [item, parts] of Object.entries(this.unsaved)) {
+      const open = Object.entries(parts).filter(([, [, sent]]) => sent > this.confirmed);
+      if (open.length) this.unsaved[item] = Object.fromEntries(open);
+      else delete this.unsaved[item];
+    }
+    this.keep();
+    if (this.confirmed < this.sent) return;
+    this.quiet();
+    if (this.find(".trouble").dataset.silent) this.find(".trouble").hidden = true;
+  }
+
+  quiet() {
     clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  silent(text) {
+    this.trouble(text, runAgain());
+    this.find(".trouble").dataset.silent = "yes";
+  }
+
+  trouble(text, ...more) {
+    this.quiet();
     const place = this.find(".trouble");
-    place.textContent = text;
+    place.replaceChildren(make("p", {}, text), ...more);
+    delete place.dataset.silent;
     place.hidden = false;
     this.say(text);
   }
@@ -100,7 +187,6 @@ class View {
 
   /** Ask whether to submit all the same. */
   ask() {
-    clearTimeout(this.timer);
     this.asked = false;
     const confirm = this.find(".confirm");
     this.drawConfirm(confirm);
@@ -161,7 +247,8 @@ class View {
     }
     for (const question of page.items) {
       for (const part of question.parts) {
-        const { id } = context(this, question, part);
+        const { id, given } = context(this, question, part);
+        if (!(this.unsaved[question.id] || {})[part.id]) this.show(question.id, part.id, given);
         const place = this.body.querySelector(`#${CSS.escape(id)}-problem`);
         if (!place) continue;
         const input = this.body.querySelector(`#${CSS.escape(id)}`);
@@ -180,6 +267,12 @@ class View {
     }
   }
 
+  /** Show an answer that was not given in this view: put back, or given in another window. */
+  show(item, part, answer) {
+    const control = this.controls.get(`${item} ${part}`);
+    if (control) control(answer);
+  }
+
   /** Take one of the two numbers that an answer may be. */
   mean(question, part, input, number) {
     input.value = number;
@@ -190,7 +283,7 @@ class View {
   draw(page) {
     const before = this.key;
     this.key = page.key;
-    clearTimeout(this.timer);
+    this.controls.clear();
     this.root.setAttribute("aria-label", `Quiz: ${page.title}`);
     this.body.replaceChildren(drawHead(this, page), ...page.items.map((question) => drawQuestion(this, question)), drawFoot(this, page));
     if (before === null || !this.asked) return;

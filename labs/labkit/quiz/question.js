@@ -31,7 +31,13 @@ function context(view, question, part) {
   const id = `${view.id}-${question.number}-${part.id}`;
   const given = (view.live().answers[question.id] || {})[part.id] || "";
   const tell = (answer) => view.answer(question, part, answer);
-  return { id, given, tell, open: view.page().phase === "answering" };
+  const shows = (control) => view.controls.set(`${question.id} ${part.id}`, control);
+  return { id, given, tell, shows, open: view.page().phase === "answering" };
+}
+
+/** ✓ or ✗ with its words, where the verdict on a part is known. */
+function tick(right, yes, no) {
+  return right === null ? null : make("span", { class: `tick ${right ? "right" : "wrong"}` }, right ? `✓ ${yes}` : `✗ ${no}`);
 }
 
 function feedback(part, more = "") {
@@ -41,7 +47,9 @@ function feedback(part, more = "") {
 }
 
 function radios(view, question, part) {
-  const { id, given, tell, open } = context(view, question, part);
+  const { id, given, tell, shows, open } = context(view, question, part);
+  const inputs = [];
+  shows((answer) => inputs.forEach((input) => { input.checked = input.value === answer; }));
   const options = part.options.map((option) => {
     const chosen = given === option.id;
     const input = make("input", {
@@ -49,6 +57,7 @@ function radios(view, question, part) {
       "aria-label": spoken(option.html, option.text),
     });
     input.checked = chosen;
+    inputs.push(input);
     const said = chosen && !open ? make("span", { class: "aside" }, "your answer") : null;
     const label = make("label", {}, input, rich("span", { class: "html" }, option.html), said);
     const tone = chosen && part.right !== null ? (part.right ? "right" : "wrong") : "";
@@ -59,29 +68,32 @@ function radios(view, question, part) {
 }
 
 function box(view, question, part) {
-  const { id, given, tell, open } = context(view, question, part);
+  const { id, given, tell, shows, open } = context(view, question, part);
   const input = make("input", {
     id, type: "checkbox", disabled: !open, "aria-label": spoken(part.label, part.text),
     change: () => tell(input.checked ? "1" : "0"),
   });
   input.checked = given === "1";
+  shows((answer) => { input.checked = answer === "1"; });
   const said = input.checked && !open ? make("span", { class: "aside" }, "your answer") : null;
-  const label = make("label", {}, input, rich("span", { class: "html" }, part.label), said);
+  const mark = input.checked ? tick(part.right, "rightly ticked", "not to be ticked") : tick(part.right, "rightly left", "to be ticked");
+  const label = make("label", {}, input, rich("span", { class: "html" }, part.label), said, mark);
   return make("div", { class: `option ${input.checked && !open ? "chosen" : ""}` }, label, feedback(part));
 }
 
 function menu(view, question, part, attributes = {}) {
-  const { id, given, tell, open } = context(view, question, part);
+  const { id, given, tell, shows, open } = context(view, question, part);
   const letter = attributes.letters ? (place) => `${String.fromCharCode(65 + place)} · ` : () => "";
   const options = part.options.map((option, place) => make("option", { value: option.id }, letter(place) + option.text));
   const select = make("select", { id, disabled: !open, "aria-label": attributes.label || spoken(part.label, part.text), change: () => tell(select.value) },
     make("option", { value: "" }, open ? "choose …" : "no answer"), ...options);
   select.value = given;
+  shows((answer) => { select.value = answer; });
   return select;
 }
 
 function field(view, question, part, label = null) {
-  const { id, given, tell, open } = context(view, question, part);
+  const { id, given, tell, shows, open } = context(view, question, part);
   const described = `${id}-problem` + (part.decimals === null || label ? "" : ` ${id}-hint`);
   const input = make(part.code ? "textarea" : "input", {
     id, type: part.code ? null : "text", rows: part.code ? 4 : null, inputmode: part.kind === "number" ? "decimal" : null,
@@ -92,6 +104,7 @@ function field(view, question, part, label = null) {
   });
   input.value = given;
   if (given) input.dataset.left = "";
+  shows((answer) => { if (document.activeElement !== input) input.value = answer; });
   return input;
 }
 
@@ -121,7 +134,7 @@ function picks(view, question) {
     const tone = part.right === null ? "" : part.right ? "right" : "wrong";
     return make("div", { class: `pick ${tone}` },
       rich("label", { for: id }, part.label), menu(view, question, part, { letters }),
-      part.right === null ? null : make("span", { class: `tick ${tone}` }, part.right ? "✓ right" : "✗ not right"),
+      tick(part.right, "right", "not right"),
       feedback(part));
   });
   return make("div", {}, key, make("div", { class: "picks" }, ...rows));
@@ -135,9 +148,9 @@ function blanks(view, question, stem) {
     const control = part.kind === "choice" ? menu(view, question, part, { label: name })
       : field(view, question, part, name);
     const tone = part.right === null ? "" : part.right ? "right" : "wrong";
-    const tick = tone ? make("span", { class: `tick ${tone}`, role: "img", "aria-label": part.right ? "right" : "not right" },
+    const mark = tone ? make("span", { class: `tick ${tone}`, role: "img", "aria-label": part.right ? "right" : "not right" },
       part.right ? "✓" : "✗") : null;
-    const filled = make("span", { class: "blank" }, control, part.unit ? make("span", { class: "unit" }, part.unit) : null, tick);
+    const filled = make("span", { class: "blank" }, control, part.unit ? make("span", { class: "unit" }, part.unit) : null, mark);
     const blank = stem.querySelector(`[data-part="${CSS.escape(part.id)}"]:empty`);
     if (blank) blank.replaceWith(filled);
     else below.append(filled);
@@ -156,14 +169,20 @@ function answers(view, question, stem) {
     part.kind === "choice" ? radios(view, question, part) : labelled(view, question, part)));
 }
 
-/** The notebook's folder as seen from the server's root, "06-assessment/"; null if it cannot be told. */
+/** The notebook's folder as seen from the server's root, "06-assessment/", and the address under which notebooks open
+ * there, "/lab/tree/"; null if it cannot be told. Notebook 7 has a page for each notebook, whose address says it. */
 function folderOnServer(folders) {
   const config = document.getElementById("jupyter-config-data");
-  const { serverRoot, baseUrl } = config ? JSON.parse(config.textContent) : {};
+  const { serverRoot, baseUrl = "/" } = config ? JSON.parse(config.textContent) : {};
+  const single = `${baseUrl}notebooks/`;
+  if (config && location.pathname.startsWith(single)) {
+    const path = decodeURIComponent(location.pathname.slice(single.length));
+    return { address: single, inLab: false, folder: path.slice(0, path.lastIndexOf("/") + 1) };
+  }
   if (!serverRoot) return null;
   const root = `${serverRoot.replaceAll("\\", "/").replace(/\/$/, "")}/`;
   const found = folders.map((folder) => `${folder}/`).find((folder) => folder.startsWith(root));
-  return found === undefined ? null : { baseUrl: baseUrl || "/", folder: found.slice(root.length) };
+  return found === undefined ? null : { address: `${baseUrl}lab/tree/`, inLab: true, folder: found.slice(root.length) };
 }
 
 /** JupyterLab loses the heading of a notebook that it has to open first: wait until it is there, and until it stays. */
@@ -175,24 +194,28 @@ function showHeading(id, tries = 75, calm = 0) {
   if (tries > 0 && calm < 3) setTimeout(showHeading, 200, id, tries - 1, seen ? calm + 1 : 0);
 }
 
-/** Where to read again: a link that opens in JupyterLab, or its words where the server's root is not known. */
-function review(view, link) {
+/** A link to a notebook beside this one, which opens where this one is open; null where that cannot be told. */
+function linkTo(view, { label, href }) {
+  if (/^https?:/i.test(href)) return make("a", { href, target: "_blank", rel: "noopener" }, label);
   const place = folderOnServer(view.page().folders);
-  if (/^https?:/i.test(link.href)) {
-    return make("p", { class: "review" }, "Review: ", make("a", { href: link.href, target: "_blank", rel: "noopener" }, link.label));
-  }
-  if (!place) return make("p", { class: "review" }, `Review: ${link.label} (${link.href})`);
-  const goal = new URL(link.href, `http://root/${encodeURI(place.folder)}`);
+  if (!place) return null;
+  const goal = new URL(href, `http://root/${encodeURI(place.folder)}`);
   const path = decodeURIComponent(goal.pathname.slice(1));
   const heading = decodeURIComponent(goal.hash.slice(1));
-  const anchor = make("a", {
-    href: `${place.baseUrl}lab/tree${goal.pathname}${goal.hash}`, target: "_blank", rel: "noopener",
-    "data-commandlinker-command": "rendermime:handle-local-link", // JupyterLab's own: opens the notebook at the heading
-    "data-commandlinker-args": JSON.stringify({ path, id: heading && `#heading=${heading}` }),
-  }, link.label);
+  const address = `${place.address}${goal.pathname.slice(1)}${goal.hash}`;
+  const anchor = make("a", { href: address, target: "_blank", rel: "noopener" }, label);
+  if (!place.inLab) return anchor;
+  anchor.dataset.commandlinkerCommand = "rendermime:handle-local-link"; // JupyterLab's own: opens the notebook at the heading
+  anchor.dataset.commandlinkerArgs = JSON.stringify({ path, id: heading && `#heading=${heading}` });
   if (heading) anchor.addEventListener("click", () => showHeading(heading));
-  return make("p", { class: "review" }, "Review: ", anchor);
+  return anchor;
 }
+
+/** Where to read again; its words alone where there can be no link. */
+const review = (view, link) => make("p", { class: "review" }, "Review: ", linkTo(view, link) || `${link.label} (${link.href})`);
+
+/** What comes after this quiz. */
+const nextLab = (view, link) => make("p", { class: "next-lab" }, "Next: ", linkTo(view, link) || `${link.label} (${link.href})`);
 
 function verdict(result) {
   return make("p", { class: `verdict ${result.mark}` },

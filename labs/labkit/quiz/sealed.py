@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,7 +22,11 @@ from labkit.quiz.bank import Bank, BankError, Kdf, load_bank, parse_bank
 __all__ = ["Bank", "BankError", "Kdf", "Verdict", "answer_key", "load_bank", "open_part", "parse_bank", "seal_verdict"]
 
 KEY_BYTES = 64  # AES-SIV with two AES-256 keys
-BLOCK = 256
+BLOCK = 64
+HEAD = struct.Struct(">bBBBH")  # credit, of, whether it is right, whether the feedback is compressed, its bytes
+RIGHT = (False, True, None)
+SMALL: list[dict[str, int]] = [{"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 2**16, "lc": 4, "lp": 0, "pb": 0}]
+MAX_FEEDBACK = 2**16 - 1  # bytes
 OTHER = ""  # the answer under which each part seals its verdict on every answer that has none of its own
 
 
@@ -28,12 +34,14 @@ OTHER = ""  # the answer under which each part seals its verdict on every answer
 class Verdict:
     """What an answer earns: credit 1 (right), 0, or −1 (a box wrongly ticked), and what to say about it, in HTML.
 
-    `of` is the number of options that are true, for the rule right-minus-wrong; 0 elsewhere.
+    `of` is the number of options that are true, for the rule right-minus-wrong; 0 elsewhere. `right` says whether the
+    answer is right, which its credit does not tell of a box left alone under that rule; None where it is not known.
     """
 
     credit: int
     feedback: str = ""
     of: int = 0
+    right: bool | None = None
 
 
 def answer_key(kdf: Kdf, bank: str, item: str, variant: int, part: str, answer: str) -> bytes:
@@ -48,23 +56,31 @@ def _stretch(kdf: Kdf, place: str) -> bytes:
     return hashlib.scrypt(place.encode("utf-8", "surrogatepass"), salt=kdf.salt, **settings)
 
 
-def verdict_bytes(verdict: Verdict) -> bytes:
-    """A verdict as JSON in UTF-8, before padding."""
-    content = {"credit": verdict.credit, "of": verdict.of, "feedback": verdict.feedback}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+def verdict_bytes(verdict: Verdict, compressed: bool = True) -> bytes:
+    """A verdict before padding: what it earns, and the feedback in UTF-8, compressed unless a browser is to read it.
+
+    Its length depends on the feedback alone, not on whether the answer is right.
+
+    Raises:
+        ValueError: the feedback is longer than can be sealed.
+    """
+    said = verdict.feedback.encode("utf-8")
+    said = lzma.compress(said, format=lzma.FORMAT_RAW, filters=SMALL) if compressed else said
+    if len(said) > MAX_FEEDBACK:
+        raise ValueError(f"a feedback of {len(said)} bytes; at most {MAX_FEEDBACK} are sealed")
+    return HEAD.pack(verdict.credit, verdict.of, RIGHT.index(verdict.right), compressed, len(said)) + said
 
 
 def padded_length(longest: int) -> int:
-    """The one length of all plaintexts of an item: the next multiple of 256 above the longest."""
+    """The one length of all plaintexts of an item: the next multiple of 64 above the longest."""
     return (longest // BLOCK + 1) * BLOCK
 
 
-def seal_verdict(key: bytes, verdict: Verdict, length: int) -> bytes:
-    """Encrypt a verdict, padded with spaces to `length` bytes. The same input gives the same bytes."""
-    plain = verdict_bytes(verdict)
+def seal_verdict(key: bytes, plain: bytes, length: int) -> bytes:
+    """Encrypt the bytes of a verdict, padded to `length`. The same input gives the same bytes."""
     if len(plain) > length:
         raise ValueError(f"a verdict of {len(plain)} bytes does not fit into {length}")
-    return AESSIV(key).encrypt(plain.ljust(length), None)
+    return AESSIV(key).encrypt(plain.ljust(length, b"\0"), None)
 
 
 def open_part(bank: Bank, item: str, variant: int, part: str, answer: str) -> Verdict:
@@ -97,5 +113,10 @@ def _try(key: bytes, sealed: tuple[bytes, ...]) -> Verdict | None:
 
 
 def _verdict(plain: bytes) -> Verdict:
-    content = json.loads(plain)
-    return Verdict(int(content["credit"]), str(content["feedback"]), int(content["of"]))
+    if plain.startswith(b"{"):  # as sealed before 0.6: JSON, padded with spaces
+        content = json.loads(plain)
+        return Verdict(int(content["credit"]), str(content["feedback"]), int(content["of"]))
+    credit, of, right, compressed, size = HEAD.unpack_from(plain)
+    said = plain[HEAD.size : HEAD.size + size]
+    said = lzma.decompress(said, format=lzma.FORMAT_RAW, filters=SMALL) if compressed else said
+    return Verdict(credit, said.decode("utf-8"), of, RIGHT[right])

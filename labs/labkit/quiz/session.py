@@ -16,9 +16,9 @@ from labkit.quiz.answers import MAX_ANSWER
 from labkit.quiz.attempts import ATTEMPTS_FILE, Attempt, append_attempt, read_attempts
 from labkit.quiz.bank import Bank, BankError, load_bank
 from labkit.quiz.drafts import Draft, draft_path, drop_draft, load_draft, save_draft
-from labkit.quiz.draw import MAX_SEED, draw
+from labkit.quiz.draw import MAX_SEED, draw, first_seed
 from labkit.quiz.marking import Result, mark, recorded, shown
-from labkit.quiz.plain import answers_from_letters, page_text, unanswered, unclear
+from labkit.quiz.plain import answers_from_letters, as_html, page_text, unanswered, unclear
 from labkit.quiz.standing import Standing, standing
 
 if TYPE_CHECKING:
@@ -269,17 +269,29 @@ class Quiz:
     def __repr__(self) -> str:
         return page_text(self.page(), self.live())
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The player, and the quiz as text for whoever cannot show widgets."""
-        self._save() if not self.submitted else None
+    def outputs(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """What stands below the cell, as (data, metadata) of each output: the quiz as text, and the player if it can.
+
+        The player hides the text; a notebook that was saved and is open without a kernel has the text alone.
+        """
+        as_text = {"text/plain": repr(self)}
         try:
-            bundle = self.player()._repr_mimebundle_(**kwargs)
+            bundle = self.player()._repr_mimebundle_()
         except ImportError:
-            return {"text/plain": repr(self)}
+            return [(as_text, {})]
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle or {}, {})
-        return {**data, "text/plain": repr(self)}, metadata
+        data = {mime: content for mime, content in data.items() if mime != "text/plain"}
+        return [({**as_text, "text/html": as_html(self.bank.title, repr(self))}, {}), (data, metadata)]
+
+    def _ipython_display_(self) -> None:
+        """Show the quiz, and keep which questions it asks."""
+        from IPython.display import display
+
+        self._save() if not self.submitted else None
+        for data, metadata in self.outputs():
+            display(data, metadata=metadata, raw=True)
 
 
 def _next_seed(last: Attempt | None) -> int:
-    """A random seed first; then the next one, which `draw` makes differ wherever it can."""
-    return secrets.randbelow(MAX_SEED) if last is None else (last.seed + 1) % MAX_SEED
+    """That of a random run of attempts first; then the next one, which `draw` makes differ wherever it can."""
+    return first_seed(secrets.randbelow(MAX_SEED)) if last is None else (last.seed + 1) % MAX_SEED

@@ -62,27 +62,33 @@ class Player(anywidget.AnyWidget):
             self.page = page
 
     def _receive(self, widget: object, content: object, buffers: object) -> None:
-        """One message of the browser. What is wrong with it is shown there, and nowhere else."""
+        """One message of the browser, which is confirmed. What is wrong with it is shown there, and nowhere else."""
         del widget, buffers
         if not isinstance(content, Mapping):
             return
+        said: dict[str, Any] = {"done": content["n"]} if type(content.get("n")) is int else {}
         try:
-            if not self._do(content):
+            known, answer = self._do(content)
+            if not known:
                 raise LabError("The page asked for something unknown.", "Run the cell again.")
+            said |= answer
         except LabError as error:
             self.refresh()
-            self.send({"problem": f"{error.what} {error.remedy}"})
+            said |= {"problem": f"{error.what} {error.remedy}"}
+        if said:
+            self.send(said)
 
-    def _do(self, content: Mapping[str, Any]) -> bool:
+    def _do(self, content: Mapping[str, Any]) -> tuple[bool, dict[str, Any]]:
+        """Do what is asked; whether it was something known, and what to tell the browser beside what it sees."""
         match content:
             case {"do": "answer", "item": str(item), "part": str(part), "answer": str(answer)}:
                 self._quiz.put(item, part, answer)
             case {"do": "submit", "anyway": False} if self._quiz.open_questions():
-                self.send({"open": True})
+                return True, {"open": True}
             case {"do": "submit"}:
                 self._quiz.hand_over()
             case {"do": "retake"}:
                 self._quiz.retake()
             case _:
-                return False
-        return True
+                return False, {}
+        return True, {}

@@ -9,6 +9,7 @@ from grader.quizzes.keyed import dump_kept
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import keyed
 from grader.quizzes.seal import seal_bank
+from labkit.quiz.bank import packed
 
 HERE = Path(__file__).parent
 SECRET = b"sample"
@@ -20,7 +21,7 @@ def remake() -> dict[str, bytes]:
     files = {}
     for bank in (practice, replace(practice, bank="sample-exam", mode="exam", attempts=1)):
         sealed, kept = seal_bank(keyed(bank, SECRET), SECRET)
-        files |= {f"{bank.bank}.quiz.json": sealed, f"{bank.bank}.kept.json": dump_kept(kept).encode()}
+        files |= {f"{bank.bank}.quiz.json": packed(sealed), f"{bank.bank}.kept.json": dump_kept(kept).encode()}
     return files
 
 
