@@ -40,26 +40,27 @@ def evaluate_or_recall(
     if folder is None:
         yield from evaluate(requests, limit, walls, course, enough)
         return
+    around = _surroundings(course)
     waiting = {}
     for request in requests:
-        known = _read(folder / _name(request, course)) or _read(folder / _name(request | {"probe": True}, course))
+        known = _read(folder / _name(request, around)) or _read(folder / _name(request | {"probe": True}, around))
         if known is None:
             waiting[request["item"], request["variant"]] = request
         else:
             yield known
     for one in evaluate(waiting.values(), limit, walls, course, enough):
         if not one.broken:
-            _write(folder / _name(waiting[one.item, one.variant], course), one)
+            _write(folder / _name(waiting[one.item, one.variant], around), one)
         yield one
 
 
-def _name(request: dict[str, Any], course: CourseSettings) -> str:
+def _name(request: dict[str, Any], around: str) -> str:
     """The file of a request's result; where its bank lies, and at which line its code, makes no difference."""
     figures = Path(request["figures"])
     content = request | {
         "given": [block["source"] for block in request["given"]],
         "figures": hashlib.sha256(figures.read_bytes()).hexdigest() if figures.exists() else "",
-        "surroundings": _surroundings(course),
+        "surroundings": around,
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{digest[:2]}/{digest}.json"
