@@ -13,26 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from grader.quizzes.asking import place_of
 from grader.quizzes.definitions import Definitions, compares_with_itself, definitions, overlooked
-from grader.quizzes.evaluate import Evaluated
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.load import Fault, Loaded
-from grader.quizzes.model import (
-    AnyItem,
-    Choice,
-    Cloze,
-    CodeOutput,
-    Match,
-    Multiple,
-    Number,
-    Numeric,
-    Option,
-    Order,
-    Single,
-    Words,
-)
+from grader.quizzes.model import AnyItem, Cloze, CodeOutput, Match, Multiple, Numeric, Order, Single
 from grader.quizzes.mutants import mutants
+from grader.quizzes.parts import Choice, Number, Option, Words
 from grader.quizzes.reading import statements
-from grader.quizzes.render import place_of
 from grader.quizzes.signing import Signed, content_hash
 from grader.quizzes.truth import of_variant
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from grader.quizzes.probing import PROVIDED, is_tautology
+from grader.quizzes.equalities import PROVIDED, is_tautology
 
 DRAWS = frozenset({"rng", "random"})
 DEPTH = 6  # names behind names that are looked through

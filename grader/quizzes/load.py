@@ -185,7 +185,7 @@ class _RefusedError(Exception):
         self.line = line
 
 
-class _Strict(RoundTripScanner):  # type: ignore[misc]
+class _Strict(RoundTripScanner):
     """Stops at what no bank needs, before anything is made of it."""
 
     def fetch_more_tokens(self) -> None:

@@ -18,10 +18,14 @@ from typing import Any
 import labkit
 from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version
 from grader.files import write_whole
-from grader.quizzes.evaluate import Broken, Evaluated, Walls, evaluate
+from grader.quizzes.evaluate import Walls, evaluate
+from grader.quizzes.evaluated import Broken, Evaluated
 
 DISTRIBUTIONS = ("numpy", "matplotlib", "scipy")  # and those that the course names
-RUNNERS = ("asking.py", "evaluate.py", "forker.py", "lexicon.py", "probing.py", "reading.py", "worker.py")
+RUNNERS = (  # what runs a bank's code, and reads what it gave
+    *("asking.py", "disturbing.py", "equalities.py", "evaluate.py", "forker.py", "lexicon.py", "probing.py"),
+    *("processes.py", "reading.py", "relations.py", "wire.py", "worker.py"),
+)
 
 
 def evaluate_or_recall(
