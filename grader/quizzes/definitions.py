@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
 from grader.quizzes.equalities import PROVIDED, is_tautology
 
+SHOWN = re.compile(r"\{\{ (.+?) \}\}")
+FORMATTED = re.compile(r"(?<!:):(?!:)[^:\]\)'\"]*$")
 DRAWS = frozenset({"rng", "random"})
 DEPTH = 6  # names behind names that are looked through
 LARGE = 400  # nodes of an expression that is looked through no further
@@ -57,6 +61,23 @@ def definitions(*sources: str | None) -> Definitions:
     drawing = _drawing(behind, made)
     once = {name: plain[name] for name in made if count[name] == 1 and not drawing & names_of(plain[name], DRAWS)}
     return Definitions(once, behind)
+
+
+@lru_cache(maxsize=256)
+def code_of(*sources: str | None) -> Mapping[str, list[ast.AST]]:
+    """What each name in code that is no more than read is made of, wherever it is made."""
+    made: dict[str, list[ast.AST]] = {}
+    for source in filter(None, sources):
+        with suppress(SyntaxError, ValueError, RecursionError):
+            for node in ast.walk(ast.parse(source)):
+                for name, value in _bindings(node):
+                    made.setdefault(name, []).append(value)
+    return made
+
+
+def expressions(text: str) -> list[str]:
+    """The expressions that a text shows, without their formats."""
+    return [FORMATTED.sub("", shown).strip() for shown in SHOWN.findall(text)]
 
 
 def _drawing(uses: Mapping[str, frozenset[str]], made: set[str]) -> frozenset[str]:

@@ -36,6 +36,7 @@ from grader.quizzes.parts import (
 
 BLANK = re.compile(r"\[\[([a-z][a-z0-9]*)\]\]")
 MAX_VARIANTS = 20
+Calculator = Literal["pocket", "scientific"]
 
 
 class Item(Model):
@@ -167,6 +168,9 @@ class BankModel(Model):
         5, description="Variants of an item that students receive; all of them are proved and can be exported."
     )
     note: Text | None = Field(None, description="Shown above the questions.")
+    calculator: Calculator | None = Field(
+        None, description="What one needs, which is said above the questions; typed numbers may ask for no more."
+    )
     given: Code | None = Field(None, description="Runs before the `given` of each item.")
     bound: Literal["required"] | None = Field(
         None, description="Whether every option's text is to be bound to its claim, or signed after reading."

@@ -7,6 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from grader.quizzes.arithmetic import SAID
 from grader.quizzes.asking import path_of, place_of
 from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.keyed import Answer
@@ -55,9 +56,9 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
             )
         )
     note = ""
-    if bank.model.note:
+    if said := " ".join(filter(None, (bank.model.note, SAID.get(bank.model.calculator)))):
         try:
-            note = pictures.put_into(to_html(bank.model.note))
+            note = pictures.put_into(to_html(said))
         except (MarkupError, PictureError) as error:
             faults.append(bank.fault(None, f"note: {error}", "note"))
     model = bank.model
