@@ -16,6 +16,7 @@ from grader.cli import app
 from grader.course.paths import ROOT_VARIABLE
 from grader.kernels.sandbox import SandboxError
 from grader.quizzes import evaluate as evaluating
+from grader.quizzes import processes
 from grader.quizzes.evaluate import evaluate
 from grader.quizzes.prove import MEMORY, prove
 from grader.usage import FELL_SHORT, HELD
@@ -180,7 +181,7 @@ def test_what_an_item_leaves_behind_does_not_reach_the_next() -> None:
 
 def test_memory_that_is_really_used_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """In several processes, each of which stays below the limit."""
-    monkeypatch.setattr(evaluating, "PRIVATE_MB", 150)
+    monkeypatch.setattr(processes, "PRIVATE_MB", 150)
     hog = "[os.fork(), os.fork(), bytearray(b'x') * (60 * 2 ** 20), __import__('time').sleep(30)]"
     assert said(hog, limit=60.0) == "it used more than 150 MB of memory"
 
