@@ -27,14 +27,17 @@ from grader.build.release import build_lab
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.kernels import linux
 from grader.threads import ONE_THREAD
+from tests.speeds import pytest_collection_modifyitems as pytest_collection_modifyitems
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-# Every run tries the same examples, and however long they take on a busy machine, that is no failure.
+# Every run tries the same examples, but for `make test-seeds`, which names its seeds. However long one takes on a busy
+# machine, that is no failure.
 SLOW = hypothesis.HealthCheck.too_slow
 hypothesis.settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[SLOW])
-hypothesis.settings.load_profile("same")  # --hypothesis-profile=default looks for others
+hypothesis.settings.register_profile("seeds", database=None, deadline=None, suppress_health_check=[SLOW])
+hypothesis.settings.load_profile("same")
 
 REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"

@@ -37,9 +37,8 @@ def faults(source: str) -> Iterator[str]:
         elif isinstance(node, ast.List) and node.elts and isinstance(node.elts[0], ast.Constant):
             if node.elts[0].value in PROGRAMS:
                 yield f"the program {node.elts[0].value}"
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if re.search(r"--port[= ][1-9]", node.value):
-                yield f"a fixed port: {node.value}"
+        elif isinstance(node, ast.Constant) and re.search(r"--port[= ][1-9]", str(node.value)):
+            yield f"a fixed port: {node.value}"
 
 
 def _of_call(call: ast.Call) -> Iterator[str]:
