@@ -69,19 +69,22 @@ NO_UNIT = {
 }
 # Longest first: two processes that work through whole files begin with these, and end together.
 LONGEST = [
-    "attacks/test_attacks.py",
+    "labs/test_03_ppo.py",
+    "course/test_odd.py",
+    "labs/test_02_reward_model.py",
+    "test_as_user.py",
+    "attacks/test_fuzz.py",
+    "labs/test_05_dpo.py",
     "test_guides.py",
+    "attacks/test_attacks.py",
+    "labs/test_demo_class.py",
+    "grading/test_roads.py",
     "kernels/test_like_stock.py",
+    "browser/test_course.py",
     "labs/test_01_decoding.py",
     "formats/test_import_roundtrip.py",
-    "browser/test_course.py",
-    "labs/test_demo_class.py",
-    "labs/test_03_ppo.py",
-    "labs/test_02_reward_model.py",
-    "labs/test_05_dpo.py",
     "labs/test_04_partition_function.py",
     "test_apart.py",
-    "test_as_user.py",
     "test_make_lab.py",
 ]
 
