@@ -35,12 +35,13 @@ from grader.quizzes.worker import serve
 # Time is limited for each thing that is evaluated, on both sides of the connection; an item may be many things.
 LIMITS = Limits(cpu_seconds=24 * 3600, memory_mb=8192, disk_mb=64)
 PAUSE = 250  # milliseconds between two looks at a process
+ALWAYS = (["numpy.random"], ["statistics"])  # numpy loads its dozen modules of random numbers when they are first used
 INSIDE = {"HOME": sandbox.HOME, "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib"}
 
 
 def preload(imports: list[list[str]], draws: bool) -> None:
     """Import what a bank's code will import; what cannot be imported is left to it. Draw once what all figures need."""
-    for module, *names in imports:
+    for module, *names in (*ALWAYS, *imports):
         with contextlib.suppress(Exception):
             loaded = importlib.import_module(module)
             for name in names:
