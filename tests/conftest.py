@@ -198,7 +198,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data, run = folder / "data", {"check": True, "user": user, "stdout": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run([programs[-1], "-D", data, "-U", "grader", "--auth=trust", "--no-sync"], **run)
     options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-l", folder / "log"]
+    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-t", "600", "-l", folder / "log"]
     subprocess.run([*control, "-o", options, "start"], **run)
     try:
         yield f"postgresql://grader@127.0.0.1:{port}/postgres"

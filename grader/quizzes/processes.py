@@ -23,7 +23,7 @@ from grader.quizzes.wire import MUTANT, READ, Settings, whole
 from grader.text import student_text
 from labkit.cache import VARIABLE
 
-START = 120.0  # seconds for the process to start and import on a busy machine: some libraries take fifteen alone
+START = 600.0  # seconds for the process to start and import on a busy machine: some libraries take fifteen alone
 MOST_BYTES = 64 * 2**20  # of one answer
 PRIVATE_MB = 4096  # memory of all processes of one item
 MOST_SAID = 300  # characters of an error
