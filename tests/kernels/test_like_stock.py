@@ -155,7 +155,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, list[str]]
 def test_a_cell_shows_what_stock_shows(both: Any, name: str) -> None:
     stock, ours = both
     if name in TIMING:
-        late = set(ours[name]) - set(stock[name])  # what stock's thread publishes after the cell has ended, and nobody sees
+        late = set(ours[name]) - set(
+            stock[name]
+        )  # what stock's thread publishes after the cell has ended, and nobody sees
         assert sorted(stock[name]) == sorted(text for text in ours[name] if text not in late)
         assert all('"stderr"' in text or '"stdout"' in text for text in late)
     elif name not in DELIBERATE:
