@@ -32,13 +32,12 @@ def names_in(tree: ast.AST) -> set[str]:
 
 def is_tautology(node: ast.AST) -> bool:
     """Whether an equality, a comparison of two things or a difference has the same on both sides."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        return ast.dump(node.left) == ast.dump(node.right)
-    if isinstance(node, ast.Call) and len(node.args) > 1 and (is_equality(node) or is_relation(node)):
-        return ast.dump(node.args[0]) == ast.dump(node.args[1])
-    if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
-        return False
-    return ast.dump(node.left) == ast.dump(node.comparators[0])
+    compares = (
+        is_difference(node)
+        or (isinstance(node, ast.Compare) and len(node.comparators) == 1)
+        or (isinstance(node, ast.Call) and len(node.args) > 1 and (is_equality(node) or is_relation(node)))
+    )
+    return compares and len({ast.dump(side) for side in both_sides(node)}) == 1
 
 
 def is_relation(node: ast.Call) -> bool:

@@ -14,9 +14,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import class_of_attackers
 import nbformat
 import psutil
 import pytest
@@ -30,23 +31,11 @@ from grader.course.coursedir import gradebook
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, local_engine, write_rows
 from grader.grading.forks import start_server
-from grader.kernels.limits import Limits
 
 LAB = "01-toy"
 REPO = Path(__file__).resolve().parents[2]
 NO_NAME = "the name of the folder is no UTF-8 text"
-LIMITS = Limits(
-    cell_seconds=3.0,
-    call_seconds=2.0,
-    submission_seconds=120.0,
-    cpu_seconds=20,
-    memory_mb=512,
-    processes=32,
-    running=6,
-    disk_mb=32,
-    output_bytes=100_000,
-    restarts=3,
-)
+LIMITS = replace(class_of_attackers.LIMITS, output_bytes=100_000)
 ATTACKS = all_attacks()
 EXPECTED: dict[str, Expected] = {name: attack.expected for name, attack in ATTACKS.items()} | {
     name: made.expected for name, made in MADE.items()

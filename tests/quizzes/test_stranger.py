@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import grimp
 import pytest
 from typer.testing import CliRunner
 
@@ -19,6 +20,7 @@ from grader.quizzes import evaluate as evaluating
 from grader.quizzes import processes
 from grader.quizzes.evaluate import evaluate
 from grader.quizzes.prove import MEMORY, prove
+from grader.quizzes.remember import RUNNERS
 from grader.usage import FELL_SHORT, HELD
 
 Write = Callable[..., Path]
@@ -243,3 +245,16 @@ def test_without_a_sandbox_a_courses_own_banks_run_and_it_is_said(
 def test_shut_in_or_not_the_results_are_the_same(bank: Write) -> None:
     requests = asked("np.log(rng.random())", "__import__('random').random()", given="import torch")
     assert list(evaluate(requests)) == list(evaluate(requests, walls="none"))
+
+
+def test_what_is_remembered_depends_on_all_that_runs_a_banks_code() -> None:
+    """A module that a bank's process imports, and that the digest does not read, would leave old results standing."""
+    graph = grimp.build_graph("grader")
+    inside = "grader.quizzes."
+    runs = {
+        name.removeprefix(inside)
+        for process in ("worker", "forker")
+        for name in {f"{inside}{process}", *graph.find_upstream_modules(f"{inside}{process}")}
+        if name.startswith(inside)
+    }
+    assert {f"{name}.py" for name in runs} <= set(RUNNERS)
