@@ -156,12 +156,12 @@ class Bench:
 
     def choose(self, progress: Progress) -> dict[str, list[str]]:
         """The cases that give the points, by check: they kill all that the pool kills."""
+        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
         chosen: list[Key] = []
         for turn in (1, 2):  # in the second, those that the first choice leaves
             found = self._run(self.mutants, f"choosing, {turn} of 2", progress, chosen, choosing=True)
             kills = [[tuple(key) for key in verdict["cases"]] for _, verdict in found if verdict and verdict.get("cases")]
-            chosen += choose(kills, list(self.pool))
-        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
+            chosen += choose(kills, choice.costs, set(chosen))
         filled = choice.filled(chosen)
         self.graded, self.unchosen = [key for key in self.pool if key in filled], []
         return {name: [case for check, case in self.graded if check == name] for name in self.judges}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -123,7 +124,7 @@ class Across(Student):
 
     def build(self, recipe: str, /, **kwargs: Any) -> Ref:
         """See `Student.build`. A recipe that fails in the kernel gives a reference to nothing."""
-        twin = recipe_of(self._fixtures, recipe)(**kwargs)
+        twin = partial(recipe_of(self._fixtures, recipe), **kwargs)
         try:
             kept = self._kernels.build(self._recipes, recipe, kwargs).get("kept")
         except (KernelDiedError, CallTimeoutError):
@@ -168,7 +169,7 @@ class Across(Student):
             return Result(None, StudentError(_known(kind)), before, after)
         if keep:
             return Result(
-                Ref(None, Place(self._kernels.generation, str(header.get("kept"))), self), None, before, after
+                Ref(lambda: None, Place(self._kernels.generation, str(header.get("kept"))), self), None, before, after
             )
         return Result(values[0], None, before, after)
 
