@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -69,15 +69,15 @@ def unknown(book: Any, late: Late, lab: str, results: Sequence[New]) -> list[New
     there = set(book.db.execute(query.where(SUBMITTED.c.student_id.in_(names))).scalars())
     due = book.db.execute(select(OF_ASSIGNMENT.c.duedate).where(OF_ASSIGNMENT.c.name == lab)).scalar_one()
     due = late.due[lab].replace(tzinfo=None) if lab in late.due else due
-    return [one for one in results if one.student not in there and not _is_late(one, due, late, lab)]
+    return [one for one in results if one.student not in there and not _may_be_late(one, due, late, lab)]
 
 
-def _is_late(one: New, due: datetime | None, late: Late, lab: str) -> bool:
-    handed_in = one.timestamp
-    if due is None or handed_in is None:
-        return False
-    extension = late.extensions.get(lab, {}).get(one.student)
-    return handed_in > (due + extension if extension else due)
+def _may_be_late(one: New, due: datetime | None, late: Late, lab: str) -> bool:
+    """Also of who has an extension of nothing, which nbgrader refuses by itself."""
+    handed_in, extension = one.timestamp, late.extensions.get(lab, {}).get(one.student)
+    if due is None:
+        return extension is not None
+    return handed_in is not None and handed_in > due + (extension or timedelta())
 
 
 def insert_all(book: Any, late: Late, assignment: Assignment, results: Sequence[New]) -> None:

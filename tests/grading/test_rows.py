@@ -84,14 +84,13 @@ def all_rows(book: Any) -> list[Any]:
 
 
 def recorded(course: Course, trusted: bool, late: Late, results: list[Result], due: datetime | None) -> list[Any]:
+    """What was told, and all rows. An extension where nothing is due is refused by nbgrader itself."""
     with opened(due) as book:
-        assert record_all(Gradebook(book, course, Config(), late, assignment(trusted)), results) == [
-            [] for _ in results
-        ]
-        return all_rows(book)
+        told = record_all(Gradebook(book, course, Config(), late, assignment(trusted)), results)
+        return [[str(one) for one in told], all_rows(book)]
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trusted=st.booleans(), late=LATE, handed_in=CLASS, due=st.sampled_from([None, DUE.replace(tzinfo=None)]))
 def test_rows_that_go_in_together_are_nbgraders(
     tmp_path: Path,
