@@ -38,7 +38,7 @@ def trusted(**described: Any) -> Trusted:
     model = AutoModelForCausalLM.from_pretrained(checkpoint(**described)).eval()
     with torch.no_grad():
         logits: torch.Tensor = model(PROBE).logits
-    return Trusted(sum(p.numel() for p in model.parameters()), model.vocabulary, logits)
+    return Trusted(sum(p.numel() for p in model.parameters()), model.config.vocab_size, logits)
 
 
 def facts(student: Student, **described: Any) -> tuple[dict[str, Any], Trusted, Result]:
