@@ -12,7 +12,7 @@ import typer
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.commands import bundle, collect
 from grader.formats.commands import quiz_app
-from grader.grading.forks import start_server
+from grader.grading.forks import modules_of, start_server
 from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
 from grader.usage import AsJson
@@ -168,8 +168,9 @@ def grade(
     Examples: `grader grade ps1`, `grader grade ps1 --student ada --force`, `grader grade ps1 --engine dask`
     """
     with wrong_use() as course:
-        if engine == "local" and not course.has_checks(lab):
-            start_server()  # it imports what workers need while this process does
+        if engine == "local":  # it imports what workers need, and what checks do, while this process does
+            sources = sorted((course.solutions / lab).glob("*.py")) if course.has_checks(lab) else []
+            start_server(modules_of([path.read_text(encoding="utf-8") for path in sources]))
         from grader.grading.autograde import write_rows
         from grader.grading.selection import chosen
 
@@ -322,6 +323,35 @@ def demo_class(
     if not as_json:
         _show_demo(results)
     finish(results, failures, f"{len(results) - len(failures)} of {len(results)} scores as expected", as_json)
+
+
+@app.command()
+def bench(
+    lab: Annotated[str | None, typer.Argument(help="A lab, or 02-trl for the toy; without it, all of them.")] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
+    scale: Annotated[int, typer.Option(help="Submissions of the toy in its largest class.")] = 300,
+    anew: Annotated[bool, typer.Option("--anew", help="Measure what is known, too.")] = False,
+    simulate: Annotated[int, typer.Option(help="Simulate a deadline day of so many submissions instead.")] = 0,
+    workers: Annotated[int, typer.Option(help="Worker processes of the simulated day.")] = 64,
+) -> None:
+    """Measure classes graded by stock nbgrader and here, lab by lab; a run that is stopped goes on.
+
+    What was found is kept in class/reports/bench.json, and class/reports/bench.md is the table. With --simulate, the
+    times found here are those of a day on which all hand in shortly before the deadline.
+    """
+    from grader.grading import bench as measuring
+    from grader.grading.simulate import arrivals, said
+    from grader.grading.simulate import simulate as simulated
+
+    with wrong_use() as course:
+        if simulate:
+            service = measuring.service(course, jobs)
+            typer.echo("\n".join(said(simulate, workers, service, simulated(arrivals(simulate), workers, service))))
+            return
+        labs = chosen_labs(lab, measuring.all_labs(course))
+        sizes = [size for size in measuring.SCALE if size <= scale]
+        found, lines = measuring.bench(course, labs, jobs, lambda text: typer.echo(text, err=True), sizes, anew)
+    finish(None, [f"{one.lab}: the grades differ" for one in found if not one.equal], "\n".join(lines), False)
 
 
 def _grade_with_progress(

@@ -99,7 +99,7 @@ def mutate_lab(
     namespace, reasons = solution_namespace(lab, course), waived(folder)
     done = []
     for name in names:
-        bench = Bench(checks, name, namespace, solution_source(folder / "lab.py", name))
+        bench = Bench(checks, name, namespace, solution_source(folder / "lab.py", name), choosing)
         if choosing:
             chosen = bench.choose(progress)
             _keep(course, lab, chosen)
@@ -120,7 +120,9 @@ def _keep(course: Course, lab: str, chosen: Mapping[str, list[str]]) -> None:
 class Bench:
     """One exercise: its checks, its right answers, and the namespace that they run in."""
 
-    def __init__(self, checks: LabChecks, exercise: str, namespace: dict[str, Any], solution: str) -> None:
+    def __init__(
+        self, checks: LabChecks, exercise: str, namespace: dict[str, Any], solution: str, choosing: bool = False
+    ) -> None:
         self.checks, self.exercise, self.namespace = checks, exercise, namespace
         self.answers = [(SOLUTION, solution)]
         self.answers += [(one.name, one.source) for one in checks.right if one.exercise == exercise]
@@ -129,7 +131,8 @@ class Bench:
         self.pool: dict[Key, tuple[Judge, Case]] = {
             (name, case.name): (judge, case) for name, judge in self.judges.items() for case in judge.pool.values()
         }
-        self.graded: list[Key] = [(name, case.name) for name, judge in self.judges.items() for case in judge.graded]
+        before = {} if choosing else self.judges  # what was chosen before may be gone from the pool
+        self.graded: list[Key] = [(name, case.name) for name, judge in before.items() for case in judge.graded]
         self.unchosen = [name for name, judge in self.judges.items() if judge.chosen is None]
         self.build = Builder(lambda recipe: recipe_of(checks.fixtures, recipe))
         for judge, case in self.pool.values():
@@ -156,12 +159,12 @@ class Bench:
 
     def choose(self, progress: Progress) -> dict[str, list[str]]:
         """The cases that give the points, by check: they kill all that the pool kills."""
+        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
         chosen: list[Key] = []
         for turn in (1, 2):  # in the second, those that the first choice leaves
             found = self._run(self.mutants, f"choosing, {turn} of 2", progress, chosen, choosing=True)
             kills = [[tuple(key) for key in verdict["cases"]] for _, verdict in found if verdict and verdict.get("cases")]
-            chosen += choose(kills, list(self.pool))
-        choice = Choice(self.namespace[self.exercise], self.pool, self.build, list(self._known_wrong()))
+            chosen += choose(kills, choice.costs, set(chosen))
         filled = choice.filled(chosen)
         self.graded, self.unchosen = [key for key in self.pool if key in filled], []
         return {name: [case for check, case in self.graded if check == name] for name in self.judges}

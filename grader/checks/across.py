@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from grader.checks.student import Ref, Result, Student, StudentError, recipe_of
 from grader.kernels.calls import plain_copies
 from grader.kernels.client import CallTimeoutError, KernelDiedError
 from grader.kernels.many import Answer, Asked
-from grader.kernels.many_wire import chunks, taken
+from grader.kernels.many_wire import Calls, kept, taken
 from grader.kernels.values import NOT_PLAIN, NUMPY_SCALARS, Handle
 from grader.kernels.wire import Message
 
@@ -74,12 +75,12 @@ class Across(Student):
         """See `Student.call_many`."""
         answers: list[Answer] = []
         died = False
-        for part in chunks(calls):
+        for part in kept(calls).parts:
             found, died = self._part(name, part, died)
             answers += found
         return answers
 
-    def _part(self, name: str, calls: Sequence[Asked], died: bool) -> tuple[list[Answer], bool]:
+    def _part(self, name: str, calls: Calls, died: bool) -> tuple[list[Answer], bool]:
         """Answers to calls that fit into one message, and whether they ended a kernel.
 
         Where a kernel ends, what is missing is asked of the next one, which answers each call by itself: so the call
@@ -94,8 +95,9 @@ class Across(Student):
 
         each = False
         while len(answers) < len(calls) and not died and self._timeouts.get(name, 0) < MAX_TIMEOUTS:
+            left = calls if not answers else calls[len(answers) :]
             try:
-                in_time = self._kernels.call_many(name, calls[len(answers) :], take, self._recipes, each)
+                in_time = self._kernels.call_many(name, left, take, self._recipes, each)
             except KernelDiedError:
                 if each or len(calls) - len(answers) <= 1:
                     died = True
@@ -123,7 +125,7 @@ class Across(Student):
 
     def build(self, recipe: str, /, **kwargs: Any) -> Ref:
         """See `Student.build`. A recipe that fails in the kernel gives a reference to nothing."""
-        twin = recipe_of(self._fixtures, recipe)(**kwargs)
+        twin = partial(recipe_of(self._fixtures, recipe), **kwargs)
         try:
             kept = self._kernels.build(self._recipes, recipe, kwargs).get("kept")
         except (KernelDiedError, CallTimeoutError):
@@ -168,7 +170,7 @@ class Across(Student):
             return Result(None, StudentError(_known(kind)), before, after)
         if keep:
             return Result(
-                Ref(None, Place(self._kernels.generation, str(header.get("kept"))), self), None, before, after
+                Ref(lambda: None, Place(self._kernels.generation, str(header.get("kept"))), self), None, before, after
             )
         return Result(values[0], None, before, after)
 

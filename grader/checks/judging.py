@@ -12,6 +12,7 @@ from grader.checks.cases import Case, Cases
 from grader.checks.expectations import Missed
 from grader.checks.student import SAID, Student, StudentError, recipe_of
 from grader.kernels.many import NO_GRAPH, Answer, Asked, Builder, answer_to
+from grader.kernels.many_wire import Calls
 from labkit.findings import (
     KINDS,
     Finding,
@@ -82,14 +83,18 @@ class Judge:
             raise ValueError(f"{said}: run grader verify LAB --mutants --choose again.")
         return tuple(self.pool[name] for name in self.chosen)
 
+    @cached_property
+    def _calls(self) -> Calls:
+        """The calls of the graded cases, which are the same for each student."""
+        return Calls(map(self.asked, self.graded))
+
     def __call__(self, student: Student) -> None:
         """Judge a student on the graded cases.
 
         Raises:
             Missed: an answer falls short.
         """
-        answers = student.call_many(self.cases.exercise, [self.asked(case) for case in self.graded])
-        self.judge(self.graded, answers)
+        self.judge(self.graded, student.call_many(self.cases.exercise, self._calls))
 
     def on_all(self, student: Student) -> None:
         """Judge a student on every case of the pool, as `__call__` does on the graded ones.

@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from types import ModuleType
 from typing import Any
 
@@ -44,11 +45,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Ref:
-    """An object that stays on the student's side; `twin` is a trusted copy for expectations, where there is one."""
+    """An object that stays on the student's side."""
 
-    twin: Any
+    make: Callable[[], Any]
     handle: Any
     owner: Student
+
+    @cached_property
+    def twin(self) -> Any:
+        """A trusted copy for expectations, where there is one: built when it is first asked for."""
+        return self.make()
 
     def get(self, attribute: str) -> Result:
         """The value of an attribute of the student's object."""
@@ -130,7 +136,7 @@ class InProcess(Student):
     def build(self, recipe: str, /, **kwargs: Any) -> Ref:
         """See `Student.build`."""
         make = recipe_of(self._fixtures, recipe)
-        return Ref(twin=make(**kwargs), handle=make(**kwargs), owner=self)
+        return Ref(partial(make, **kwargs), make(**kwargs), self)
 
     def _called(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], keep: bool = False
@@ -138,8 +144,12 @@ class InProcess(Student):
         before = plain_copies((*args, *kwargs.values()))
         called = call_with_values(function, args, kwargs, lambda arg: arg.handle if isinstance(arg, Ref) else arg, keep)
         error = StudentError(called.error) if called.error else None
-        value = Ref(None, called.kept, self) if keep and error is None else called.value
+        value = Ref(_nothing, called.kept, self) if keep and error is None else called.value
         return Result(value, error, before, called.after)
+
+
+def _nothing() -> None:
+    """The twin of what student code made."""
 
 
 def recipe_of(fixtures: ModuleType | None, recipe: str) -> Callable[..., Any]:

@@ -180,14 +180,16 @@ def in_order(notebook: str) -> str:
 def start_zygotes(assignment: Assignment) -> dict[str, Zygote]:
     """Start, without waiting, a zygote for each environment, by the name of its kernel; none where no code runs.
 
-    Each has imported what the notebooks of that kernel import.
+    Each has imported what the notebooks of that kernel import, and rehearsed the recipes of the lab.
     """
     hidden = [Path(assignment.root)] if assignment.root else []
     wanted = dict(assignment.environments)
     if assignment.programs:  # they are born of a zygote too, and use nothing of it
         wanted.setdefault(PYTHON_3, OWN)
     return {
-        name: lab_zygote(assignment.imports(name), assignment.settings, assignment.sandboxed, python, hidden)
+        name: lab_zygote(
+            assignment.imports(name), assignment.settings, assignment.sandboxed, python, hidden, assignment.fixtures
+        )
         for name, python in (wanted.items() if assignment.executes else ())
     }
 

@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,9 @@ from grader.grading.cache import Cache
 from grader.grading.intake import Taken, is_text
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.load import load_assignment
-from grader.grading.local import run_locally
+from grader.grading.local import Local
 from grader.grading.reading import take_in_all, task_of
-from grader.grading.record import record
+from grader.grading.record import Gradebook, Result, record_all
 from grader.grading.result import Done, Graded, Submission, Task, texts
 from grader.grading.selection import require_assignment, roster, wanted_of
 from grader.grading.serial import grade_serially
@@ -37,6 +38,7 @@ from grader.threads import cores
 AGAIN = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
 WITHOUT_SANDBOX = "graded without a sandbox (--sandbox=none): student code could read and write this machine"
 SPOOL = ".handed-in-"
+TOGETHER, MOMENT_SECONDS = 64, 0.2  # results that are recorded at once, and how long the first of them waits for others
 
 Engine = Callable[[Assignment, Sequence[Task]], Iterator[Done]]
 
@@ -81,10 +83,9 @@ class Progress:
 Watch = Callable[[Progress], None]
 
 
-def local_engine(jobs: int | None = None) -> Engine:
+def local_engine(jobs: int | None = None) -> Local:
     """The engine of this machine with `jobs` workers; as many as there are cores by default."""
-    workers = jobs or cores()
-    return lambda assignment, tasks: run_locally(assignment, tasks, workers)
+    return Local(jobs or cores())
 
 
 def grade_class(
@@ -114,7 +115,9 @@ def grade_class(
     read_late(course)  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed, notebooks)
     names = roster(course, lab) if students is None else students
+    runs_on = engine or local_engine()
     with (
+        _begun(runs_on, course, assignment, len(names)),
         locked(course.cache / f".{lab}.lock", waits),
         spool_in(course) as spool,
         _Recorder(course, assignment, watch, len(names), spool) as run,
@@ -126,9 +129,18 @@ def grade_class(
             waiting = {}
         tasks = [task_of(taken[0], spool, assignment.digest) for taken in waiting.values()]
         if tasks:
-            for done in (engine or local_engine())(assignment, tasks):
+            for done in runs_on(assignment, tasks):
                 run.record_done(done, waiting[done.key])
+        run.flush()
     return [run.rows[name] for name in names]
+
+
+def _begun(engine: Engine, course: Course, assignment: Assignment, students: int) -> AbstractContextManager[None]:
+    """While submissions are read, zygotes import what they need: where there are more students than known results."""
+    known = sum(1 for _ in (course.cache / assignment.lab).glob("*.json"))
+    if not isinstance(engine, Local) or assignment.steps.serial or known >= students:
+        return nullcontext()
+    return engine.begun(assignment)
 
 
 @contextmanager
@@ -164,14 +176,20 @@ class _Recorder:
         self._opened = gradebook(course)
         self._ledger = Ledger(course.ledger(assignment.lab))
         self._attempts = Attempts(course.ledger(assignment.lab))
-        self._cached = 0
+        self._cached = self._failed = 0
+        self._waiting: list[tuple[Taken, Result, bool]] = []
+        self._flushed = -MOMENT_SECONDS
 
     def __enter__(self) -> _Recorder:
-        self._book = self._opened.__enter__()
+        book = self._opened.__enter__()
+        self._gradebook = Gradebook(book, self._course, self._config, self._late, self._assignment)
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._opened.__exit__(None, None, None)
+        try:
+            self.flush()  # also of a run that is stopped: what was graded is there
+        finally:
+            self._opened.__exit__(None, None, None)
 
     def record_what_is_known(self, names: Sequence[str], force: bool) -> dict[str, list[Taken]]:
         """Record everybody who needs no execution; returns the others, by the key of their result, in order."""
@@ -209,15 +227,36 @@ class _Recorder:
         self._row(taken, graded, [], executed=True)
 
     def _record(self, taken: Taken, graded: Graded, executed: bool) -> None:
-        name = taken.student
-        left: list[StudentText] = []
+        """Record a result now or, where many come at once, with those that follow within a moment."""
         try:
-            if is_text(name):  # else no database can hold it; it has a row all the same
-                graded, left = self._write(taken, graded)
+            if is_text(taken.student):  # else no database can hold it; it has a row all the same
+                self._waiting.append((taken, self._held(taken, graded), executed))
+            else:
+                self._row(taken, graded, [], executed)
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-            reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
-            graded = Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
-        self._row(taken, graded, left, executed)
+            self._row(taken, _not_recorded(broken), [], executed)
+        if len(self._waiting) >= TOGETHER or time.monotonic() > self._flushed + MOMENT_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Record what waits."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
+                results = [
+                    replace(result, again=self._ledger.is_last(taken.student, taken.key(self._assignment.digest)))
+                    for taken, result, _ in waiting
+                ]
+                recorded = record_all(self._gradebook, results)
+            for (taken, result, executed), left in zip(waiting, recorded, strict=True):
+                if isinstance(left, Exception):
+                    self._row(taken, _not_recorded(left), [], executed)
+                    continue
+                if result.graded.graded:
+                    key = taken.key(self._assignment.digest)
+                    self._ledger.add(Entry(taken.student, key, result.graded.scores))
+                self._row(taken, result.graded, left, executed)
+        self._flushed = time.monotonic()
 
     def _row(self, taken: Taken, graded: Graded, left: Sequence[StudentText], executed: bool) -> None:
         name, flags = taken.student, graded.flags
@@ -236,28 +275,22 @@ class _Recorder:
             executed=executed,
         )
         self.rows[name] = row
-        failed = sum(not row.graded for row in self.rows.values())
-        self._watch(Progress(len(self.rows), self._total, self._cached, failed, row.student))
+        self._failed += not row.graded
+        self._watch(Progress(len(self.rows), self._total, self._cached, self._failed, row.student))
 
-    def _write(self, taken: Taken, graded: Graded) -> tuple[Graded, list[StudentText]]:
-        """The gradebook's rows, the graded folder and the ledger of one student.
-
-        Returns the result held to the limit of attempts, and what the graded folder leaves out.
-        """
-        submission = None
+    def _held(self, taken: Taken, graded: Graded) -> Result:
+        """What is to be recorded: the result held to the limit of attempts, and what was handed in."""
         if graded.graded:
             worth = self._assignment.worth(QUIZ_CELL)
             graded, copied = self._attempts.hold(taken.student, graded, worth)
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
-        if taken.ready:
-            submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
-        key, what = taken.key(self._assignment.digest), (self._assignment, taken.student, submission, graded)
-        with locked(self._course.cache / ".recording"):  # another run may record another lab meanwhile
-            again = self._ledger.is_last(taken.student, key)
-            left = record(self._book, self._course, self._config, self._late, *what, again)
-        if graded.graded:
-            self._ledger.add(Entry(taken.student, key, graded.scores))
-        return graded, left
+        data = (self._spool / taken.digest).read_bytes() if taken.ready else None
+        return Result(taken.student, None if data is None else Submission.from_bytes(data), graded)
+
+
+def _not_recorded(broken: Exception) -> Graded:
+    reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
+    return Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:

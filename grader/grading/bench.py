@@ -1,229 +1,234 @@
-"""`make bench`: one class, graded by stock nbgrader and by `grader grade`, in seconds, megabytes and equal grades.
+"""`grader bench`: classes graded by stock nbgrader and by `grader grade`, in seconds, megabytes and equal grades.
 
-Both grade the same submissions: 32 of the course's first lab and 32 of a notebook that imports large libraries. The
-cost of one more submission (the margin) is the slope of `grader grade` from 10 to 300 submissions of the latter. No
-two submissions are equal, so that the cache helps nobody. Needs an idle machine.
+Each lab is a step of its own, and what was measured is kept in `class/reports/bench.json`: a run that is stopped goes
+on, and a change of the code that grades measures anew. Stock nbgrader takes one submission after another, 4 to 6 s each
+and none more than its neighbour: it grades a few of the class, `STOCK` of them, and the rest is that slope. What we say
+of ourselves is measured whole. Needs an idle machine.
 """
 
 from __future__ import annotations
 
-import argparse
+import hashlib
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-import nbformat
-import psutil
-
-from grader.build.notebooks import write_notebook
-from grader.build.release import build_lab
-from grader.course.coursedir import gradebook
 from grader.course.paths import Course, find_course
-from grader.grading.autograde import grade_class, local_engine
-from grader.grading.demo_class import make_class
-from grader.grading.plain import STOCK_STEPS
+from grader.course.settings import load_settings
+from grader.files import write_whole
+from grader.grading import bench_recorder
+from grader.grading.assignment import environment
+from grader.grading.autograde import TOGETHER
+from grader.grading.bench_runs import TOY, by_stock, by_us, course_of, hand_in
+from grader.grading.simulate import Service
 
-OWN = Path("tests") / "files" / "bench"  # a course of one notebook, which imports what is slow to import
-SIZE, FEW, MANY = 32, 10, 300
-EDGE = 30
-SAMPLE_SECONDS = 0.1
-
-
-@dataclass
-class Memory:
-    """Peak resident memory in MB: of the grading processes together, and of the largest kernel."""
-
-    grader: float = 0.0
-    kernel: float = 0.0
+STOCK = (2, 5)
+OURS = (8, 32)
+SCALE = (10, 300, 3000)
+"""Submissions of the toy, for what one more costs in a small class and in a large one."""
+RECORDED = 1000
+JOBS = 2
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Timed:
-    """One run: seconds, memory, and every student's score."""
+class Measured:
+    """One lab: seconds of both by the number of submissions, the most memory, and whether the grades are equal."""
 
-    seconds: float
-    memory: Memory
-    scores: dict[str, float] = field(default_factory=dict)
+    lab: str
+    stock: dict[str, float]
+    ours: dict[str, float]
+    stock_mb: tuple[float, float]
+    ours_mb: tuple[float, float]
+    equal: bool
+
+    @property
+    def stock_each(self) -> float:
+        """Seconds that one more submission takes stock nbgrader."""
+        return slope(self.stock, *STOCK)
+
+    @property
+    def ours_each(self) -> float:
+        """Seconds that one more submission takes `grader grade`."""
+        return slope(self.ours, *OURS)
+
+    @property
+    def stock_whole(self) -> float:
+        """Seconds that stock nbgrader takes for the whole class."""
+        return self.stock[str(STOCK[0])] + (OURS[1] - STOCK[0]) * self.stock_each
+
+
+def slope(seconds: Mapping[str, float], few: int, many: int) -> float:
+    """Seconds that one more submission takes.
+
+    >>> slope({"2": 3.0, "5": 9.0}, 2, 5)
+    2.0
+    """
+    return (seconds[str(many)] - seconds[str(few)]) / (many - few)
+
+
+class Kept:
+    """What was measured before, by the code that grades now, with as many jobs."""
+
+    def __init__(self, home: Course, jobs: int, anew: bool) -> None:
+        self._path = home.reports / "bench.json"
+        code = environment(load_settings(home.root).distributions)
+        self._by = hashlib.sha256(f"{jobs} {code}".encode()).hexdigest()
+        known = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() and not anew else {}
+        self._found: dict[str, Any] = known.get("found", {}) if known.get("by") == self._by else {}
+
+    def step(self, name: str, measure: Callable[..., Any], *args: Any) -> Any:
+        """What a step gave, as JSON; it is measured where that is not known."""
+        if name not in self._found:
+            found = measure(*args)
+            self._found[name] = json.loads(
+                json.dumps(asdict(found) if is_dataclass(found) and not isinstance(found, type) else found)
+            )
+            whole = {"by": self._by, "found": self._found}
+            write_whole(self._path, json.dumps(whole, indent=1).encode())
+        return self._found[name]
+
+
+def bench(
+    home: Course, labs: Sequence[str], jobs: int, tell: Tell, scale: Sequence[int] = SCALE[:2], anew: bool = False
+) -> tuple[list[Measured], list[str]]:
+    """Measure labs, and the toy if it is among them: what was found, and the table as lines of Markdown.
+
+    The table is `class/reports/bench.md`, too.
+    """
+    kept = Kept(home, jobs, anew)
+    found = [Measured(**kept.step(lab, _lab, home, lab, jobs, tell)) for lab in labs]
+    lines = table(found, jobs)
+    if TOY in labs:
+        sizes = {str(n): kept.step(f"{TOY} {n}", _toy, home, n, jobs, tell) for n in scale}
+        lines += ["", *_scale(sizes)]
+    last = [lab for lab in labs if lab != TOY][-1:]
+    lines += [
+        line for lab in last for line in ("", _recorder(lab, kept.step(f"recorder {lab}", _record, home, lab, tell)))
+    ]
+    write_whole(home.reports / "bench.md", ("\n".join(lines) + "\n").encode())
+    return found, lines
+
+
+def all_labs(home: Course) -> list[str]:
+    """What can be measured: the labs with exercises, and the toy."""
+    return [*filter(home.has_checks, home.assignments()), TOY]
+
+
+def _lab(home: Course, lab: str, jobs: int, tell: Tell) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="grader-bench-") as temporary:
+        tell(f"{lab}: building it")
+        course = course_of(home, lab, Path(temporary) / "course")
+        stock, ours = {}, {}
+        for size in STOCK:
+            hand_in(course, lab, size)
+            tell(f"{lab}: {size} submissions by stock nbgrader")
+            stock[str(size)] = by_stock(course, lab)
+        tell(f"{lab}: the same {STOCK[1]} by grader grade")
+        same = by_us(course, lab, jobs).scores == stock[str(STOCK[1])].scores
+        for size in OURS:
+            hand_in(course, lab, size)
+            tell(f"{lab}: {size} submissions by grader grade")
+            ours[str(size)] = by_us(course, lab, jobs)
+    return Measured(
+        lab=lab,
+        stock={size: one.seconds for size, one in stock.items()},
+        ours={size: one.seconds for size, one in ours.items()},
+        stock_mb=_most([one.memory for one in stock.values()]),
+        ours_mb=_most([one.memory for one in ours.values()]),
+        equal=same,
+    )
+
+
+def _most(memories: Sequence[Any]) -> tuple[float, float]:
+    return max(one.grader for one in memories), max(one.kernel for one in memories)
+
+
+def _toy(home: Course, size: int, jobs: int, tell: Tell) -> float:
+    with tempfile.TemporaryDirectory(prefix="grader-bench-") as temporary:
+        course = course_of(home, TOY, Path(temporary) / "course")
+        hand_in(course, TOY, size)
+        tell(f"{TOY}: {size} submissions by grader grade")
+        return by_us(course, TOY, jobs).seconds
+
+
+def _record(home: Course, lab: str, tell: Tell) -> bench_recorder.Recorder:
+    """What the recorder takes for a result of a lab, in the gradebook that the environment names, else SQLite."""
+    with tempfile.TemporaryDirectory(prefix="grader-bench-") as temporary:
+        course = course_of(home, lab, Path(temporary) / "course")
+        hand_in(course, lab, 1)
+        by_us(course, lab, 1)
+        tell(f"{lab}: {RECORDED} results recorded")
+        return bench_recorder.measured(course, lab, RECORDED)
+
+
+def table(found: Sequence[Measured], jobs: int) -> list[str]:
+    """The labs as a table in Markdown."""
+    size = OURS[1]
+    lines = [
+        f"| lab | one more, stock | `grader grade --jobs {jobs}` | | {size} whole, stock | ours | | equal grades "
+        "| grader MB | kernel MB |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        whole = one.ours[str(size)]
+        lines.append(
+            f"| {one.lab} | {one.stock_each:.2f} s | {one.ours_each:.3f} s | **{one.stock_each / one.ours_each:.1f}×** "
+            f"| {one.stock_whole:.0f} s | {whole:.1f} s | **{one.stock_whole / whole:.1f}×** "
+            f"| {'yes' if one.equal else 'NO'} | {one.stock_mb[0]:.0f} → {one.ours_mb[0]:.0f} "
+            f"| {one.stock_mb[1]:.0f} → {one.ours_mb[1]:.0f} |"
+        )
+    few, many = STOCK
+    said = (
+        f"Stock nbgrader graded {few} and {many} submissions of each, one more is the slope; ours {OURS[0]} and {size}."
+    )
+    return [*lines, "", said]
+
+
+def _scale(seconds: Mapping[str, float]) -> list[str]:
+    """What one submission of the toy costs, from class to larger class."""
+    sizes = sorted(map(int, seconds))
+    said = [f"{sizes[0]} submissions of {TOY}: {seconds[str(sizes[0])]:.1f} s."]
+    for few, many in pairwise(sizes):
+        each = slope(seconds, few, many)
+        said.append(f"{many:,}: {seconds[str(many)]:.1f} s, {each:.3f} s for each more than {few:,}.")
+    return said
+
+
+def _recorder(lab: str, took: Mapping[str, float]) -> str:
+    rows, whole = took["rows"], took["whole"]
+    return (
+        f"The recorder takes {1 / rows:,.0f} results of {lab} a second into the gradebook, {TOGETHER} together; "
+        f"{1 / whole:,.0f} a second with their folders and with the results that are kept."
+    )
+
+
+def service(home: Course, jobs: int) -> Service:
+    """Service times for a simulation, from what was measured here: of the slowest lab, and of the recorder.
+
+    Raises:
+        LookupError: nothing was measured with so many jobs, or by the code as it is.
+    """
+    path = home.reports / "bench.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found = known.get("found", {})
+    labs = [Measured(**one) for one in found.values() if isinstance(one, dict) and "ours" in one]
+    recorders = [one["whole"] for one in found.values() if isinstance(one, dict) and "whole" in one]
+    if not labs or not recorders:
+        raise LookupError(f"{path} has no times of a lab and of the recorder: run `grader bench` first.")
+    return Service(max(one.ours_each for one in labs) * jobs, 0.0, max(recorders), TOGETHER)
 
 
 def main() -> None:
-    """Run the bench and write `class/reports/bench.md`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--size", type=int, default=SIZE, help="submissions that both grade")
-    parser.add_argument("--many", type=int, default=MANY, help="submissions of the long run")
-    parser.add_argument("--stamps", type=Path, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.stamps:
-        _run_with_stamps(Course(chosen.stamps), chosen.jobs)
-        return
+    """Measure everything, as `grader bench` does."""
     home = find_course()
-    lines = run(home, chosen.jobs, chosen.size, chosen.many, lambda said: print(said, file=sys.stderr))
-    home.reports.mkdir(parents=True, exist_ok=True)
-    (home.reports / "bench.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    _, lines = bench(home, all_labs(home), JOBS, lambda said: print(said, file=sys.stderr))
     print("\n".join(lines))
-
-
-def run(home: Course, jobs: int, size: int, many: int, tell: Callable[[str], None]) -> list[str]:
-    """Measure, and say it as a Markdown table."""
-    with tempfile.TemporaryDirectory(prefix="grader-bench-") as temporary:
-        course = _course(home, Path(temporary) / "course")
-        lines = [
-            f"| lab, {size} submissions | stock nbgrader | `grader grade --jobs {jobs}` | ratio | equal grades "
-            "| grader MB | kernel MB |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        stock_each = {}
-        for lab in course.assignments():
-            tell(f"{lab}: {size} submissions by stock nbgrader")
-            _hand_in(course, lab, size)
-            stock = _timed(
-                course, lab, ["nbgrader", "autograde", f"--assignment={lab}", "--log-level=ERROR"], stock=True
-            )
-            tell(f"{lab}: {size} submissions by grader grade")
-            command = [sys.executable, "-m", "grader.cli", "grade", lab, "--jobs", str(jobs), "--quiet"]
-            ours = _timed(course, lab, command)
-            stock_each[lab] = stock.seconds / size
-            lines.append(
-                f"| {lab} | {stock.seconds:.1f} s, {stock.seconds / size:.2f} each | {ours.seconds:.1f} s, "
-                f"{ours.seconds / size:.3f} each | **{stock.seconds / ours.seconds:.1f}×** "
-                f"| {'yes' if stock.scores == ours.scores else 'NO'} "
-                f"| {stock.memory.grader:.0f} → {ours.memory.grader:.0f} "
-                f"| {stock.memory.kernel:.0f} → {ours.memory.kernel:.0f} |"
-            )
-        large = _large(course)
-        tell(f"{large}: {FEW}, then {many} submissions by grader grade")
-        few, _ = _stamped(course, FEW, jobs)
-        long, stamps = _stamped(course, many, jobs)
-    margin = (long - few) / (many - FEW)
-    first, last = (stamps[FEW + EDGE] - stamps[FEW]) / EDGE, (stamps[-1] - stamps[-1 - EDGE]) / EDGE
-    return [
-        *lines,
-        "",
-        f"One more submission of {large}, slope from {FEW} ({few:.1f} s) to {many} ({long:.1f} s): {margin:.3f} s, "
-        f"**{stock_each[large] / margin:.1f}×** less than stock nbgrader's {stock_each[large]:.2f} s.",
-        f"Cost of one at {FEW}: {first:.3f} s; at {many}: {last:.3f} s ({last / first - 1:+.0%}).",
-    ]
-
-
-def _course(home: Course, root: Path) -> Course:
-    """A course of the first lab and the bench's notebook, which comes second."""
-    first = home.assignments()[0]
-    shutil.copytree(home.root / OWN, root)
-    shutil.copytree(home.solutions / first, root / "solutions" / first)
-    shutil.copyfile(home.root / "nbgrader_config.py", root / "nbgrader_config.py")
-    (root / "labs").mkdir()
-    course = Course(root)
-    for lab in course.assignments():
-        build_lab(course, lab)
-    return course
-
-
-def _large(course: Course) -> str:
-    """The bench's own notebook."""
-    return course.assignments()[-1]
-
-
-def _hand_in(course: Course, lab: str, size: int) -> None:
-    """A simulated class in which no two submissions are equal."""
-    shutil.rmtree(course.submitted, ignore_errors=True)
-    for student in make_class(course, lab, size):
-        path = course.submitted / student.name / lab / f"{lab}.ipynb"
-        notebook = nbformat.read(path, as_version=4)
-        notebook.cells.append(nbformat.v4.new_markdown_cell(f"By {student.name}.", id="by"))
-        write_notebook(notebook, path)
-
-
-def _timed(course: Course, lab: str, command: list[str], stock: bool = False) -> Timed:
-    """Run a command in the course from a fresh gradebook."""
-    config = course.root / "nbgrader_config.py"
-    before = config.read_text(encoding="utf-8")
-    _forget(course)
-    build_lab(course, lab)
-    try:
-        if stock:
-            config.write_text(f"{before}\nc.Autograde.autograde_preprocessors = {STOCK_STEPS!r}\n", encoding="utf-8")
-        with _process(command, course) as (process, memory):
-            began = time.monotonic()
-            process.wait()
-            seconds = time.monotonic() - began
-    finally:
-        config.write_text(before, encoding="utf-8")
-    with gradebook(course) as book:
-        scores = {s.student.id: s.score for s in book.assignment_submissions(lab)}
-    return Timed(seconds, memory, scores)
-
-
-def _forget(course: Course) -> None:
-    course.gradebook.unlink(missing_ok=True)
-    for folder in (course.autograded, course.cache):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _process(command: list[str], course: Course) -> Iterator[tuple[psutil.Popen, Memory]]:
-    """A running command whose memory is watched."""
-    memory, ended = Memory(), threading.Event()
-    with psutil.Popen(command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        watcher = threading.Thread(target=_watch, args=(process, memory, ended))
-        watcher.start()
-        try:
-            yield process, memory
-        finally:
-            ended.set()
-            watcher.join()
-
-
-def _watch(process: psutil.Popen, memory: Memory, ended: threading.Event) -> None:
-    while not ended.wait(SAMPLE_SECONDS):
-        graders, kernels = 0.0, [0.0]
-        try:
-            for one in (process, *process.children(recursive=True)):
-                size = _private(one)
-                if _is_kernel(one):
-                    kernels.append(size)
-                else:
-                    graders += size
-        except (psutil.NoSuchProcess, psutil.AccessDenied, FileNotFoundError, IndexError):
-            continue
-        memory.grader, memory.kernel = max(memory.grader, graders), max(memory.kernel, *kernels)
-
-
-def _private(process: psutil.Process) -> float:
-    """MB that a process shares with no other."""
-    return float(process.memory_full_info().uss) / 2**20
-
-
-def _is_kernel(process: psutil.Process) -> bool:
-    """A started ipykernel, or a fork of the zygote."""
-    words = " ".join(process.cmdline())
-    parent = process.parent()
-    return "ipykernel" in words or ("zygote" in words and parent is not None and "zygote" in " ".join(parent.cmdline()))
-
-
-def _stamped(course: Course, size: int, jobs: int) -> tuple[float, list[float]]:
-    """Seconds of a whole process that grades `size` submissions, and when each was recorded."""
-    _hand_in(course, _large(course), size)
-    _forget(course)
-    build_lab(course, _large(course))
-    command = [sys.executable, "-m", "grader.grading.bench", "--stamps", str(course.root), "--jobs", str(jobs)]
-    began = time.monotonic()
-    said = subprocess.run(command, cwd=course.root, check=True, stdout=subprocess.PIPE).stdout
-    return time.monotonic() - began, json.loads(said)
-
-
-def _run_with_stamps(course: Course, jobs: int) -> None:
-    stamps: list[float] = []
-    grade_class(course, _large(course), watch=lambda _: stamps.append(time.monotonic()), engine=local_engine(jobs))
-    print(json.dumps(stamps))
 
 
 if __name__ == "__main__":

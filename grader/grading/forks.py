@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +23,20 @@ def start_server(modules: Sequence[str] = ()) -> ForkServerContext:
         context.set_forkserver_preload([WORKER, *modules])
         forkserver.ensure_running()
     return context
+
+
+def modules_of(files: Sequence[str]) -> list[str]:
+    """What files of checks import: the server imports it once, and every worker has it.
+
+    A file that is no Python has none; whoever loads it tells.
+    """
+    nodes: list[ast.stmt] = []
+    for text in files:
+        with contextlib.suppress(SyntaxError, ValueError):
+            nodes += ast.parse(text).body
+    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [alias.name for node in found if isinstance(node, ast.Import) for alias in node.names]
+    return names + [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module]
 
 
 def begin(context: ForkServerContext, work: Callable[..., None], *arguments: object) -> Callable[[], None]:

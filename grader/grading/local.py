@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader.grading.assignment import Assignment, start_zygotes
-from grader.grading.forks import begin, one_thread_inherited, start_server
+from grader.grading.forks import begin, modules_of, one_thread_inherited, start_server
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
@@ -18,8 +17,38 @@ from grader.kernels.launch import Started, Zygote, wait_until_ready
 SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 
 
-def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Iterator[Done]:
-    """Grade tasks with `jobs` workers and yield results as they come.
+class Local:
+    """Grades on this machine with `jobs` workers. Its zygotes may be started before it is known what there is to do."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self._zygotes: Mapping[str, Zygote] | None = None
+
+    @contextmanager
+    def begun(self, assignment: Assignment) -> Iterator[None]:
+        """Meanwhile the zygotes of an assignment import what they need; they end at the end.
+
+        Raises:
+            SandboxError: kernels cannot be sandboxed here.
+        """
+        with one_thread_inherited():
+            zygotes = start_zygotes(assignment)
+        self._zygotes = zygotes
+        try:
+            yield
+        finally:
+            self._zygotes = None
+            _stop(zygotes)
+
+    def __call__(self, assignment: Assignment, tasks: Sequence[Task]) -> Iterator[Done]:
+        """See `run_locally`."""
+        return run_locally(assignment, tasks, self.jobs, self._zygotes)
+
+
+def run_locally(
+    assignment: Assignment, tasks: Sequence[Task], jobs: int, begun: Mapping[str, Zygote] | None = None
+) -> Iterator[Done]:
+    """Grade tasks with `jobs` workers and yield results as they come; `begun` are zygotes that run already.
 
     A worker that dies (the machine ran out of memory, say) costs time only: its task is tried again, so that a single
     submission cannot fail another. One that hangs is ended, and its submission is told.
@@ -28,8 +57,8 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
         SandboxError: kernels cannot be sandboxed here.
     """
     data, limits = assignment.to_bytes(), assignment.limits
-    with one_thread_inherited(), _zygotes(assignment) as zygotes:
-        context = start_server(_modules([assignment.checks, *assignment.cases.values()]))
+    with one_thread_inherited(), _zygotes(assignment, begun) as zygotes:
+        context = start_server(modules_of([assignment.checks, *assignment.cases.values()]))
         started = {name: zygote.started for name, zygote in zygotes.items()}
 
         def start(connection: Connection) -> Callable[[], None]:
@@ -50,22 +79,21 @@ def run_locally(assignment: Assignment, tasks: Sequence[Task], jobs: int) -> Ite
 
 
 @contextmanager
-def _zygotes(assignment: Assignment) -> Iterator[Mapping[str, Zygote]]:
-    """Those of the assignment's kernels, which end at the end."""
+def _zygotes(assignment: Assignment, begun: Mapping[str, Zygote] | None) -> Iterator[Mapping[str, Zygote]]:
+    """Those of the assignment's kernels, which end at the end, or those that were begun."""
+    if begun is not None:
+        yield begun
+        return
     zygotes = start_zygotes(assignment)
     try:
         yield zygotes
     finally:
-        for zygote in zygotes.values():
-            zygote.stop()
+        _stop(zygotes)
 
 
-def _modules(files: Sequence[str]) -> list[str]:
-    """What files of checks import: the server imports it once, and every worker has it."""
-    nodes = (node for text in files for node in ast.parse(text).body)
-    found = [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = [alias.name for node in found if isinstance(node, ast.Import) for alias in node.names]
-    return names + [node.module for node in found if isinstance(node, ast.ImportFrom) and node.module]
+def _stop(zygotes: Mapping[str, Zygote]) -> None:
+    for zygote in zygotes.values():
+        zygote.stop()
 
 
 def _work(connection: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:

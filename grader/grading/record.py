@@ -1,10 +1,14 @@
-"""The one writer: results into nbgrader's gradebook and `autograded`, as nbgrader's own autograde leaves them."""
+"""The one writer: results into nbgrader's gradebook and `autograded`, as nbgrader's own autograde leaves them.
+
+Rows of new submissions go in together, in one transaction (`rows`); those of others by nbgrader's calls, one by one.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +20,7 @@ from grader.course.paths import Course
 from grader.grading.assignment import Assignment
 from grader.grading.folder import write_folder
 from grader.grading.result import Graded, Mark, Submission
+from grader.grading.rows import BLANK, New, insert_all, unknown
 from grader.text import StudentText
 
 QUIET = logging.getLogger("grader.record")
@@ -24,35 +29,82 @@ QUIET.setLevel(logging.CRITICAL)
 NOTHING = Mark(0.0)
 
 
-def record(
-    book: Any,
-    course: Course,
-    config: Config,
-    late: Late,
-    assignment: Assignment,
-    student: str,
-    submission: Submission | None,
-    graded: Graded,
-    again: bool = False,
-) -> list[StudentText]:
-    """Write one result: the files first, then all rows of the submission in one transaction.
+@dataclass(frozen=True)
+class Result:
+    """What is to be recorded of a student; `again` says that it was recorded before, and by nobody else since."""
 
-    Returns, in words, which of the files that were handed in are not in the graded folder.
+    student: str
+    submission: Submission | None
+    graded: Graded
+    again: bool = False
 
-    Whenever the process ends, the gradebook holds the submission as it was before or as it is now, and the next run
+
+Recorded = list[StudentText] | Exception
+"""In words, which of the files that were handed in are not in the graded folder; or why it could not be recorded."""
+
+
+@dataclass(frozen=True)
+class Gradebook:
+    """Where results go: the open gradebook of a course, and what rows depend on."""
+
+    book: Any
+    course: Course
+    config: Config
+    late: Late
+    assignment: Assignment
+
+
+def record_all(to: Gradebook, results: Sequence[Result]) -> list[Recorded]:
+    """Write results: the files of each first, then the rows of all.
+
+    Whenever the process ends, the gradebook holds each submission as it was before or as it is now, and the next run
     completes it. What a grader gave by hand in formgrader stays. With trusted checks such cells ask for a look where
     their grade changed; with ordinary tests all do, as in nbgrader, unless this result is recorded `again`.
     Where nothing could be graded, an assignment with trusted checks has rows with 0 points. One with ordinary tests has
     what nbgrader leaves: no row where nothing was handed in, and no points where a step failed.
+    What cannot be recorded stops nothing else.
     """
-    left = write_folder(course, assignment, student, submission, graded)
-    if not assignment.trusted and submission is None and not _handed_in(course, assignment, student):
-        return left
-    with _one_transaction(book):
-        _write_rows(book, config, assignment, student, submission, graded, late)
-        if not assignment.trusted and graded.graded and not again:
-            _ask_for_a_look(book.find_submission(assignment.lab, student), graded)
-    return left
+    done: dict[int, Recorded] = {}
+    rows: dict[int, Result] = {}
+    for number, one in enumerate(results):
+        try:
+            done[number] = write_folder(to.course, to.assignment, one.student, one.submission, one.graded)
+        except Exception as refused:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
+            done[number] = refused
+            continue
+        if to.assignment.trusted or one.submission or _handed_in(to.course, to.assignment, one.student):
+            rows[number] = one
+    inserted = _insert(to, list(rows.values()))
+    for number, one in rows.items():
+        if one.student in inserted:
+            continue
+        try:
+            _update(to, one)
+        except Exception as refused:  # noqa: BLE001 - as above
+            done[number] = refused
+    return [done[number] for number in range(len(results))]
+
+
+def _insert(to: Gradebook, results: Sequence[Result]) -> set[str]:
+    """Insert the rows of new submissions, together; whose they are. Where one is refused, none is there."""
+    found = [New(r.student, r.submission.handed_in if r.submission else "", r.graded) for r in results]
+    try:
+        new = unknown(to.book, to.late, to.assignment.lab, found)
+        if new:
+            insert_all(to.book, to.late, to.assignment, new)
+        to.book.db.commit()
+    except Exception:  # noqa: BLE001 - each is tried by itself then, and tells
+        to.book.db.rollback()
+        return set()
+    return {one.student for one in new}
+
+
+def _update(to: Gradebook, one: Result) -> None:
+    """By nbgrader's own calls."""
+    with _one_transaction(to.book):
+        _write_rows(to.book, to.config, to.assignment, one.student, one.submission, one.graded, to.late)
+        if not to.assignment.trusted and one.graded.graded and not one.again:
+            _ask_for_a_look(to.book.find_submission(to.assignment.lab, one.student), one.graded)
 
 
 def _handed_in(course: Course, assignment: Assignment, student: str) -> bool:
@@ -120,7 +172,7 @@ def _write_marks(notebook: Any, marks: Mapping[str, Mark]) -> None:
     for comment in notebook.comments:
         mark = marks.get(comment.name)
         if mark is not None:
-            comment.auto_comment = "No response." if mark.blank else None
+            comment.auto_comment = BLANK if mark.blank else None
 
 
 def _write_zeros(notebook: Any, missing: bool) -> None:

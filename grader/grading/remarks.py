@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
+from functools import lru_cache
 
 from nbformat import NotebookNode
 
@@ -39,7 +41,7 @@ def remarks(notebook: NotebookNode, release: NotebookNode) -> list[str]:
     Words are those of `WORDS`, or text that matches one of its patterns: never more than 40 characters of a student's.
     """
     given = {cell.source for cell in release.cells}
-    known = set(_words("\n".join(given)))
+    known = _words_of("\n".join(cell.source for cell in release.cells))
     found = []
     for place, cell in enumerate(notebook.cells):
         restored = (cell.metadata.get("nbgrader") or {}).get("locked")
@@ -51,6 +53,11 @@ def remarks(notebook: NotebookNode, release: NotebookNode) -> list[str]:
             more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
             found.append(f"cell {place + 1} has words that no lab needs: {', '.join(said)}{more}")
     return found
+
+
+@lru_cache(maxsize=8)
+def _words_of(released: str) -> Set[str]:
+    return _words(released).keys()
 
 
 def _words(source: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from grader.cells import grade_id
 from grader.grading.assignment import Assignment, Master, MasterCell
 from grader.grading.configured import executes
 from grader.grading.marks import marks_of
+from grader.grading.metadata import CheckMetadata
 from grader.grading.result import Mark
 from grader.hooks import RestoreCells, restore, tame
 
@@ -166,6 +167,7 @@ def _stand_ins() -> Mapping[Any, Any]:
         stock.Execute: RunCells,
         Execute: RunCells,
         stock.SaveAutoGrades: TakeMarks,
+        stock.CheckCellMetadata: CheckMetadata,
         stock.AssignLatePenalties: None,
         KeepInert: None,
     }

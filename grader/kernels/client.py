@@ -21,7 +21,7 @@ from grader.kernels.launch import Started
 from grader.kernels.layers import one_part
 from grader.kernels.limits import Limits
 from grader.kernels.many import Asked
-from grader.kernels.many_wire import packed_cases
+from grader.kernels.many_wire import kept
 from grader.kernels.process import Process, born
 from grader.kernels.values import Handle
 from grader.kernels.watch import resident_mb, usage
@@ -146,7 +146,7 @@ class Kernel:
             Whether all was answered; if not, time was up for the call whose answer was the last to come, or else for
             the next one.
         """
-        cases, values = packed_cases(calls)
+        cases, values = kept(calls).packed
         request = secrets.token_hex(8)
         header = {"op": "many", "id": request, "name": name, "cases": cases, "source": source, "each": each}
         missing, in_time, more = len(calls), True, True

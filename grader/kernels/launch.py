@@ -114,12 +114,14 @@ def start_zygote(
     warm: Mapping[str, Sequence[str]] | None = None,
     python: Environment = OWN,
     hidden: Sequence[Path] = (),
+    recipes: str = "",
 ) -> Zygote:
     """Start a zygote that has imported `imports`: lists of a module and names to take from it.
 
     `readable` names the folders that kernels may read besides Python's own; `environment` are variables besides the
     fixed ones; `warm` names modules to import ahead where the package that they are listed under is imported. `python`
     is the environment that kernels run in; nothing of it is shown to them that lies in, or holds, a folder of `hidden`.
+    `recipes` is the text of a lab's `fixtures.py`, which is rehearsed: see `grader.kernels.recipes`.
 
     Raises:
         SandboxError: no sandbox is to be had here; the message says why and what to do.
@@ -146,6 +148,7 @@ def start_zygote(
         "warm": {base: list(modules) for base, modules in (warm or {}).items()},
         "command": command,
         "search": list(python.path),
+        "recipes": recipes,
     }
     with open(Path(folder, SAID), "wb") as said:
         process = subprocess.Popen(
@@ -168,10 +171,11 @@ def lab_zygote(
     sandboxed: bool = True,
     python: Environment = OWN,
     hidden: Sequence[Path] = (),
+    recipes: str = "",
 ) -> Zygote:
     """Start a zygote whose kernels may read `labkit`, what was fetched for it, and what the course says.
 
-    `python` and `hidden` are as for `start_zygote`.
+    `python`, `hidden` and `recipes` are as for `start_zygote`.
     """
     variables = settings.variables()
     cache = cache_folder()
@@ -179,7 +183,7 @@ def lab_zygote(
         cache = Path(variables[VARIABLE])
     readable = [Path(labkit.__file__).parent, cache, *settings.paths()]
     told = variables | {VARIABLE: str(cache)}
-    return start_zygote(imports, readable, sandboxed, told, settings.warm, python, hidden)
+    return start_zygote(imports, readable, sandboxed, told, settings.warm, python, hidden, recipes)
 
 
 def wait_until_ready(zygote: Zygote) -> Zygote:

@@ -8,18 +8,44 @@ each [error, line, places changed, places shared, why there is no gradient], and
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from grader.kernels.many import MAX_LINES, NO_GRAPH, Answer, Asked, Built
 from grader.kernels.values import MAX_BYTES, is_array, is_tensor
-from grader.kernels.wire import Message, WireError
+from grader.kernels.wire import Message, Values, WireError
 
 MOST_AT_ONCE = 256
 CHUNK_BYTES = 12 * 2**20
 FLUSH_BYTES = 4 * 2**20
 FLUSH_SECONDS = 0.05
 TOO_LARGE = f"no plain value (the value is larger than {MAX_BYTES // 2**20} MB)"
+
+
+class Calls(tuple[Asked, ...]):
+    """Calls that are asked of one kernel after another: what is sent is made once. Their arguments never change."""
+
+    @cached_property
+    def parts(self) -> list[Calls]:
+        """In parts, each of them small enough for a message."""
+        found = [Calls(part) for part in chunks(self)]
+        return found if len(found) > 1 else [self]
+
+    @cached_property
+    def packed(self) -> tuple[list[Any], Values]:
+        """As `packed_cases`, the values as bytes.
+
+        Raises:
+            NotAValueError: an argument may not pass.
+        """
+        cases, values = packed_cases(self)
+        return cases, Values.of(values)
+
+
+def kept(calls: Iterable[Asked]) -> Calls:
+    """Calls that keep what is made of them."""
+    return calls if isinstance(calls, Calls) else Calls(calls)
 
 
 def packed_cases(calls: Sequence[Asked]) -> tuple[list[Any], list[Any]]:

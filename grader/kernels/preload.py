@@ -6,6 +6,7 @@ is found by counting threads after each import; threads do not end again, so the
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 WARM = {
     # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
@@ -50,15 +52,22 @@ def preload(imports: Sequence[Sequence[str]], warm: Mapping[str, Sequence[str]],
         try:
             loaded = importlib.import_module(module)
             for name in names:
-                getattr(loaded, name, None)
+                _take(loaded, name)
         except (Exception, SystemExit):  # noqa: BLE001 - the notebook meets the same error and shows it
             failed.append(module)
-        if _stay(began):
+        if stay(began):
             raise ThreadsStartedError(module)
     return failed
 
 
-def _stay(began: int) -> bool:
+def _take(module: ModuleType, name: str) -> None:
+    """As `from module import name`: what is no attribute may be a module in it, or the notebook's error."""
+    if not hasattr(module, name):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(f"{module.__name__}.{name}")
+
+
+def stay(began: int) -> bool:
     """Whether there are more threads than there were; a thread may be about to end."""
     deadline = time.monotonic() + ENDING_SECONDS
     while threads() > began:

@@ -19,7 +19,6 @@ import random
 import signal
 import socket
 import sys
-import types
 from typing import Any
 
 from grader.kernels import canary, process
@@ -29,6 +28,7 @@ from grader.kernels.limits import Limits
 from grader.kernels.many import Answer, Builder, answer_to
 from grader.kernels.many_wire import Waiting, packed, unpacked_cases
 from grader.kernels.paths import forget_shadowed, see_working_folder
+from grader.kernels.recipes import Recipes, known
 from grader.kernels.shell import Shell
 from grader.kernels.stand_ins import nobody_answers
 from grader.kernels.values import Handle, NotAValueError
@@ -47,10 +47,11 @@ def reseed() -> None:
 class Session:
     """One kernel's state: its shell, and the objects that stay in it."""
 
-    def __init__(self, connection: socket.socket, shell: Shell, limits: Limits) -> None:
+    def __init__(self, connection: socket.socket, shell: Shell, limits: Limits, rehearsed: Recipes | None) -> None:
         self.connection, self.shell, self.limits = connection, shell, limits
         self.objects: dict[str, Any] = {}
-        self.fixtures: types.ModuleType | None = None
+        self.rehearsed = rehearsed
+        self.recipes: Recipes | None = None
         self.ran = False
         self.before = canary.fingerprint(shell)
         for name in ("numpy", "torch"):
@@ -138,7 +139,7 @@ class Session:
         waiting, cases = Waiting(), unpacked_cases(header["cases"], values)
         try:
             function = self.shell.user_ns.get(header["name"])
-            build = Builder(lambda recipe: getattr(self._recipes(header["source"]), recipe))
+            build = Builder(lambda recipe: self._recipes(header["source"])[recipe])
             self.shell.collect(0)
             for left, asked in zip(range(len(cases) - 1, -1, -1), cases, strict=True):
                 answer = answer_to(function, asked, build) if callable(function) else Answer(None, "NameError")
@@ -152,24 +153,23 @@ class Session:
             answers.append(Answer(None, "KeyboardInterrupt"))
         self._reply(*packed(answers, header["id"], more=False))
 
-    def _recipes(self, source: str) -> types.ModuleType:
+    def _recipes(self, source: str) -> Recipes:
         """The lab's `fixtures.py`, executed once."""
-        if self.fixtures is None:
-            module = types.ModuleType("fixtures")
-            sys.modules["fixtures"] = module  # classes of recipes are looked up by their module's name
-            exec(compile(source, "<fixtures>", "exec"), vars(module))
-            self.fixtures = module
-        return self.fixtures
+        if self.recipes is None:
+            self.recipes = known(source, self.rehearsed)
+        return self.recipes
 
     def _build(self, header: dict[str, Any], kwargs: dict[str, Any]) -> Message:
         recipes = self._recipes(header["source"])
-        called = call_with_values(getattr(recipes, header["recipe"]), [], kwargs, self._resolve, keep=True)
+        called = call_with_values(recipes[header["recipe"]], [], kwargs, self._resolve, keep=True)
         if called.error is not None:
             return {"error": called.error}, []
         return {"error": None, "kept": self._keep(called)}, []
 
 
-def main(connection: socket.socket, shell: Shell, limits: Limits, layers: str) -> None:
+def main(
+    connection: socket.socket, shell: Shell, limits: Limits, layers: str, rehearsed: Recipes | None = None
+) -> None:
     """Become a kernel; returns when the trusted side goes. `layers` says how a folder of the host is shown."""
     nobody_answers()
     shell.attach()
@@ -177,7 +177,7 @@ def main(connection: socket.socket, shell: Shell, limits: Limits, layers: str) -
     shell.user_ns["__name__"] = "__main__"
     reseed()
     os.register_at_fork(after_in_child=connection.close)  # a process that student code forks does not answer for it
-    session = Session(connection, shell, limits)
+    session = Session(connection, shell, limits, rehearsed)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process.ready(connection, layers)
     session.serve()

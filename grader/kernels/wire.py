@@ -20,6 +20,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -60,17 +61,34 @@ class TimeUp(Exception):  # noqa: N818 - an outcome
     """No message arrived before the deadline."""
 
 
-def dump(header: dict[str, Any], values: Sequence[Any] = ()) -> bytes:
+@dataclass(frozen=True)
+class Values:
+    """The values of a message as bytes: what is sent to many is made once."""
+
+    body: bytes
+    blob: bytes
+
+    @staticmethod
+    def of(values: Sequence[Any]) -> Values:
+        """Values as they are sent.
+
+        Raises:
+            NotAValueError: one of them may not pass.
+        """
+        numbers: list[Any] = []
+        tree = [_encode(value if isinstance(value, Handle) else copy_value(value), numbers) for value in values]
+        return Values(_json(tree), _blob_of(numbers) if numbers else b"")
+
+
+def dump(header: dict[str, Any], values: Sequence[Any] | Values = ()) -> bytes:
     """A message as bytes.
 
     Raises:
         NotAValueError: one of `values` may not pass.
     """
-    numbers: list[Any] = []
-    tree = [_encode(value if isinstance(value, Handle) else copy_value(value), numbers) for value in values]
-    blob = _blob_of(numbers) if numbers else b""
-    head, body = _json(header), _json(tree)
-    return LENGTHS.pack(len(head), len(body), len(blob)) + head + body + blob
+    made = values if isinstance(values, Values) else Values.of(values)
+    head = _json(header)
+    return LENGTHS.pack(len(head), len(made.body), len(made.blob)) + head + made.body + made.blob
 
 
 def load(head: bytes, body: bytes, blob: bytes) -> Message:
@@ -98,7 +116,7 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         raise WireError(f"malformed message ({type(error).__name__})") from error
 
 
-def send(connection: socket.socket, header: dict[str, Any], values: Sequence[Any] = ()) -> None:
+def send(connection: socket.socket, header: dict[str, Any], values: Sequence[Any] | Values = ()) -> None:
     """Send one message.
 
     Raises:

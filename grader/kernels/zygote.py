@@ -1,8 +1,9 @@
 """The zygote: a process that imports what notebooks import, once, and forks a kernel for each submission.
 
 It is a program of its own, started by `launch.start_zygote`, that imports of our code only `grader.kernels` and learns
-nothing of any lab but the names of the modules to import: a fork has the memory of its parent, so what it must not know
-is never here. It has one thread, because a fork copies only the thread that calls it.
+of a lab the names of the modules to import and its recipes, which kernels run anyhow: a fork has the memory of its
+parent, so what it must not know, cases and references, is never here. It has one thread, because a fork copies only the
+thread that calls it.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.kernels import cgroups, linux, paths, process, sandbox, seccomp, session
+from grader.kernels import cgroups, linux, paths, process, recipes, sandbox, seccomp, session
 from grader.kernels.behind_sockets import become_ipykernel, become_program
 from grader.kernels.cgroups import Group
 from grader.kernels.limits import Limits
-from grader.kernels.preload import ThreadsStartedError, preload, start_anew, threads
+from grader.kernels.preload import ThreadsStartedError, preload, start_anew, stay, threads
+from grader.kernels.recipes import Recipes
 from grader.kernels.sandbox import USUAL, Place, SandboxError, View
 from grader.kernels.shell import Shell, make_shell
 from grader.kernels.wire import WireError, dump, receive
@@ -51,6 +53,8 @@ class Settings:
     """Where its environment finds modules; nothing: where this interpreter does by itself."""
     without: list[str] = field(default_factory=list)
     """Modules that start threads, and are left to the notebook."""
+    recipes: str = ""
+    """The text of the lab's `fixtures.py`; nothing where there is none."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Kernels:
     listener: socket.socket
     place: cgroups.Place | None
     prefix: str
+    recipes: Recipes | None
 
     def group(self, number: int, limits: Limits) -> Group | None:
         """A control group for a kernel, where there can be one."""
@@ -74,6 +79,7 @@ def serve(settings: Settings) -> None:
     paths.keep_own()
     try:
         failed = preload(settings.imports, settings.warm, settings.without)
+        rehearsed = _recipes_of(settings)
     except ThreadsStartedError as started:
         again = asdict(settings) | {"without": [*settings.without, str(started)]}
         start_anew(settings.command, again, os.path.dirname(settings.socket))
@@ -86,7 +92,7 @@ def serve(settings: Settings) -> None:
     os.chmod(settings.socket, 0o600)
     listener.listen(128)
     place, why_not = _place_for_groups(settings)
-    kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()))
+    kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()), rehearsed)
     refused, how = _try_out(kernels)
     said = {"threads": threads(), "failed": failed, "without": settings.without, "refused": refused, "layers": how}
     _say(said | {"place": place and asdict(place), "prefix": kernels.prefix, "no_groups": why_not})
@@ -104,6 +110,21 @@ def serve(settings: Settings) -> None:
                 _become_kernel(connection, kernels, number)
             connection.close()
         _reap()
+
+
+def _recipes_of(settings: Settings) -> Recipes | None:
+    """The lab's recipes, rehearsed; nothing where there are none.
+
+    Raises:
+        ThreadsStartedError: they started threads that did not end.
+    """
+    if not settings.recipes or recipes.NAME in settings.without:
+        return None
+    began = threads()
+    found = recipes.rehearsed(settings.recipes, Path(os.path.dirname(settings.socket), recipes.NAME))
+    if stay(began):
+        raise ThreadsStartedError(recipes.NAME)
+    return found
 
 
 def _place_for_groups(settings: Settings) -> tuple[cgroups.Place | None, str]:
@@ -170,7 +191,7 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         elif request["op"] == "program":
             become_program(connection, request, how)
         else:
-            session.main(connection, kernels.shell, limits, how)
+            session.main(connection, kernels.shell, limits, how, kernels.recipes)
         code = 0
     except SandboxError as refused:
         _tell(connection, str(refused))

@@ -106,7 +106,7 @@ def greedy() -> Iterator[Case]:
         yield text_case("more rows than tokens", seed, ids=torch.tensor([[0, 3], [2, 2], [1, 4]]), steps=4, k=1)
         yield text_case("one step", seed, steps=1, k=1)
     for seed in (2, 3):
-        yield text_case("a real network", seed, steps=6, policy="toy_policy", k=1)
+        yield text_case("a real network", seed, steps=3, policy="toy_policy", k=1)
     for dtype in ("float64", "float16"):
         yield text_case("other dtypes", 7, k=1, of_policy={"dtype": dtype})
 
@@ -168,8 +168,6 @@ def endings() -> Iterator[Case]:
         yield text_case(
             "prompts of one token", seed + 2, ids=torch.tensor([[EOS], [1]]), steps=7, of_policy={"end": 1.0}
         )
-    for seed in (7, 9):
-        yield text_case("a real network", seed, steps=9, policy="toy_policy")
 
 
 ended_stay = Cases(

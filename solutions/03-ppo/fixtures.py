@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import GPT2TokenizerFast
+from trl import PPOConfig
 
 EOS = "<|endoftext|>"
 MERGES = [("Ġ", "t"), ("Ġt", "h"), ("Ġth", "e"), ("i", "s"), ("f", "i"), ("fi", "l"), ("fil", "m"), ("Ġ", "film")]
@@ -22,3 +24,12 @@ def tokenizer() -> GPT2TokenizerFast:
     return GPT2TokenizerFast(
         tokenizer_object=backend, bos_token=EOS, eos_token=EOS, unk_token=EOS, clean_up_tokenization_spaces=False
     )
+
+
+def rehearse() -> None:
+    """What kernels would load and build for the first time: it is done once, where they are forked."""
+    made = tokenizer()
+    made.decode(made(" the film")["input_ids"])
+    PPOConfig(batch_size=2, mini_batch_size=1)
+    scores = torch.ones(2, 3, requires_grad=True)
+    torch.where(scores.log_softmax(-1) > 0, scores, 0.0).sum().backward()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
+from fixtures import checkpoint
 
 from grader.checks import Missed, Result, Student, check, expect, same
 
@@ -18,28 +21,38 @@ OWN_MEMORY = (
 )
 
 
-def facts(student: Student, **checkpoint: Any) -> tuple[dict[str, Any], Any, Result]:
-    """What came back about the models of a checkpoint, and the trusted model.
+@dataclass(frozen=True)
+class Trusted:
+    """What is right about the model of a checkpoint: its parameters, its vocabulary, its logits for the probe."""
+
+    size: int
+    vocabulary: int
+    logits: torch.Tensor
+
+
+@cache
+def trusted(**described: Any) -> Trusted:
+    """The model of the checkpoint that `fixtures.checkpoint` makes of these arguments, loaded once."""
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(checkpoint(**described)).eval()
+    with torch.no_grad():
+        logits: torch.Tensor = model(PROBE).logits
+    return Trusted(sum(p.numel() for p in model.parameters()), model.config.vocab_size, logits)
+
+
+def facts(student: Student, **described: Any) -> tuple[dict[str, Any], Trusted, Result]:
+    """What came back about the models of a checkpoint, and what is right.
 
     Raises:
         Missed: nothing came back, or not what the cell `facts_of_models` gives.
     """
-    from transformers import AutoModelForCausalLM
-
-    path = student.build("checkpoint", **checkpoint)
-    result = student.facts_of_models(path, PROBE)
+    result = student.facts_of_models(student.build("checkpoint", **described), PROBE)
     found = expect(result).value(dict, hint=FORM)
     trainable = found.get("trainable")
     if not isinstance(trainable, list) or len(trainable) != 2:
         raise Missed("The cell `facts_of_models` has changed: leave it as it was given to you.")
-    return found, AutoModelForCausalLM.from_pretrained(path.twin).eval(), result
-
-
-def logits_of(model: Any) -> torch.Tensor:
-    """The logits of the trusted model for the probe."""
-    with torch.no_grad():
-        logits: torch.Tensor = model(PROBE).logits
-    return logits
+    return found, trusted(**described), result
 
 
 def other_weights(who: str, found: Any, wanted: torch.Tensor) -> str:
@@ -59,7 +72,7 @@ def both_have_the_weights_of_the_checkpoint(student: Student) -> None:
     """Policy and reference both start with the weights of the checkpoint."""
     for seed in (1, 2):
         found, model, result = facts(student, seed=seed)
-        wanted = logits_of(model)
+        wanted = model.logits
         for who in ("policy", "reference"):
             logits = found.get(f"{who}_logits")
             expect(result).that(same(logits, wanted, 1e-4), hint=other_weights(who, logits, wanted))
@@ -69,7 +82,7 @@ def both_have_the_weights_of_the_checkpoint(student: Student) -> None:
 def reference_is_frozen_and_in_eval(student: Student) -> None:
     """No parameter of the reference wants a gradient and its dropout is off; every parameter of the policy does."""
     found, model, result = facts(student, seed=3)
-    size = sum(p.numel() for p in model.parameters())
+    size = model.size
     of_policy, of_reference = found["trainable"]
     hint = "The reference would be trained: `model_ref.requires_grad_(False)`."
     if same(of_policy, 0) and same(of_reference, 0):
@@ -92,18 +105,18 @@ def reference_has_its_own_memory(student: Student) -> None:
     """When the policy's parameters move, the reference answers as before."""
     found, model, result = facts(student, seed=4)
     before, after = found.get("reference_logits"), found.get("reference_logits_after_a_step")
-    hint = other_weights("reference", before, logits_of(model))
-    expect(result).that(isinstance(before, torch.Tensor) and before.shape == (1, 5, model.config.vocab_size), hint=hint)
+    hint = other_weights("reference", before, model.logits)
+    expect(result).that(isinstance(before, torch.Tensor) and before.shape == (1, 5, model.vocabulary), hint=hint)
     expect(result).that(same(after, before, 1e-4), hint=OWN_MEMORY)
 
 
 @check("load_policy_and_reference", points=1)
 def pad_is_eos(student: Student) -> None:
     """The tokenizer pads with its EOS token, whatever that is, and has not grown."""
-    for eos, place, pad in (("<|endoftext|>", 0, ""), ("</s>", 7, ""), ("<end>", 26, ""), ("</s>", 3, "q")):
+    for eos, place, pad in (("</s>", 7, ""), ("<end>", 26, ""), ("</s>", 3, "q")):
         found, model, result = facts(student, seed=5, eos=eos, place=place, pad=pad)
         hint = "The vocabulary has grown: a new pad token has no row in the embeddings. Use the EOS token."
-        expect(result).that(same(found.get("vocabulary"), model.config.vocab_size), hint=hint)
+        expect(result).that(same(found.get("vocabulary"), model.vocabulary), hint=hint)
         hint = "The pad token is another one than the EOS token of this tokenizer: ask for `tokenizer.eos_token`."
         if found.get("pad_token") is None:
             hint = "`tokenizer.pad_token = tokenizer.eos_token` is missing: GPT-2 has no pad token."

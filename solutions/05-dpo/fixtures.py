@@ -8,7 +8,7 @@ import tempfile
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -38,3 +38,11 @@ def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", plac
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
     model.save_pretrained(folder)
     return folder
+
+
+def rehearse() -> None:
+    """What kernels would load and build for the first time: it is done once, where they are forked."""
+    folder = checkpoint(0)
+    AutoTokenizer.from_pretrained(folder)
+    logits = AutoModelForCausalLM.from_pretrained(folder)(torch.tensor([[0, 3, 1]])).logits
+    logits.log_softmax(-1).sum().backward()

@@ -273,8 +273,11 @@ def test_a_process_that_says_nothing_is_ended() -> None:
 
 def test_a_choice_is_small() -> None:
     a, b, c, d = (("check", name) for name in "abcd")
-    assert choose([[a, b], [b, c], [d], []], [a, b, c, d]) == [b, d]
-    assert choose([], [a]) == []
+    costs = dict.fromkeys((a, b, c, d), 1.0)
+    assert choose([[a, b], [b, c], [d], []], costs) == [b, d]
+    assert choose([[a, b], [b, c], [d], []], costs | {b: 5.0}) == [a, c, d]  # both together are quicker
+    assert choose([[a, b], [b, c], [d], []], costs, {a, d}) == [b]
+    assert choose([], {a: 1.0}) == []
 
 
 def test_a_sample_is_the_same_each_time() -> None:

@@ -36,14 +36,14 @@ def stop_at(progress):
         os.kill(os.getpid(), signal.SIGKILL)
 
 if sys.argv[2] == "between files and rows":
-    seen = []
-    real = record._set_penalty
-    def penalty(*args):
+    autograde.MOMENT_SECONDS = -1.0  # each by itself
+    real, seen = record.insert_all, []
+    def inserting(*args):
+        real(*args)
         seen.append(1)
         if len(seen) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-        real(*args)
-    record._set_penalty = penalty
+    record.insert_all = inserting
 autograde.grade_class(find_course(), "ps03", watch=stop_at, engine=autograde.local_engine(2))
 """
 
