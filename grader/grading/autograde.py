@@ -17,6 +17,7 @@ from grader.cells import QUIZ_CELL
 from grader.course.coursedir import gradebook, load_config
 from grader.course.late import read_late
 from grader.course.paths import Course
+from grader.course.standing import Standing, standings
 from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment
 from grader.grading.attempts import Attempts
@@ -45,6 +46,7 @@ Engine = Callable[[Assignment, Sequence[Task]], Iterator[Done]]
 class Row:
     """One student's result. `graded` is False when the submission could not be graded; `reason` then says why.
 
+    `score` is the gradebook's; in it are what a person gave (`by_hand`) and what being late took off (`late_penalty`).
     `events` tells what went wrong while it ran, `flags` what an instructor should look at. `executed` is False where
     the result of an earlier run was taken.
     """
@@ -59,6 +61,8 @@ class Row:
     flags: list[StudentText] = field(default_factory=list)
     seconds: float = 0.0
     executed: bool = False
+    late_penalty: float = 0.0
+    by_hand: float = 0.0
 
     @staticmethod
     def from_json(said: dict[str, Any]) -> Row:
@@ -128,7 +132,7 @@ def grade_class(
         if tasks:
             for done in (engine or local_engine())(assignment, tasks):
                 run.record_done(done, waiting[done.key])
-    return [run.rows[name] for name in names]
+        return run.as_recorded(names)
 
 
 @contextmanager
@@ -204,6 +208,11 @@ class _Recorder:
         for taken in students:
             self._record(taken, graded, executed=True)
 
+    def as_recorded(self, names: Sequence[str]) -> list[Row]:
+        """The rows of a run, with the grades that the gradebook has now."""
+        now = standings(self._book, self._assignment.lab)
+        return [_with(self.rows[name], now.get(name)) for name in names]
+
     def note(self, taken: Taken, graded: Graded) -> None:
         """A row for a result that is recorded already."""
         self._row(taken, graded, [], executed=True)
@@ -225,7 +234,7 @@ class _Recorder:
             flags = [*flags, student_text(WITHOUT_SANDBOX)]
         row = Row(
             student=student_text(name),
-            score=round(sum(graded.scores.values()), 2),
+            score=0.0,
             max_score=self._assignment.max_score(),
             graded=graded.graded,
             reason=graded.reason,
@@ -249,6 +258,9 @@ class _Recorder:
             worth = self._assignment.worth(QUIZ_CELL)
             graded, copied = self._attempts.hold(taken.student, graded, worth)
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
+        elif self._assignment.trusted:
+            cells = {master.name: master.max_scores().keys() for master in self._assignment.masters}
+            graded = self._attempts.kept(taken.student, graded, cells, self._assignment.worth(QUIZ_CELL))
         if taken.ready:
             submission = Submission.from_bytes((self._spool / taken.digest).read_bytes())
         key, what = taken.key(self._assignment.digest), (self._assignment, taken.student, submission, graded)
@@ -258,6 +270,12 @@ class _Recorder:
         if graded.graded:
             self._ledger.add(Entry(taken.student, key, graded.scores))
         return graded, left
+
+
+def _with(row: Row, now: Standing | None) -> Row:
+    if now is None:
+        return row
+    return replace(row, score=now.score, max_score=now.max_score, late_penalty=now.late_penalty, by_hand=now.by_hand)
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:
