@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -246,7 +246,8 @@ def regrade(
     """Show which scores the checks as they are now would move; without --what-if, write them too.
 
     Every submission is graded again with today's checks and quiz keys, and compared with the gradebook, cell by cell.
-    Points given by hand stay. Exit code 1 where something moves and nothing was written.
+    Points given by hand stay. `score` is the student's grade as the gradebook has it: with --what-if before anything
+    is written, else after it. Exit code 1 where something moves and nothing was written.
     """
     from grader.grading.autograde import local_engine, write_rows
     from grader.grading.regrade import what_if as compare
@@ -259,7 +260,10 @@ def regrade(
         moved = compare(course, lab, local_engine(jobs), show)
     if not what_if:
         with wrong_use() as course:
-            write_rows(course, lab, _grade_with_progress(course, lab, engine=local_engine(jobs), quiet=True))
+            rows = _grade_with_progress(course, lab, engine=local_engine(jobs), quiet=True)
+            write_rows(course, lab, rows)
+        scores: dict[str, float] = {row.student: row.score for row in rows}
+        moved = [replace(one, score=scores.get(one.student, one.score)) for one in moved]
     if not as_json:
         _show_moved(moved)
     waiting = [f"{len(moved)} scores would move; `grader regrade {lab}` writes them"] if moved and what_if else []
@@ -401,19 +405,23 @@ def _grade_with_progress(
 
 
 def _show_rows(rows: list[Row]) -> None:
-    table = new_table("", "student", "score", "of", "what went wrong", "what to do")
-    for row in rows:
+    part = {"late": [-row.late_penalty for row in rows], "by hand": [row.by_hand for row in rows]}
+    parts = {name: points for name, points in part.items() if any(points)}  # columns that say something
+    table = new_table("", "student", "score", "of", *parts, "what went wrong", "what to do")
+    for place, row in enumerate(rows):
         wrong = "\n".join([part for part in (row.reason, *row.events) if part] + [f"⚑ {flag}" for flag in row.flags])
         look = "look at the notebook" if row.flags and not row.remedy else row.remedy
-        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", wrong, look)
+        included = [f"{points[place]:+g}" if points[place] else "" for points in parts.values()]
+        table.add_row(row.student, f"{row.score:g}", f"{row.max_score:g}", *included, wrong, look)
     stdout().print(table)
 
 
 def _show_moved(moved: list[Moved]) -> None:
-    table = new_table("", "student", "cell", "before", "after", "of", "")
+    table = new_table("", "student", "cell", "before", "after", "of", "", "score")
     for one in moved:
         kept = "stays as given by hand" if one.by_hand else ""
-        table.add_row(one.student, one.cell, f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}", kept)
+        points = (f"{one.before:g}", f"{one.after:g}", f"{one.max_score:g}")
+        table.add_row(one.student, one.cell, *points, kept, f"{one.score:g}")
     stdout().print(table)
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+import grader.course.formgrader  # noqa: F401 - formgrader shows what counts
 from grader.course.config import read_config
 from grader.course.paths import Course, Layout, find_course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain

@@ -6,7 +6,7 @@ It is read and written when a result is recorded, never while one is graded: a g
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -75,21 +75,42 @@ class Attempts:
         self._first.setdefault((one.bank, one.attempt), student)
 
     def hold(self, student: str, graded: Graded, worth: float) -> tuple[Graded, list[str]]:
-        """The result with its quiz held to the limit of attempts, and flags; new attempts are remembered.
+        """As `held`, with flags; new attempts are remembered."""
+        handed_in, seen, found = self._looked_up(student, graded)
+        owners = {self._first.get((one.bank, one.attempt), student) for one in handed_in} - {student}
+        flags = [f"attempts.jsonl: the same attempt as {student_text(name)}'s" for name in sorted(owners)]
+        self._remember(student, found.new[: max(0, MOST - len(seen))])
+        return _held(graded, found, worth), flags
+
+    def held(self, student: str, graded: Graded, worth: float) -> Graded:
+        """The result with its quiz held to the limit of attempts; the best attempt of all submissions counts.
 
         Args:
             student: whose it is.
             graded: the result of the submission by itself.
             worth: what the quiz is worth.
         """
+        return _held(graded, self._looked_up(student, graded)[2], worth)
+
+    def kept(self, student: str, graded: Graded, cells: Mapping[str, Collection[str]], worth: float) -> Graded:
+        """A result that gives nothing, with the points that the student's quiz earned in earlier submissions.
+
+        Args:
+            student: whose it is.
+            graded: why nothing could be graded.
+            cells: the graded cells of each notebook.
+            worth: what the quiz is worth.
+        """
+        points = _points(limited(self._seen.get(student, ()), ()), worth)
+        places = [name for name, known in cells.items() if QUIZ_CELL in known] if points else []
+        return replace(graded, marks={name: {QUIZ_CELL: Mark(points)} for name in places})
+
+    def _looked_up(self, student: str, graded: Graded) -> tuple[list[Taken], list[Taken], Limited]:
+        """The attempts of a result, those that were seen before, and what counts."""
         handed_in = [Taken(**one) for one in graded.attempts]
         banks = {one.bank for one in handed_in}
         seen = [one for one in self._seen.get(student, ()) if not banks or one.bank in banks]
-        found = limited(seen, handed_in)
-        owners = {self._first.get((one.bank, one.attempt), student) for one in handed_in} - {student}
-        flags = [f"attempts.jsonl: the same attempt as {student_text(name)}'s" for name in sorted(owners)]
-        self._remember(student, found.new[: max(0, MOST - len(seen))])
-        return _held(graded, found, worth), flags
+        return handed_in, seen, limited(seen, handed_in)
 
     def _remember(self, student: str, new: tuple[Taken, ...]) -> None:
         if not new:
@@ -103,13 +124,18 @@ class Attempts:
             self._note(student, one)
 
 
+def _points(found: Limited, worth: float) -> float:
+    return min(round(found.score * worth, 2), worth)
+
+
 def _held(graded: Graded, found: Limited, worth: float) -> Graded:
     """The result with the points that count, also in the cell that nbgrader reads."""
     events = [*graded.events, *texts([f"attempts.jsonl: {remark}" for remark in found.remarks])]
-    points = min(round(found.score * worth, 2), worth)
-    if not graded.attempts or QUIZ_CELL not in graded.scores or points == graded.scores[QUIZ_CELL]:
+    points = _points(found, worth)
+    if QUIZ_CELL not in graded.scores or points == graded.scores[QUIZ_CELL]:
         return replace(graded, events=events)
-    lines = [f"Quiz: {points:g} of {worth:g} points.", *(f"attempts.jsonl, {one}." for one in found.remarks)]
+    best = "" if found.score == found.in_file else " The best attempt was handed in before, and counts."
+    lines = [f"Quiz: {points:g} of {worth:g} points.{best}", *(f"attempts.jsonl, {one}." for one in found.remarks)]
     notebooks, marks = dict(graded.notebooks), dict(graded.marks)
     for name in [name for name, known in graded.marks.items() if QUIZ_CELL in known]:
         notebook = nbformat.reads(notebooks[name], as_version=4)

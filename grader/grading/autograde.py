@@ -18,6 +18,7 @@ from grader.cells import QUIZ_CELL
 from grader.course.coursedir import gradebook, load_config
 from grader.course.late import read_late
 from grader.course.paths import Course
+from grader.course.standing import Standing, standings
 from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment
 from grader.grading.attempts import Attempts
@@ -47,6 +48,7 @@ Engine = Callable[[Assignment, Sequence[Task]], Iterator[Done]]
 class Row:
     """One student's result. `graded` is False when the submission could not be graded; `reason` then says why.
 
+    `score` is the gradebook's; in it are what a person gave (`by_hand`) and what being late took off (`late_penalty`).
     `events` tells what went wrong while it ran, `flags` what an instructor should look at. `executed` is False where
     the result of an earlier run was taken.
     """
@@ -61,6 +63,8 @@ class Row:
     flags: list[StudentText] = field(default_factory=list)
     seconds: float = 0.0
     executed: bool = False
+    late_penalty: float = 0.0
+    by_hand: float = 0.0
 
     @staticmethod
     def from_json(said: dict[str, Any]) -> Row:
@@ -132,7 +136,7 @@ def grade_class(
             for done in runs_on(assignment, tasks):
                 run.record_done(done, waiting[done.key])
         run.flush()
-    return [run.rows[name] for name in names]
+        return run.as_recorded(names)
 
 
 def _begun(engine: Engine, course: Course, assignment: Assignment, students: int) -> AbstractContextManager[None]:
@@ -222,6 +226,11 @@ class _Recorder:
         for taken in students:
             self._record(taken, graded, executed=True)
 
+    def as_recorded(self, names: Sequence[str]) -> list[Row]:
+        """The rows of a run, with the grades that the gradebook has now."""
+        now = standings(self._gradebook.book, self._assignment.lab)
+        return [_with(self.rows[name], now.get(name)) for name in names]
+
     def note(self, taken: Taken, graded: Graded) -> None:
         """A row for a result that is recorded already."""
         self._row(taken, graded, [], executed=True)
@@ -264,7 +273,7 @@ class _Recorder:
             flags = [*flags, student_text(WITHOUT_SANDBOX)]
         row = Row(
             student=student_text(name),
-            score=round(sum(graded.scores.values()), 2),
+            score=0.0,
             max_score=self._assignment.max_score(),
             graded=graded.graded,
             reason=graded.reason,
@@ -284,6 +293,9 @@ class _Recorder:
             worth = self._assignment.worth(QUIZ_CELL)
             graded, copied = self._attempts.hold(taken.student, graded, worth)
             graded = replace(graded, flags=[*graded.flags, *texts(copied)])
+        elif self._assignment.trusted:
+            cells = {master.name: master.max_scores().keys() for master in self._assignment.masters}
+            graded = self._attempts.kept(taken.student, graded, cells, self._assignment.worth(QUIZ_CELL))
         data = (self._spool / taken.digest).read_bytes() if taken.ready else None
         return Result(taken.student, None if data is None else Submission.from_bytes(data), graded)
 
@@ -291,6 +303,12 @@ class _Recorder:
 def _not_recorded(broken: Exception) -> Graded:
     reason = student_text(f"it could not be recorded: {type(broken).__name__}: {broken}")
     return Graded(False, {}, reason=reason, remedy=student_text(AGAIN))
+
+
+def _with(row: Row, now: Standing | None) -> Row:
+    if now is None:
+        return row
+    return replace(row, score=now.score, max_score=now.max_score, late_penalty=now.late_penalty, by_hand=now.by_hand)
 
 
 def write_rows(course: Course, lab: str, rows: list[Row], keep_others: bool = False) -> list[Path]:

@@ -47,11 +47,3 @@ def entries(path: Path) -> Iterator[Entry]:
             yield Entry(**json.loads(line))
         except (ValueError, TypeError):
             continue
-
-
-def highest(path: Path, cell: str) -> dict[str, float]:
-    """The most that each student ever earned in a graded cell."""
-    best: dict[str, float] = {}
-    for entry in entries(path):
-        best[entry.student] = max(best.get(entry.student, 0.0), entry.scores.get(cell, 0.0))
-    return best

@@ -71,7 +71,7 @@ class Execute(nbgrader.preprocessors.Execute):  # type: ignore[misc]
         if not assignment.trusted:
             files = self._beside(course, assignment, student, files) | itself(name, nb)
         done = execute_notebook(assignment, assignment.masters[0], checks, nb, files, own_zygotes(data), self.step)
-        copied = _hold(course, assignment, student, done, nb) if done.attempts else []
+        copied = _hold(course, assignment, student, done, nb) if assignment.worth(QUIZ_CELL) else []
         if not assignment.trusted:
             WROTE.files[name] = done.files
             self._write(course, assignment, student, done.files)

@@ -20,13 +20,11 @@ from grader.course.paths import Course
 from grader.grading.assignment import Assignment
 from grader.grading.folder import write_folder
 from grader.grading.result import Graded, Mark, Submission
-from grader.grading.rows import BLANK, New, insert_all, unknown
+from grader.grading.rows import BLANK, NOTHING, New, insert_all, unknown
 from grader.text import StudentText
 
 QUIET = logging.getLogger("grader.record")
 QUIET.setLevel(logging.CRITICAL)
-
-NOTHING = Mark(0.0)
 
 
 @dataclass(frozen=True)
@@ -156,7 +154,7 @@ def _write_rows(
         if graded.graded and notebook.name in graded.marks:
             _write_marks(notebook, graded.marks[notebook.name])
         elif graded.graded or assignment.trusted:
-            _write_zeros(notebook, graded.graded)
+            _write_zeros(notebook, graded.graded, graded.marks.get(notebook.name, {}))
         if (graded.graded or not assignment.trusted) and notebook.name not in graded.marks:
             continue  # as nbgrader, which looks at no penalty of a notebook that was not handed in or not graded
         book.db.flush()
@@ -175,13 +173,13 @@ def _write_marks(notebook: Any, marks: Mapping[str, Mark]) -> None:
             comment.auto_comment = BLANK if mark.blank else None
 
 
-def _write_zeros(notebook: Any, missing: bool) -> None:
-    """A notebook that was not handed in, or one that could not be graded."""
+def _write_zeros(notebook: Any, missing: bool, kept: Mapping[str, Mark]) -> None:
+    """A notebook that was not handed in, or one that could not be graded; `kept` is what it earned before."""
     for grade in notebook.grades:
         if missing:
             grade.auto_score, grade.needs_manual_grade = 0.0, False
         else:
-            _set_grade(grade, NOTHING.points)
+            _set_grade(grade, kept.get(grade.name, NOTHING).points)
     for comment in () if missing else notebook.comments:
         comment.auto_comment = None
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from grader.cells import QUIZ_CELL
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
+from grader.course.standing import standings
+from grader.grading.attempts import Attempts
 from grader.grading.autograde import Engine, local_engine, spool_in
 from grader.grading.cache import Cache
 from grader.grading.load import load_assignment
@@ -18,7 +21,10 @@ from grader.grading.selection import require_assignment, roster, wanted_of
 
 @dataclass(frozen=True)
 class Moved:
-    """A graded cell whose automatic score would change; `by_hand` where a person's score stays whatever happens."""
+    """A graded cell whose automatic score would change; `by_hand` where a person's score stays whatever happens.
+
+    `score` is the student's grade in the assignment, as the gradebook has it.
+    """
 
     student: str
     cell: str
@@ -26,6 +32,7 @@ class Moved:
     after: float
     max_score: float
     by_hand: bool
+    score: float
 
 
 def what_if(
@@ -50,21 +57,27 @@ def what_if(
         read = take_in_all(course, lab, wanted_of(assignment), roster(course, lab), spool)
         ready = [taken for taken in read if taken.ready]
         keys = {taken.student: taken.key(assignment.digest) for taken in ready}
-        found = {key: known.scores for key in set(keys.values()) if (known := cache.get(key)) is not None}
+        found = {key: known for key in set(keys.values()) if (known := cache.get(key)) is not None}
         tasks = {keys[one.student]: task_of(one, spool, assignment.digest) for one in ready}
         waiting = [task for key, task in tasks.items() if key not in found]
         watch(len(found), len(tasks))
         for done in (engine or local_engine())(assignment, waiting) if waiting else ():
             if done.graded is not None:
                 cache.put(done.key, done.graded)
-                found[done.key] = done.graded.scores
+                found[done.key] = done.graded
             watch(len(found), len(tasks))
-    scores = {name: found[key] for name, key in keys.items() if key in found}
+    attempts, worth = Attempts(course.ledger(lab)), assignment.worth(QUIZ_CELL)
+    scores = {name: attempts.held(name, found[key], worth).scores for name, key in keys.items() if key in found}
     with gradebook(course) as book:
-        return [moved for one in book.assignment_submissions(lab) for moved in _moved(one, scores.get(one.student.id))]
+        now = standings(book, lab)
+        return [
+            moved
+            for one in book.assignment_submissions(lab)
+            for moved in _moved(one, scores.get(one.student.id), now[one.student.id].score)
+        ]
 
 
-def _moved(submission: Any, scores: dict[str, float] | None) -> Iterator[Moved]:
+def _moved(submission: Any, scores: dict[str, float] | None, score: float) -> Iterator[Moved]:
     alone = len(submission.notebooks) == 1
     for notebook in submission.notebooks if scores is not None else ():
         for grade in notebook.grades:
@@ -72,4 +85,4 @@ def _moved(submission: Any, scores: dict[str, float] | None) -> Iterator[Moved]:
             before, after = float(grade.auto_score or 0.0), float((scores or {}).get(cell, 0.0))
             if grade.max_score and abs(before - after) > 1e-9:
                 by_hand = grade.manual_score is not None
-                yield Moved(submission.student.id, cell, before, after, float(grade.max_score), by_hand)
+                yield Moved(submission.student.id, cell, before, after, float(grade.max_score), by_hand, score)

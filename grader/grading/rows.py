@@ -23,6 +23,7 @@ from grader.grading.result import Graded, Mark
 GRADED = ("GradeCell", "TaskCell")
 COMMENTED = ("SolutionCell", "TaskCell")
 BLANK = "No response."
+NOTHING = Mark(0.0)
 STUDENT, SUBMITTED, NOTEBOOK, GRADE, COMMENT = (
     kind.__table__ for kind in (api.Student, api.SubmittedAssignment, api.SubmittedNotebook, api.Grade, api.Comment)
 )
@@ -131,11 +132,12 @@ def _cells(db: Any, notebooks: Mapping[str, str]) -> Iterator[Cell]:
 def _grade(assignment: Assignment, graded: Graded, cell: Cell) -> Rows:
     """The columns of a new grade: as `record.write_rows` leaves them, where there was nothing before."""
     points, known = None, False
+    marks = graded.marks.get(cell.notebook, {})
     if graded.graded and cell.notebook in graded.marks:
-        mark = graded.marks[cell.notebook].get(cell.name, Mark(None, graded=False))
+        mark = marks.get(cell.name, Mark(None, graded=False))
         points, known = mark.points, mark.graded and mark.points is not None
     elif cell.notebook in {master.name for master in assignment.masters} and (graded.graded or assignment.trusted):
-        points, known = 0.0, True  # not handed in, or not to be graded
+        points, known = marks.get(cell.name, NOTHING).points or 0.0, True  # not handed in, or not to be graded
     return {"auto_score": points if known else None, "needs_manual_grade": not known}
 
 

@@ -27,15 +27,21 @@ class Taken:
 
 @dataclass(frozen=True)
 class Limited:
-    """What counts of the attempts of a file, those not seen before, and what to tell."""
+    """What counts of the attempts of a file, those not seen before, and what to tell; `earlier` are not in the file."""
 
     counted: tuple[Taken, ...]
     new: tuple[Taken, ...]
     remarks: tuple[str, ...]
+    earlier: tuple[Taken, ...] = ()
 
     @property
     def score(self) -> float:
-        """The best share of the points, from 0 to 1."""
+        """The best share of the points, from 0 to 1, of this file and of all that were handed in before it."""
+        return max([self.in_file, *(one.score for one in self.earlier)])
+
+    @property
+    def in_file(self) -> float:
+        """The best share of the points of what counts in this file."""
         return max((one.score for one in self.counted), default=0.0)
 
 
@@ -58,7 +64,7 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
         handed_in: those of the file, in its order.
 
     An attempt that was changed after it was seen counts with what it earned then. What is missing in the file counts
-    as made; what it earned then stays in the ledger. Without anything seen, the file alone decides.
+    as made, with what it earned then. Without anything seen, the file alone decides.
     """
     used: dict[str, Taken] = {}
     for one in seen:
@@ -78,7 +84,8 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
             counted.append(one)
             new.append(one)
     here = {one.attempt for one in handed_in}
-    missing = len({one.attempt for one in seen} - here)
+    earlier = [one for one in dict.fromkeys(one.attempt for one in seen) if one not in here]
+    missing = len(earlier)
     remarks = []
     if missing:
         are = "that was handed in before is missing, or stands" if missing == 1 else MISSING
@@ -89,7 +96,7 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
     if beyond:
         are = "is beyond the limit and not counted" if beyond == 1 else "are beyond the limit and not counted"
         remarks.append(f"{_attempts(beyond)} {are}: those that were handed in before count too")
-    return Limited(tuple(counted), tuple(new), tuple(remarks))
+    return Limited(tuple(counted), tuple(new), tuple(remarks), tuple(used[attempt] for attempt in earlier))
 
 
 def _attempts(number: int) -> str:

@@ -44,8 +44,8 @@ def export_grades(
             raise LookupError(f"--to is {', '.join(FORMATS)}, not {to!r}.")
         if to == "csv" and (roster or letters):
             raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
-        found, failures = grades(course, chosen_labs(lab, assignment_names(course)))
-        failures += [
+        found = grades(course, chosen_labs(lab, assignment_names(course)))
+        failures = [
             f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
         ]
         if to == "csv":

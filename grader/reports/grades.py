@@ -1,25 +1,27 @@
-"""Grades as a table: the gradebook's scores, with the highest score of each quiz over all submissions."""
+"""Grades as a table: the gradebook's, a line a student and lab."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import MissingEntry
+from nbgrader import api
 
 from grader.cells import QUIZ_CELL
-from grader.course.coursedir import gradebook, submitters
+from grader.course.coursedir import gradebook
 from grader.course.paths import Course
+from grader.course.standing import standings
 from grader.files import write_csv
-from grader.grading.ledger import highest
 from grader.text import StudentText, student_text
 
 
 @dataclass(frozen=True)
 class Grade:
-    """One student's points in one lab. In `score` are `quiz`, the highest of all submissions, and the late penalty."""
+    """One student's points in one lab. In `score` are `quiz`, the best of all submissions, what a person gave, and what
+    being late took off; `by_hand` and `late_penalty` say how much.
+    """
 
     student: StudentText
     lab: str
@@ -28,50 +30,52 @@ class Grade:
     quiz: float | None
     late_penalty: float
     needs_manual_grade: bool
+    by_hand: float = 0.0
 
 
-def grades(course: Course, labs: Sequence[str]) -> tuple[list[Grade], list[str]]:
-    """The grades of some labs, by lab and student, and whose could not be read.
-
-    Points given by hand and late penalties are in them.
+def grades(course: Course, labs: Sequence[str]) -> list[Grade]:
+    """The grades of some labs, by lab and student.
 
     Raises:
         LookupError: nbgrader does not know a lab.
     """
     found: list[Grade] = []
-    failures: list[str] = []
     with gradebook(course) as book:
         for lab in labs:
             try:
-                book.find_assignment(lab)
-            except MissingEntry:
+                now = standings(book, lab)
+            except api.MissingEntry:
                 raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
-            best = highest(course.ledger(lab), QUIZ_CELL)
-            for student in submitters(book, lab):
-                try:
-                    found.append(_grade(lab, book.find_submission(lab, student), best))
-                except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
-                    who = f"{student}: {lab} cannot be read from the gradebook"
-                    failures.append(student_text(f"{who}: grade again ({type(broken).__name__}: {broken})"))
-    return sorted(found, key=lambda grade: (grade.lab, grade.student)), failures
+            quizzes = _quizzes(book, lab)
+            found += [
+                Grade(
+                    student=student_text(student),
+                    lab=lab,
+                    score=one.score,
+                    max_score=one.max_score,
+                    quiz=quizzes.get(student),
+                    late_penalty=one.late_penalty,
+                    needs_manual_grade=one.needs_manual_grade,
+                    by_hand=one.by_hand,
+                )
+                for student, one in now.items()
+            ]
+    return sorted(found, key=lambda grade: (grade.lab, grade.student))
 
 
-def _grade(lab: str, submission: Any, best: Mapping[str, float]) -> Grade:
-    student = submission.student.id
-    cells = {g.name: g for notebook in submission.notebooks for g in notebook.grades}
-    now = float(cells[QUIZ_CELL].score or 0.0) if QUIZ_CELL in cells else None
-    kept = None if now is None else max(now, best.get(student, 0.0))
-    raised = kept - now if kept is not None and now is not None else 0.0
-    penalty = float(submission.late_submission_penalty or 0.0)
-    return Grade(
-        student=student_text(student),
-        lab=lab,
-        score=round(max(0.0, float(submission.score or 0.0) + raised - penalty), 2),
-        max_score=float(submission.max_score),
-        quiz=kept,
-        late_penalty=penalty,
-        needs_manual_grade=bool(submission.needs_manual_grade),
+def _quizzes(book: Any, lab: str) -> dict[str, float]:
+    """The points of the quiz by student, where the lab has one."""
+    points = (
+        book.db.query(api.Student.id, api.Grade.score)
+        .select_from(api.Grade)
+        .join(api.GradeCell, api.Grade.cell_id == api.GradeCell.id)
+        .join(api.SubmittedNotebook, api.Grade.notebook_id == api.SubmittedNotebook.id)
+        .join(api.SubmittedAssignment, api.SubmittedNotebook.assignment_id == api.SubmittedAssignment.id)
+        .join(api.Student)
+        .join(api.Assignment, api.SubmittedAssignment.assignment_id == api.Assignment.id)
+        .filter(api.Assignment.name == lab, api.GradeCell.name == QUIZ_CELL)
     )
+    return {student: float(score or 0.0) for student, score in points}
 
 
 def write_grades(found: Sequence[Grade], path: Path) -> Path:

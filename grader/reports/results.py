@@ -17,10 +17,10 @@ from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIMES, Outcome
 from grader.course.coursedir import gradebook, submitters
 from grader.course.paths import Course
+from grader.course.standing import Standing, standings
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
 from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
-from grader.grading.ledger import highest
 from grader.grading.result import label
 from grader.quizzes.score import QuizScore
 from grader.text import NO_TEXT, StudentText, student_lines, student_text
@@ -47,7 +47,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Result:
-    """One student's result in one lab. `score` has the best quiz over all submissions and the late penalty in it."""
+    """One student's result in one lab. `score` is the gradebook's; the late penalty and a person's points are in it."""
 
     student: str
     name: str
@@ -61,6 +61,7 @@ class Result:
     submitted: datetime | None = None
     seconds_late: float = 0.0
     comments: tuple[str, ...] = ()
+    by_hand: float = 0.0
 
     @property
     def shown(self) -> StudentText:
@@ -94,17 +95,17 @@ def lab_results(course: Course, lab: str) -> LabResults:
         LookupError: the lab is not in the gradebook.
     """
     quizzes = counted(course, lab, class_attempts(course, lab)) if course.bank_of(lab) else {}
-    best = highest(course.ledger(lab), QUIZ_CELL)
     with gradebook(course) as book:
         try:
             assignment = book.find_assignment(lab)
+            now = standings(book, lab)
         except MissingEntry:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
         for student in submitters(book, lab):
             try:
-                found.append(_result(course, lab, book.find_submission(lab, student), best, quizzes))
+                found.append(_result(course, lab, book.find_submission(lab, student), now[student], quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
                 why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
                 failed.append((student_text(student), student_text(why)))
@@ -122,14 +123,12 @@ def lab_results(course: Course, lab: str) -> LabResults:
     )
 
 
-def _result(
-    course: Course, lab: str, submission: Any, best: Mapping[str, float], quizzes: Mapping[str, QuizScore]
-) -> Result:
+def _result(course: Course, lab: str, submission: Any, now: Standing, quizzes: Mapping[str, QuizScore]) -> Result:
     student = submission.student
     folder = course.folder("autograded", student.id, lab)
     exercises: list[Exercise] = []
     unused: list[str] = []
-    raised, quiz_points = 0.0, None
+    quiz_points = None
     for notebook in sorted(submission.notebooks, key=lambda one: str(one.name)):
         cells = dict(_cells(folder / f"{notebook.name}.ipynb"))
         comments = {one.name: one.comment.strip() for one in notebook.comments if (one.comment or "").strip()}
@@ -140,8 +139,7 @@ def _result(
             name = str(grade.name)
             score = float(grade.score or 0.0)
             if name == QUIZ_CELL:
-                quiz_points = max(score, best.get(student.id, 0.0))
-                raised, score = quiz_points - score, quiz_points
+                quiz_points = score
             own.append(_exercise(name, score, grade, cells, comments))
         order = {name: place for place, name in enumerate(cells)}
         own.sort(key=lambda exercise: order.get(exercise.name + HIDDEN, order.get(exercise.name, len(order))))
@@ -149,14 +147,14 @@ def _result(
         unused += [text for name, text in comments.items() if name not in used]
         alone = len(submission.notebooks) == 1
         exercises += [replace(one, name=label(notebook.name, one.name, alone)) for one in own]
-    penalty = float(submission.late_submission_penalty or 0.0)
     return Result(
         student=student.id,
         name=student_text(" ".join(part for part in (student.first_name, student.last_name) if part)),
         lab=lab,
-        score=round(max(0.0, float(submission.score or 0.0) + raised - penalty), 2),
-        max_score=float(submission.max_score),
-        late_penalty=penalty,
+        score=now.score,
+        max_score=now.max_score,
+        late_penalty=now.late_penalty,
+        by_hand=now.by_hand,
         exercises=tuple(exercises),
         quiz_points=quiz_points,
         quiz=quizzes.get(student.id),
@@ -178,7 +176,7 @@ def _exercise(
         checks=_outcomes(cells.get(name)),
         source=student_lines(cells[short].source) if short in cells else NO_TEXT,
         comment="\n".join(said),
-        by_hand=grade.manual_score is not None,
+        by_hand=grade.manual_score is not None or bool(grade.extra_credit),
         waits=bool(grade.needs_manual_grade),
     )
 

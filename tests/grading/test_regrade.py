@@ -11,6 +11,7 @@ from grader.cli import app
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
 from grader.grading.autograde import grade_class
+from grader.reports.grades import grades
 
 LAB = "01-toy"
 
@@ -53,7 +54,10 @@ def test_a_changed_check_is_told_then_written(toy_class: Course) -> None:
     assert all(one["after"] < one["before"] == before[one["student"], "mean-hidden"] for one in moved)
     assert [one["by_hand"] for one in moved if one["student"] == "demo-01"] == [True]
     code, written, _ = run()
-    assert (code, written) == (0, moved)
+    assert code == 0
+    assert [one | {"score": None} for one in written] == [one | {"score": None} for one in moved]
+    now = {one.student: one.score for one in grades(toy_class, [LAB])}
+    assert all(one["score"] == now[one["student"]] for one in written), "the grade after it"
     after = scores(toy_class)
     assert {key: after[key] for key in before if after[key] != before[key]} == {
         (one["student"], one["cell"]): one["after"] for one in moved
