@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
+from grader.build.help import made_help
 from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
 from grader.course.coursedir import converter, load_config
 from grader.files import write_whole
@@ -49,13 +50,15 @@ def build_lab(course: Course, lab: str) -> list[Path]:
         BuildError: the source is not in order; nothing was written.
     """
     notebook = source_notebook(course, lab)
-    quiz = sealed_quiz(course, lab)
+    quiz, help_ = sealed_quiz(course, lab), made_help(course, lab)
     if lab in course.assignments():
         write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
     if quiz is not None:
         write_whole(course.source / lab / quiz.file_name, quiz.sealed)
         keep(quiz.bank, course.banks)
+    if help_ is not None:
+        write_whole(course.source / lab / help_.file_name, help_.content)
     with _released(course, lab, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
 
@@ -93,11 +96,14 @@ def _released(course: Course, lab: str, db_url: str) -> Iterator[Path]:
             quiz = sealed_quiz(course, lab)
             if quiz is not None:
                 write_whole(root / "source" / lab / quiz.file_name, quiz.sealed)
-            _generate(course, lab, root, db_url)
+            help_ = made_help(course, lab)
+            if help_ is not None:
+                write_whole(root / "source" / lab / help_.file_name, help_.content)
+            generate(course, lab, root, db_url)
         yield root / "release" / lab
 
 
-def _generate(course: Course, lab: str, root: Path, db_url: str) -> None:
+def generate(course: Course, lab: str, root: Path, db_url: str) -> None:
     """Let nbgrader make the release of `root/source` in `root/release`, and register it in the gradebook at `db_url`."""
     config = load_config(
         course,
