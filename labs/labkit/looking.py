@@ -184,6 +184,6 @@ def _lines(exercise: str, check: Visible, probe: Probe, seen: Seen) -> tuple[lis
         near = check.tolerance or SHOWN_APART
         lines = difference(seen.value, wanted.value, near) or difference(seen.value, wanted.value)
         if kind == "changed":
-            lines = [line.replace("expected", "before").replace("found ", "after ") for line in lines]
+            lines = [line.replace("expected  ", "before    ").replace("found     ", "after     ") for line in lines]
     shown = ["what was run:", *(f"  {line}" for line in probe.shown)]
     return [*shown, *lines], hint

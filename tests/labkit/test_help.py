@@ -93,7 +93,7 @@ def test_a_stub_shows_what_will_be_checked_and_the_notebook_goes_on(
     run(stub)
     assert shown(capsys) == [
         "halve: 0 of 3 checks pass",
-        "halve is not written yet: put your code in the place of raise NotImplementedError().",
+        "stub is not written yet: put your code in the place of raise NotImplementedError().",
         "☐ halves (4, 2)",
         "☐ leaves its list alone",
         "☐ refuses nothing",
