@@ -149,7 +149,7 @@ def load_visible(folder: Path) -> VisibleChecks:
 def _common(text: str) -> str:
     """What the file says beside its checks, without its docstring and what it takes from the grader."""
     kept = [node for node in ast.parse(text).body if not _is_left_out(node)]
-    return "\n".join(ast.unparse(node) for node in kept)
+    return "\n".join(_plain(text, node) for node in kept)
 
 
 def _is_left_out(node: ast.stmt) -> bool:

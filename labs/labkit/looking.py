@@ -16,7 +16,7 @@ from labkit.telling import OURS, STUB_HINT, is_kind, is_stub, student_frames, to
 FLOATS = 2e-6
 """How far apart two floats of Python may be, as a part of their size: they come out of float32 mostly."""
 SHOWN_APART = 1e-6
-"""The place that is shown as the first difference is one that far apart, where there is one."""
+"""So far apart, absolutely, numbers may be in any case; the first difference that is shown is a larger one."""
 TELLING = 2
 """On how many calls a trap must agree with an answer before it speaks."""
 MOST = 0.75
@@ -86,6 +86,8 @@ def see(checks: ExerciseChecks, check: Visible, probe: Probe, namespace: Mapping
     near = Near(check.tolerance, FLOATS)
     try:
         finding = compared(value, probe.wanted.value, near)
+        if finding is not None and check.tolerance is None:  # next to 0, rounding is larger than any part of it
+            finding = compared(value, probe.wanted.value, Near(SHOWN_APART))
     except (Exception, SystemExit) as odd:  # noqa: BLE001 - a student's own class may raise when it is compared
         return Seen(value, odd, Finding("type"))
     if finding is not None and check.about != "value" and finding.kind in ("value", "nan"):

@@ -56,8 +56,8 @@ def margins_count_inside():
 @visible("bradley_terry_loss", tol=1e-2)
 def stays_finite():
     """10,000 behind costs 10,000, and not inf or nan."""
-    yield bradley_terry_loss(torch.tensor([-1e4]), torch.tensor([0.0]))
-    yield bradley_terry_loss(torch.tensor([1e4]), torch.tensor([0.0]))
+    yield bradley_terry_loss(torch.tensor([-1e4, 1e4]), torch.tensor([0.0, 0.0]))
+    yield bradley_terry_loss(torch.tensor([-3e3, 50.0]), torch.tensor([2e3, -9e3]))
 
 
 @visible("last_token_index")

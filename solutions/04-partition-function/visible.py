@@ -79,8 +79,8 @@ def they_are_all_there():
 
 @visible("kl_divergence", tol=1e-6)
 def the_kl_of_the_example():
-    """The worked example: 0.1438 nats."""
-    yield kl_divergence(logs(0.5, 0.5), logs(0.75, 0.25))
+    """The worked example, the first row: 0.1438 nats."""
+    yield kl_divergence(logs([0.5, 0.5], [0.9, 0.1]), logs([0.75, 0.25], [0.3, 0.7]))
     yield kl_divergence(logs(0.6, 0.3, 0.1), logs(0.2, 0.2, 0.6))
 
 
@@ -132,8 +132,8 @@ def a_larger_beta_costs_more():
 
 @visible("log_partition", tol=1e-5)
 def log_z_of_the_example():
-    """The worked example: log Z is 0.9545."""
-    yield log_partition(logs(0.75, 0.25), doubles(0.0, 1.0), 0.5)
+    """The worked example, the first row: log Z is 0.9545."""
+    yield log_partition(logs([0.75, 0.25], [0.5, 0.5]), doubles([0.0, 1.0], [0.25, -1.0]), 0.5)
     yield log_partition(logs(0.2, 0.5, 0.3), doubles(1.5, -0.5, 0.25), 2.0)
 
 
@@ -164,8 +164,8 @@ def refuses_beta_of_zero():
 
 @visible("optimal_policy", tol=1e-5)
 def the_policy_of_the_example():
-    """The worked example: probabilities 0.2888 and 0.7112, as log-probs."""
-    yield optimal_policy(logs(0.75, 0.25), doubles(0.0, 1.0), 0.5)
+    """The worked example, the first row: probabilities 0.2888 and 0.7112, as log-probs."""
+    yield optimal_policy(logs([0.75, 0.25], [0.5, 0.5]), doubles([0.0, 1.0], [0.25, -1.0]), 0.5)
     yield optimal_policy(logs(0.2, 0.5, 0.3), doubles(1.5, -0.5, 0.25), 2.0)
 
 
@@ -208,7 +208,7 @@ def equal_policies():
 @visible("monte_carlo_log_partition", tol=1e-5)
 def the_estimate_of_the_example():
     """The worked example: 0.9545 from four samples."""
-    yield monte_carlo_log_partition(logs(0.75, 0.75, 0.75, 0.25), doubles(0.0, 0.0, 0.0, 1.0), 0.5)
+    yield monte_carlo_log_partition(logs([0.75, 0.75, 0.75, 0.25]), doubles([0.0, 0.0, 0.0, 1.0]), 0.5)
     yield monte_carlo_log_partition(logs(0.2, 0.5, 0.5), doubles(1.0, -0.5, -0.5), 2.0)
 
 
@@ -241,8 +241,8 @@ def weights_of_any_size():
 
 @visible("best_of_n_policy", tol=1e-9)
 def the_best_of_two():
-    """The worked example: probabilities 0.25, 0.45 and 0.3, as log-probs."""
-    yield best_of_n_policy(logs(0.5, 0.3, 0.2), doubles(0.0, 1.0, 1.0), 2)
+    """The worked example, the first row: probabilities 0.25, 0.45 and 0.3, as log-probs."""
+    yield best_of_n_policy(logs([0.5, 0.3, 0.2], [0.2, 0.2, 0.6]), doubles([0.0, 1.0, 1.0], [3.0, 1.0, 2.0]), 2)
     yield best_of_n_policy(logs(0.1, 0.4, 0.3, 0.2), doubles(2.0, -1.0, 2.0, 0.5), 3)
 
 

@@ -137,7 +137,7 @@ def the_loss_stays_finite():
 @visible("format_preferences")
 def cuts_after_the_prompt():
     """The worked example: the prompt is the first two words, and responses keep their spaces."""
-    yield format_preferences([GOOD], [BAD], [2.0], [-1.5])
+    yield format_preferences([GOOD, "No plot  at all"], [BAD, "No plot to speak of"], [2.0, 0.0], [-1.5, -1.0])
     yield format_preferences(
         ["The plot  is thin", "An old tale"],
         ["The plot sings.", "An old one, with a long end "],
