@@ -14,7 +14,7 @@ from grader.exchange.commands import bundle, collect
 from grader.formats.commands import quiz_app
 from grader.grading.forks import modules_of, start_server
 from grader.quizzes import author_commands as author_commands
-from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
+from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class, self_check
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ quiz_app.command("analyse")(analyse_quiz)
 app.command()(feedback)
 app.command("report")(report_class)
 app.command("export-grades")(export_grades)
+app.command("self-check")(self_check)
 app.command()(bundle)
 app.command()(collect)
 

@@ -200,7 +200,9 @@ def test_the_new_lab_of_the_guide_is_built_and_verified_with_a_quiz(
     lab = "07-win-rate"
     guide = (ROOT / "solutions" / "README.md").read_text()
     files = dict(re.findall(r"^`(\w+\.py)`:\n\n```python\n(.*?)```", guide, re.M | re.S))
-    assert set(files) == {"lab.py", "cases.py", "checks.py", "right.py", "wrong.py"}
+    assert set(files) == {"lab.py", "cases.py", "checks.py", "visible.py", "right.py", "wrong.py"}
+    files |= dict(re.findall(r"^`(\w+\.yaml)`:\n\n```yaml\n(.*?)```", guide, re.M | re.S))
+    assert "hints.yaml" in files
     [quiz] = [block[2] for block in FENCED.finditer(guide) if "labkit.quiz(" in block[2]]
     files["lab.py"] += "\n" + quiz
     bank, *_ = [

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.build.help import opened_texts
 from grader.build.leaks_quiz import find_quiz_leaks, handed_out
 from grader.build.notebooks import read_source
 from grader.course.paths import Course
+from labkit.help_sheet import ENDING
 
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "grader.checks", "grader.quizzes")
 REGION = re.compile(r"### BEGIN (?:SOLUTION|HIDDEN TESTS)\n(.*?)### END (?:SOLUTION|HIDDEN TESTS)", re.S)
@@ -70,6 +72,9 @@ def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a file; of a notebook, the lines of its cells, numbered by cell."""
+    if file.name.endswith(ENDING):
+        yield from enumerate(opened_texts(file.read_bytes()), start=1)
+        return
     text = handed_out(file).decode("utf-8", errors="replace")
     if file.suffix != ".ipynb":
         yield from enumerate(text.splitlines(), start=1)

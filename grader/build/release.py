@@ -13,6 +13,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbformat import NotebookNode
 
+from grader.build.help import MadeHelp, made_help
 from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
 from grader.course.coursedir import converter, load_config
 from grader.files import write_whole
@@ -42,10 +43,11 @@ class Drift:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a lab's sources give, proved: the instructor's notebook, and the sealed quiz where there is one."""
+    """What a lab's sources give, proved: the instructor's notebook, and the sealed quiz and help where there are."""
 
     notebook: NotebookNode
     quiz: Made | None
+    help: MadeHelp | None = None
 
 
 def prepare(course: Course, lab: str) -> Prepared:
@@ -54,7 +56,7 @@ def prepare(course: Course, lab: str) -> Prepared:
     Raises:
         BuildError: the source is not in order.
     """
-    return Prepared(source_notebook(course, lab), sealed_quiz(course, lab))
+    return Prepared(source_notebook(course, lab), sealed_quiz(course, lab), made_help(course, lab))
 
 
 def build_lab(course: Course, lab: str, prepared: Prepared | None = None) -> list[Path]:
@@ -75,8 +77,8 @@ def build_lab(course: Course, lab: str, prepared: Prepared | None = None) -> lis
     if lab in course.assignments():
         write_notebook(made.notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
+    _write_beside(made, course.source / lab)
     if made.quiz is not None:
-        write_whole(course.source / lab / made.quiz.file_name, made.quiz.sealed)
         keep(made.quiz.bank, course.banks)
     with _released(course, lab, made, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
@@ -102,6 +104,13 @@ def check_lab(course: Course, lab: str) -> list[Drift]:
             return _compare(folder, course.labs / lab)
 
 
+def _write_beside(made: Prepared, folder: Path) -> None:
+    if made.quiz is not None:
+        write_whole(folder / made.quiz.file_name, made.quiz.sealed)
+    if made.help is not None:
+        write_whole(folder / made.help.file_name, made.help.content)
+
+
 @contextmanager
 def _released(course: Course, lab: str, made: Prepared, db_url: str) -> Iterator[Path]:
     """A temporary folder with what students receive of one lab."""
@@ -111,13 +120,12 @@ def _released(course: Course, lab: str, made: Prepared, db_url: str) -> Iterator
             write_notebook(made.notebook, root / "release" / lab / f"{lab}.ipynb")
         else:
             write_notebook(made.notebook, root / "source" / lab / f"{lab}.ipynb")
-            if made.quiz is not None:
-                write_whole(root / "source" / lab / made.quiz.file_name, made.quiz.sealed)
-            _generate(course, lab, root, db_url)
+            _write_beside(made, root / "source" / lab)
+            generate(course, lab, root, db_url)
         yield root / "release" / lab
 
 
-def _generate(course: Course, lab: str, root: Path, db_url: str) -> None:
+def generate(course: Course, lab: str, root: Path, db_url: str) -> None:
     """Let nbgrader make the release of `root/source` in `root/release`, and register it in the gradebook at `db_url`."""
     config = load_config(
         course,

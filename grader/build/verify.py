@@ -17,7 +17,7 @@ from grader.build.across import verify_across
 from grader.build.notebooks import checks_of, execute_code, graded_code, quiz_of, solution_namespace
 from grader.build.tables import tables_refused
 from grader.build.verify_quiz import verify_quiz
-from grader.build.visible import refused_right
+from grader.build.visible import visible_refused
 from grader.checks.answers import Right, Wrong
 from grader.checks.registry import Check, LabChecks
 from grader.checks.running import Outcome, run_check
@@ -97,7 +97,7 @@ def verify_lab(
     failures += [
         failure for answer in checks.right if (failure := _not_accepted(answer, checks, namespace, outcomes, progress))
     ]
-    failures += refused_right(course, lab, checks, namespace, progress)
+    failures += visible_refused(course, lab, checks, namespace, progress)
     failures += tables_refused(checks)
     across = verify_across(course, lab, checks, secrets[0], progress)
     failures += across.failures

@@ -7,6 +7,7 @@ from grader.checks.registry import check
 from grader.checks.running import Outcome, run
 from grader.checks.student import Ref, Result, Student
 from grader.checks.values import same
+from grader.checks.visible import visible
 
 __all__ = [
     "Built",
@@ -24,5 +25,6 @@ __all__ = [
     "right",
     "run",
     "same",
+    "visible",
     "wrong",
 ]

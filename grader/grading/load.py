@@ -20,7 +20,7 @@ from grader.grading.given import given_files
 from grader.kernels.environments import Environment, Program, kernel_of
 from grader.kernels.limits import Limits
 
-NOT_FOR_GRADING = ("lab", "right", "wrong")
+NOT_FOR_GRADING = ("lab", "right", "visible", "wrong")
 ORDINARY_SECONDS = 3600.0  # of one notebook with ordinary tests: nbgrader itself limits cells only
 
 

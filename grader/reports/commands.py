@@ -8,8 +8,30 @@ from typing import Annotated
 
 import typer
 
-from grader.console import LabArgument, chosen_labs, finish, new_table, stderr, stdout, wrong_use
+from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.usage import AsJson
+
+
+def self_check(
+    lab: OneLab,
+    notebook: Annotated[Path | None, typer.Argument(help="Your notebook; work/LAB/LAB.ipynb by default.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Grade your own notebook with the hidden checks, for who learns alone; your quiz attempts beside it count too.
+
+    It runs shut in, as a class's work does, in a temporary course: no gradebook is touched. Where no sandbox can be
+    had, it runs in process, and says so. The page that students get as feedback is written beside the notebook.
+
+    Example: `grader self-check 01-decoding`
+    """
+    from grader.reports.self_check import self_check as check
+
+    with wrong_use() as course, stderr().status("self-check") as status:
+        found = check(course, lab, notebook, status.update)
+    if not as_json:
+        typer.echo("\n".join([*found.told, *found.notes]))
+    done = f"{found.lab}: {found.points:g} of {found.most:g} points" + (f"; {found.page}" if found.page else "")
+    finish(asdict(found), [], done, as_json)
 
 
 def export_grades(

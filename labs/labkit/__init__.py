@@ -10,14 +10,24 @@ from labkit import course as _course
 if TYPE_CHECKING:
     from labkit.errors import LabError as LabError
     from labkit.handin import hand_in as hand_in
+    from labkit.helping import explain as explain
+    from labkit.helping import hint as hint
     from labkit.progress import Progress as Progress
     from labkit.quiz.session import open_quiz as quiz
     from labkit.visible import checks as checks
 
 # Where each public name lives; "" is a module of its own.
-_HOME = {"LabError": "errors", "Progress": "progress", "checks": "visible", "hand_in": "handin", "quiz": ""}
+_HOME = {
+    "LabError": "errors",
+    "Progress": "progress",
+    "checks": "visible",
+    "explain": "helping",
+    "hand_in": "handin",
+    "hint": "helping",
+    "quiz": "",
+}
 
-__all__ = ["LabError", "Progress", "checks", "hand_in", "quiz"]
+__all__ = ["LabError", "Progress", "checks", "explain", "hand_in", "hint", "quiz"]
 
 _course.lend_modules()
 

@@ -21,27 +21,40 @@ _unrecorded: list[bool] = []
 
 @dataclass(frozen=True)
 class Exercise:
-    """How the visible checks of one exercise came out last; `passed` and `when` (UTC) are None before the first try."""
+    """How the visible checks of one exercise came out last; `passed` and `when` (UTC) are None before the first try.
+
+    `hints` is how many steps of its help were taken.
+    """
 
     lab: str
     exercise: str
     passed: bool | None
     when: datetime | None
+    hints: int = 0
 
 
-def record(exercise: str, passed: int, total: int) -> None:
-    """Add one line to `progress.jsonl` in the current folder: `passed` of the `total` checks of `exercise` held.
+def record(exercise: str, passed: int, total: int, folder: Path | None = None) -> None:
+    """Add one line to `progress.jsonl` in a lab's folder, the current one else: `passed` of `total` checks held.
 
     Nothing is written while nbgrader executes the notebook, nor into a folder that cannot be written: a check must
     never fail because of it.
     """
+    _add_line(folder, {"exercise": exercise, "passed": passed, "total": total})
+
+
+def record_hint(exercise: str, step: int, folder: Path) -> None:
+    """Add one line to the `progress.jsonl` of a lab's folder: a step of the help of `exercise` was taken."""
+    _add_line(folder, {"exercise": exercise, "hint": step})
+
+
+def _add_line(folder: Path | None, said: dict[str, Any]) -> None:
     if os.environ.get("NBGRADER_EXECUTION") or _unrecorded:
         return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        folder = Path.cwd()
-        line = json.dumps({"lab": folder.name, "exercise": exercise, "passed": passed, "total": total, "time": now})
-        with (folder / PROGRESS_FILE).open("a", encoding="utf-8") as file:
+        place = (folder or Path.cwd()).resolve()
+        line = json.dumps({"lab": place.name, **said, "time": now})
+        with (place / PROGRESS_FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError:
         return
@@ -65,7 +78,18 @@ def read_lab(folder: Path) -> list[Exercise]:
     """
     latest = {name: (passed, when) for name, passed, when in _outcomes(folder / PROGRESS_FILE)}
     lab = folder.resolve().name
-    return [Exercise(lab, name, *latest.get(name, (None, None))) for name in _exercises(notebook_of(folder))]
+    names = _exercises(notebook_of(folder))
+    found = []
+    for name in names:
+        passed, when = latest.get(name, (None, None))
+        found.append(Exercise(lab, name, passed, when, hints_taken(name, folder)))
+    return found
+
+
+def hints_taken(exercise: str, folder: Path) -> int:
+    """How many steps of an exercise's help were taken: the highest that is recorded."""
+    steps = [said.get("hint") for said in _lines(folder / PROGRESS_FILE) if said.get("exercise") == exercise]
+    return max((step for step in steps if type(step) is int), default=0)
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
@@ -102,7 +126,17 @@ def _exercises(path: Path) -> list[str]:
 
 
 def _outcomes(path: Path) -> Iterator[tuple[str, bool, datetime]]:
-    """Every readable line of a progress file: exercise, whether all checks held, when. Broken lines are skipped."""
+    """Every line of a progress file that tells an outcome: exercise, whether all checks held, when."""
+    for said in _lines(path):
+        try:
+            passed, total, when = int(said["passed"]), int(said["total"]), datetime.fromisoformat(said["time"])
+            yield str(said["exercise"]), passed == total > 0, when if when.tzinfo else when.replace(tzinfo=UTC)
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Every readable line of a progress file. Broken lines are skipped."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError:
@@ -110,7 +144,7 @@ def _outcomes(path: Path) -> Iterator[tuple[str, bool, datetime]]:
     for line in lines:
         try:
             said = json.loads(line)
-            passed, total, when = int(said["passed"]), int(said["total"]), datetime.fromisoformat(said["time"])
-            yield str(said["exercise"]), passed == total > 0, when if when.tzinfo else when.replace(tzinfo=UTC)
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
             continue
+        if isinstance(said, dict):
+            yield said

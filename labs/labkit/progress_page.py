@@ -54,7 +54,9 @@ def progress_page(
         (quiz.lab, Link(quiz.title, _notebook(root, quiz.lab)), _signed(quiz.done, quiz.outcome()), *quiz.scores())
         for quiz in quizzes
     ]
-    details = _table("Visible checks", ("Lab", "Exercise", "Visible checks", "Last run"), _exercises(exercises))
+    details = _table(
+        "Visible checks", ("Lab", "Exercise", "Visible checks", "Last run", "Hints taken"), _exercises(exercises)
+    )
     notes = "".join(f"<p>{escape(problem)}</p>" for problem in problems)
     return (
         f"<p><strong>{escape(next_step)}</strong></p>{chart}"
@@ -84,6 +86,7 @@ def _exercises(table: Sequence[Exercise]) -> list[tuple[Cell, ...]]:
             row.exercise,
             _signed(row.passed is True, WORDS[row.passed]),
             f"{row.when.astimezone():%Y-%m-%d %H:%M}" if row.when else "",
+            str(row.hints or ""),
         )
         for row in table
     ]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
-import linecache
+import dis
 import os
-import sysconfig
-import traceback
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -16,46 +13,10 @@ from typing import Any
 from labkit.compare import describe, difference
 from labkit.exercises import record
 from labkit.findings import EXACT, KINDS, OF_FORM, compared
-
-GREEN, RED, DIM, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
-MAX_LINE = 200
-_LIBRARIES = {str(Path(__file__).parent), *(sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib"))}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One check: what it promises, whether it held, what was found instead, and the hint."""
-
-    says: str
-    passed: bool
-    found: tuple[str, ...] = ()
-    hint: str = ""
-
-    def lines(self, colour: bool = True) -> list[str]:
-        """The check as lines to show: one where it passed, a few where it did not."""
-        green, red, dim, plain = (GREEN, RED, DIM, PLAIN) if colour else ("",) * 4
-        if self.passed:
-            return [f"{green}✓{plain} {self.says}"]
-        lines = [f"{red}✗ {self.says}{plain}", *(f"    {dim}{line}{plain}" for line in self.found)]
-        return [*lines, f"    hint: {self.hint}"] if self.hint else lines
-
-
-class ChecksFailed(AssertionError):  # noqa: N818 - the name that students read
-    """Some visible checks of an exercise failed; Jupyter shows the list of them instead of a traceback."""
-
-    def __init__(self, exercise: str, outcomes: tuple[Outcome, ...]) -> None:
-        self.exercise = exercise
-        self.outcomes = outcomes
-        super().__init__("\n".join(self._lines(colour=False)))
-
-    def _lines(self, colour: bool) -> list[str]:
-        passed = sum(o.passed for o in self.outcomes)
-        first = f"{self.exercise}: {passed} of {len(self.outcomes)} checks pass"
-        return [first, *(line for o in self.outcomes for line in o.lines(colour))]
-
-    def _render_traceback_(self) -> list[str]:
-        """What Jupyter, Validate and feedback show."""
-        return self._lines(colour=True)
+from labkit.help_sheet import read_help
+from labkit.looking import STUB, Looked, look
+from labkit.outcome import GREEN, PLAIN, ChecksFailed, Outcome
+from labkit.telling import is_kind, is_stub, told
 
 
 class Check:
@@ -92,7 +53,7 @@ class Check:
         try:
             found = find()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever student code raises fails this check only
-            found, hint = _told(error, KINDS["error"] if hint else "")
+            found, hint = told(error, KINDS["error"] if hint else "")
         self.outcomes.append(Outcome(says, not found, tuple(found), hint))
 
 
@@ -116,7 +77,7 @@ class Checks:
             return False
         outcomes, exercise = self._check.outcomes, self._check.exercise
         if error is not None:
-            found, hint = _told(error)
+            found, hint = told(error)
             outcomes.append(Outcome(found[0], False, (*found[1:], "the checks after this one did not run"), hint))
         if not outcomes:
             print(f"{exercise}: there are no checks in this cell.")
@@ -129,21 +90,67 @@ class Checks:
         return False
 
 
-def checks(exercise: str) -> Checks:
-    """The visible checks of one exercise.
+def checks(exercise: str, folder: str | Path = ".") -> Any:
+    """Run the visible checks of one exercise of this lab, show how they came out, and record it.
+
+    ```python
+    checks("top_k_filter")
+    ```
+
+    They lie sealed beside the notebook, in `<lab>.help.json`. Every check runs, whatever others raise. The outcome is
+    added to `progress.jsonl` in the notebook's folder. An exercise that is not written yet shows what will be checked;
+    the notebook goes on, but for Validate and grading it has failed.
+
+    Checks of one's own stand in a block, each a call of `Check`; at its end they are shown and recorded:
 
     ```python
     with checks("top_k_filter") as check:
         check.equal(top_k_filter(x, 2), expected, "keeps the two largest", hint="Did you mask before sorting?")
     ```
 
-    Every check in the block runs. If all hold, the block ends with a short list; the outcome is added to
-    `progress.jsonl` in the notebook's folder.
+    Args:
+        exercise: the name of the function.
+        folder: where the lab lies, for a notebook that runs in another folder.
 
     Raises:
-        ChecksFailed: at the end of the block, where at least one check failed or the code in it raised.
+        ChecksFailed: at least one check failed.
+        LabError: there are no checks of that exercise.
     """
-    return Checks(exercise)
+    caller = sys._getframe(1)
+    if _opens_a_block(caller):
+        return Checks(exercise)
+    place = Path(folder)
+    show(exercise, look(read_help(place, exercise).checks(exercise), caller.f_globals), place)
+    return None
+
+
+def show(exercise: str, looked: Looked, folder: Path) -> None:
+    """Show what was looked at, and record it in the lab's folder. Raises ChecksFailed."""
+    outcomes, passed = looked.outcomes, looked.passed
+    record(exercise, passed, len(outcomes), folder)
+    if passed == len(outcomes):
+        print("\n".join([f"{GREEN}{exercise}: {_all(passed)}{PLAIN}", *(o.lines()[0] for o in outcomes)]))
+        return
+    failed = ChecksFailed(exercise, outcomes, _notes(exercise, looked))
+    if looked.missing and not os.environ.get("NBGRADER_EXECUTION"):
+        print("\n".join(failed.told(colour=True)))
+        return
+    raise failed from None
+
+
+def _notes(exercise: str, looked: Looked) -> tuple[str, ...]:
+    if looked.missing == STUB:
+        return (f"{looked.who} is not written yet: put your code in the place of raise NotImplementedError().",)
+    if looked.missing:
+        return (f"{exercise} is not defined: run its cell, or Run → Run All Above Selected Cell.",)
+    return ()
+
+
+def _opens_a_block(frame: FrameType) -> bool:
+    """Whether the call that a frame is in is that of a `with` statement."""
+    after = (one.opname for one in dis.get_instructions(frame.f_code) if one.offset > frame.f_lasti)
+    following = next((name for name in after if name != "CACHE"), "")
+    return following in ("BEFORE_WITH", "COPY")  # COPY: Python 3.14
 
 
 def _all(count: int) -> str:
@@ -173,57 +180,10 @@ def _not_raised(kind: type[BaseException], call: Callable[[], Any]) -> list[str]
     try:
         value = call()
     except (Exception, SystemExit) as error:
-        if _is_kind(error, kind):
+        if is_kind(error, kind):
             return []
-        if _is_stub(error):
+        if is_stub(error):
             raise
-        found, _ = _told(error)
+        found, _ = told(error)
         return [f"expected  {kind.__name__}", f"found     {found[0]}", *found[1:]]
     return [f"expected  {kind.__name__}", f"found     no error; it returned {describe(value)}"]
-
-
-def _is_kind(error: BaseException, kind: type[BaseException]) -> bool:
-    """A built-in kind must be met exactly, else an unwritten stub would pass for a RuntimeError."""
-    if vars(builtins).get(kind.__name__) is not kind:
-        return isinstance(error, kind)
-    return next(c for c in type(error).__mro__ if vars(builtins).get(c.__name__) is c) is kind
-
-
-def _told(error: BaseException, hint: str = "") -> tuple[list[str], str]:
-    """An exception as lines (what, then where in the student's code), and the hint that fits it."""
-    frame = _student_frame(error)
-    if _is_stub(error):
-        name = frame[0].f_code.co_name if frame else "the function"
-        return [f"{name}: not written yet"], "Put your code in the place of raise NotImplementedError()."
-    message = (str(error).strip().splitlines() or [""])[0]
-    lines = [f"{type(error).__name__}: {message}"[:MAX_LINE].removesuffix(": ")]
-    if frame is not None:
-        name, source = frame[0].f_code.co_name, _source(*frame)
-        place = f"line {frame[1]} of {'this cell' if name.startswith('<') else name + '’s cell'}"
-        lines.append(f"{place}: {source}"[:MAX_LINE] if source else place)
-    if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
-        hint = "Is it spelt right? If so, run the cell that defines it, or Run → Run All Above Selected Cell."
-    return lines, hint
-
-
-def _is_stub(error: BaseException) -> bool:
-    """Whether a `raise NotImplementedError` was met; torch raises it too, for what it cannot compute."""
-    if not isinstance(error, NotImplementedError):
-        return False
-    frame = _student_frame(error)
-    return frame is None or "NotImplementedError" in (_source(*frame) or "NotImplementedError")
-
-
-def _student_frame(error: BaseException) -> tuple[FrameType, int] | None:
-    """The innermost frame, with its line, that is neither Python's, a library's nor labkit's."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    own = [(f, line) for f, line in frames if not _is_library(f.f_code.co_filename)]
-    return own[-1] if own else None
-
-
-def _is_library(filename: str) -> bool:
-    return filename.startswith("<frozen") or any(filename.startswith(f"{folder}{os.sep}") for folder in _LIBRARIES)
-
-
-def _source(frame: FrameType, line: int) -> str:
-    return linecache.getline(frame.f_code.co_filename, line, frame.f_globals).strip()

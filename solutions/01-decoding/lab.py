@@ -123,19 +123,7 @@ def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "apply_temperature-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z = torch.tensor([[2.0, 1.0, 0.0]])
-with checks("apply_temperature") as check:
-    check.close(
-        apply_temperature(z.clone(), 0.5), torch.tensor([[4.0, 2.0, 0.0]]), "a low temperature spreads the logits",
-        hint="Divide by T, and do no more: return logits. softmax comes later.",
-    )  # fmt: skip
-    check.close(
-        apply_temperature(z.clone(), 2.0), torch.tensor([[1.0, 0.5, 0.0]]), "T = 2 halves (2, 1, 0)",
-        hint="Divide by T. Multiplying would make a high temperature sharp.",
-    )  # fmt: skip
-    apply_temperature(z, 2.0)
-    check.unchanged(z, torch.tensor([[2.0, 1.0, 0.0]]), "leaves its input alone", hint="`/=` changes the input.")
-    check.raises(ValueError, lambda: apply_temperature(z, 0.0), "refuses T = 0", hint="Test T before you divide.")
+checks("apply_temperature")
 
 # %% nbgrader={"grade": true, "grade_id": "apply_temperature-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `apply_temperature` run here when your work is graded.
@@ -203,18 +191,7 @@ def top_k_filter(logits: torch.Tensor, k: int) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "top_k_filter-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z, inf = torch.tensor([[1.0, 4.0, 2.0, 3.0], [9.0, 8.0, 7.0, 6.0]]), torch.inf
-with checks("top_k_filter") as check:
-    check.equal(
-        top_k_filter(z, 2), torch.tensor([[-inf, 4.0, -inf, 3.0], [9.0, 8.0, -inf, -inf]]),
-        "keeps two in each row", hint="Each row has its own k-th largest logit. Did you keep the k-th itself?",
-    )  # fmt: skip
-    check.equal(
-        top_k_filter(torch.tensor([[3.0, 1.0, 2.0, 2.0]]), 2), torch.tensor([[3.0, -inf, 2.0, 2.0]]),
-        "keeps ties at the k-th place", hint="Compare with the k-th value; positions alone drop one of the twins.",
-    )  # fmt: skip
-    check.equal(top_k_filter(z, 50), z, "k beyond the vocabulary keeps all", hint="`topk` refuses k > vocab.")
-    check.raises(ValueError, lambda: top_k_filter(z, 0), "refuses k = 0", hint="k = 0 would leave no token.")
+checks("top_k_filter")
 
 # %% nbgrader={"grade": true, "grade_id": "top_k_filter-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `top_k_filter` run here when your work is graded.
@@ -274,20 +251,7 @@ def top_p_filter(logits: torch.Tensor, p: float) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "top_p_filter-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z, inf = torch.tensor([[0.5, 0.3, 0.15, 0.05], [0.1, 0.05, 0.8, 0.05]]).log(), torch.inf
-with checks("top_p_filter") as check:
-    kept = top_p_filter(z, 0.7).softmax(-1)
-    check.close(
-        kept[0], torch.tensor([0.625, 0.375, 0.0, 0.0]), "p = 0.7 keeps 0.5 and 0.3",
-        hint="The token that crosses p stays, the next one goes. Return logits, not probabilities.",
-    )  # fmt: skip
-    check.close(
-        kept[1], torch.tensor([0.0, 0.0, 1.0, 0.0]), "finds the nucleus where the tokens are not sorted",
-        hint="Judge by probability, not by place; a sorted mask must go back to each token's own place.",
-    )  # fmt: skip
-    faint = torch.tensor([[0.0, -40.0]])
-    check.equal(top_p_filter(faint, 1.0), faint, "p = 1 keeps even e^-40", hint="A float sum may reach 1 too early.")
-    check.raises(ValueError, lambda: top_p_filter(z, 0.0), "refuses p = 0", hint="Allow 0 < p <= 1 only.")
+checks("top_p_filter")
 
 # %% nbgrader={"grade": true, "grade_id": "top_p_filter-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `top_p_filter` run here when your work is graded.
@@ -360,17 +324,7 @@ def repetition_penalty(logits: torch.Tensor, ids: torch.Tensor, penalty: float) 
 
 
 # %% nbgrader={"grade": true, "grade_id": "repetition_penalty-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z = torch.tensor([[4.0, 3.0, -1.0], [4.0, 3.0, -1.0]])
-seen = torch.tensor([[0, 2, 0, 0], [1, 1, 1, 1]])
-with checks("repetition_penalty") as check:
-    out = repetition_penalty(z, seen, 2.0)
-    check.equal(out[0, 2].item(), -2.0, "a seen negative logit falls", hint="Multiply below 0: -1 / 2 would rise.")
-    check.equal(out[0, 0].item(), 2.0, "token 0, seen three times, is halved once", hint="Once, however often.")
-    check.equal(
-        out[1], torch.tensor([4.0, 1.5, -1.0]), "each row has its own history",
-        hint="Use row i of `ids` for row i of the logits: `gather` and `scatter` do.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: repetition_penalty(z, seen, 0.0), "refuses 0", hint="Allow penalty > 0 only.")
+checks("repetition_penalty")
 
 # %% nbgrader={"grade": true, "grade_id": "repetition_penalty-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `repetition_penalty` run here when your work is graded.
@@ -427,19 +381,7 @@ def min_new_tokens(logits: torch.Tensor, n_generated: int, minimum: int, eos_id:
 
 
 # %% nbgrader={"grade": true, "grade_id": "min_new_tokens-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z, inf = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), torch.inf
-without_eos = torch.tensor([[1.0, -inf, 3.0], [4.0, -inf, 6.0]])
-with checks("min_new_tokens") as check:
-    check.equal(
-        min_new_tokens(z.clone(), 1, 2, eos_id=1), without_eos, "forbids EOS as second of at least two",
-        hint="EOS is a column: it becomes -inf in every row, and no other logit does.",
-    )  # fmt: skip
-    check.equal(
-        min_new_tokens(z.clone(), 2, 2, eos_id=1), z, "allows EOS once two tokens are there",
-        hint="Off by one: with n_generated = minimum the text is long enough.",
-    )  # fmt: skip
-    min_new_tokens(z, 1, 2, eos_id=1)
-    check.unchanged(z, torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), "leaves its input alone", hint="Clone first.")
+checks("min_new_tokens")
 
 # %% nbgrader={"grade": true, "grade_id": "min_new_tokens-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `min_new_tokens` run here when your work is graded.
@@ -487,17 +429,7 @@ def sample_next(logits: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "sample_next-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-z = torch.tensor([[0.5, 0.3, 0.2]] * 3).log()
-with checks("sample_next") as check:
-    check.equal(
-        sample_next(z, torch.tensor([0.2, 0.6, 0.95])), torch.tensor([0, 1, 2]), "u = 0.2, 0.6, 0.95 draw 0, 1, 2",
-        hint="Sum up probabilities, not logits, and give each row its own u.",
-    )  # fmt: skip
-    impossible = torch.tensor([[-torch.inf, 0.0, 0.0]])
-    check.equal(
-        sample_next(impossible, torch.tensor([0.0])), torch.tensor([1]), "u = 0 draws a possible token",
-        hint="The sum must be above u, not equal to it: here the first sum is 0.",
-    )  # fmt: skip
+checks("sample_next")
 
 # %% nbgrader={"grade": true, "grade_id": "sample_next-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `sample_next` run here when your work is graded.
@@ -587,22 +519,7 @@ def generate(
 
 
 # %% nbgrader={"grade": true, "grade_id": "generate-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-start, halves = torch.tensor([[0], [3]]), torch.full((2, 6), 0.5)
-with checks("generate") as check:
-    check.equal(
-        generate(toy, start, halves, 4, k=1), torch.tensor([[0, 1, 3, 4], [3, 4, 4, 4]]),
-        "k = 1 is greedy: the good film <end>, and <end> fills up the second row",
-        hint="Return the prompt too, keep ended rows at EOS, stop when all rows have ended.",
-    )  # fmt: skip
-    u = torch.tensor([[0.6, 0.2, 0.05], [0.05, 0.1, 0.99]])
-    check.equal(
-        generate(toy, start, u, 4), torch.tensor([[0, 2, 3, 0], [3, 0, 1, 4]]), "draws with its own u at each step",
-        hint="Step s uses column s of u.",
-    )  # fmt: skip
-    check.equal(
-        generate(toy, start, halves[:, :2], 4, k=1, minimum=1), torch.tensor([[0, 1, 3], [3, 0, 1]]),
-        "minimum = 1 forbids EOS as the first new token", hint="Count new tokens only: at step 0 there are none.",
-    )  # fmt: skip
+checks("generate")
 
 # %% nbgrader={"grade": true, "grade_id": "generate-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `generate` run here when your work is graded.
@@ -749,20 +666,7 @@ def beam_search(
 
 
 # %% nbgrader={"grade": true, "grade_id": "beam_search-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-start = torch.tensor([[0]])
-with checks("beam_search") as check:
-    text, score = beam_search(toy, start, 1, 2, 4)
-    check.equal(
-        text, torch.tensor([[0, 1, 3]]), "one beam is greedy", hint="With one beam only the best token lives on."
-    )
-    text, score = beam_search(toy, start, 2, 2, 4)
-    check.equal(
-        text, torch.tensor([[0, 2, 3]]), "two beams find: the bad film",
-        hint="Rank by the sum over the whole hypothesis, across all beams together.",
-    )  # fmt: skip
-    check.close(score, -1.0729, "its score is ln 0.342", hint="Add log-probs, not logits or probabilities.", tol=1e-3)
-    text, score = beam_search(toy, start, 3, 6, 4)
-    check.equal(text, torch.tensor([[0, 2, 3, 4]]), "it ends at <end>", hint="What has ended is not extended.")
+checks("beam_search")
 
 # %% nbgrader={"grade": true, "grade_id": "beam_search-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `beam_search` run here when your work is graded.

@@ -118,25 +118,7 @@ def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[to
 
 
 # %% nbgrader={"grade": true, "grade_id": "preference_pairs-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("preference_pairs") as check:
-    pairs, p = preference_pairs([[2, 3], [-1, 2]])
-    check.equal(
-        pairs, torch.tensor([[0, 1]]), "the worked example",
-        hint="int64 [pairs, 2], one row a pair: the place of the snippet with the higher mean, then the other's.",
-    )  # fmt: skip
-    check.close(
-        p, torch.tensor([0.875], dtype=torch.float64), "three and a half of four",
-        hint="All pairs of raters, one of each snippet; a tie is half. float64.",
-    )  # fmt: skip
-    pairs, p = preference_pairs([[0, 0, 0], [1], [3, 1], [-2, 4]], 1.0)
-    check.equal(
-        pairs, torch.tensor([[1, 0], [2, 0], [3, 0], [2, 1], [2, 3]]), "a gap of 1, ties left out",
-        hint="Chosen is the higher mean, even if it comes second. Exactly min_gap is enough; equal means never are.",
-    )  # fmt: skip
-    check.close(
-        p, torch.tensor([1, 1, 0.5, 0.75, 0.5], dtype=torch.float64), "a higher mean need not win",
-        hint="The third pair: 4 beats 0, and −2 does not. The fourth: 3 beats 1, and 1 ties with 1.",
-    )  # fmt: skip
+checks("preference_pairs")
 
 # %% nbgrader={"grade": true, "grade_id": "preference_pairs-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `preference_pairs` run here when your work is graded.
@@ -200,21 +182,7 @@ def bradley_terry_loss(
 
 
 # %% nbgrader={"grade": true, "grade_id": "bradley_terry_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("bradley_terry_loss") as check:
-    chosen, rejected = torch.tensor([2.0, 0.0]), torch.tensor([1.0, 0.0])
-    check.close(
-        bradley_terry_loss(chosen, rejected), torch.tensor([0.3133, 0.6931]), "the worked example, and ln 2 for a tie",
-        hint="−log σ(chosen − rejected), one loss for each pair.", tol=1e-4,
-    )  # fmt: skip
-    check.close(
-        bradley_terry_loss(chosen, rejected, torch.tensor([1.0, -2.0])), torch.tensor([0.6931, 0.1269]),
-        "with margins", tol=1e-4,
-        hint="Each pair's margin is subtracted inside σ, whatever its sign: ahead by exactly m is only a coin flip.",
-    )  # fmt: skip
-    check.close(
-        bradley_terry_loss(torch.tensor([-1e4]), torch.tensor([0.0])), torch.tensor([1e4]), "stays finite",
-        hint="If it is inf or nan: σ has rounded to 0, or e^x is too large. `F.logsigmoid` takes care.", tol=1e-2,
-    )  # fmt: skip
+checks("bradley_terry_loss")
 
 # %% nbgrader={"grade": true, "grade_id": "bradley_terry_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `bradley_terry_loss` run here when your work is graded.
@@ -271,20 +239,7 @@ def last_token_index(attention_mask: torch.Tensor) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "last_token_index-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-right = torch.tensor([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 1]])
-with checks("last_token_index") as check:
-    check.equal(
-        last_token_index(right), torch.tensor([2, 0, 4]), "padding on the right",
-        hint="Places count from 0. If you look for the first 0: a full row has none.",
-    )  # fmt: skip
-    check.equal(
-        last_token_index(right.flip(1)), torch.tensor([4, 4, 4]), "padding on the left",
-        hint="If you count tokens: their number minus 1 is the last place for padding on the right only.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: last_token_index(torch.tensor([[1, 0], [0, 0]])), "refuses a row without tokens",
-        hint="Such a row has no last token: raise ValueError, though other rows have tokens.",
-    )  # fmt: skip
+checks("last_token_index")
 
 # %% nbgrader={"grade": true, "grade_id": "last_token_index-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `last_token_index` run here when your work is graded.
@@ -327,20 +282,7 @@ def pool_reward(
 
 
 # %% nbgrader={"grade": true, "grade_id": "pool_reward-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-double = torch.nn.Linear(1, 1, bias=False)
-torch.nn.init.constant_(double.weight, 2.0)
-hidden = torch.tensor([[[5.0], [7.0], [9.0]], [[math.nan], [1.0], [4.0]]], requires_grad=True)
-with checks("pool_reward") as check:
-    found = pool_reward(hidden, torch.tensor([[1, 1, 0], [0, 1, 1]]), double)
-    check.close(
-        found, torch.tensor([14.0, 8.0]), "the worked example, and a row padded on the left",
-        hint="One number a row, shape [batch]: pick the vector by row *and* place, then the head, then `squeeze(-1)`.",
-    )  # fmt: skip
-    check.true(
-        lambda: torch.autograd.grad(found.sum(), hidden)[0].tolist() == [[[0], [2], [0]], [[0], [0], [2]]],
-        "gradients reach the vectors of last tokens, and no others",
-        hint="The model is trained through them: no `detach`, no `no_grad`, no numpy between hidden and the reward.",
-    )  # fmt: skip
+checks("pool_reward")
 
 # %% nbgrader={"grade": true, "grade_id": "pool_reward-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `pool_reward` run here when your work is graded.
@@ -402,13 +344,7 @@ def centre_rewards(r: torch.Tensor, prompt_ids: torch.Tensor) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "centre_rewards-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("centre_rewards") as check:
-    r, x = torch.tensor([1.0, 10.0, 3.0, 20.0]), torch.tensor([7, 2, 7, 2])
-    check.close(
-        centre_rewards(r, x), torch.tensor([-1.0, -5.0, 1.0, 5.0]), "the worked example, in another order",
-        hint="Each prompt has its own mean. Responses of a prompt need not stand together.",
-    )  # fmt: skip
-    check.equal(r, torch.tensor([1.0, 10.0, 3.0, 20.0]), "leaves r as it was", hint="Work on a copy: `r.clone()`.")
+checks("centre_rewards")
 
 # %% nbgrader={"grade": true, "grade_id": "centre_rewards-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `centre_rewards` run here when your work is graded.
@@ -472,19 +408,7 @@ def pairwise_accuracy(rewards: torch.Tensor, pairs: torch.Tensor) -> float:
 
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_accuracy-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("pairwise_accuracy") as check:
-    found = pairwise_accuracy(torch.tensor([1.0, 4.0, 4.0]), torch.tensor([[1, 0], [0, 2], [1, 2]]))
-    check.close(
-        found, 0.5, "the worked example", hint="A Python float: `.item()`. The numbers in pairs are places in rewards."
-    )
-    check.close(
-        pairwise_accuracy(torch.zeros(3), torch.tensor([[0, 1], [2, 1]])), 0.5, "a model that cannot tell",
-        hint="Equal rewards are a tie: half a point each.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: pairwise_accuracy(torch.zeros(3), torch.zeros(0, 2, dtype=torch.int64)), "refuses no pairs",
-        hint="Of no pairs there is no share: raise ValueError.",
-    )  # fmt: skip
+checks("pairwise_accuracy")
 
 # %% nbgrader={"grade": true, "grade_id": "pairwise_accuracy-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `pairwise_accuracy` run here when your work is graded.
@@ -541,23 +465,7 @@ def accuracy_ceiling(ratings: list[list[int]], pairs: torch.Tensor, label: str =
 
 
 # %% nbgrader={"grade": true, "grade_id": "accuracy_ceiling-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-three, two_pairs = [[2, 3], [-1, 2], [0, 1]], torch.tensor([[0, 1], [1, 2]])
-with checks("accuracy_ceiling") as check:
-    check.close(
-        accuracy_ceiling(three, two_pairs), 0.6875, "the worked example, one rater",
-        hint="max(p, 1 − p) of each pair, then the mean.",
-    )  # fmt: skip
-    check.close(
-        accuracy_ceiling(three, two_pairs, "mean"), 0.75, "the worked example, mean", hint="Equal means: 0.5, else 1."
-    )
-    check.close(
-        accuracy_ceiling([[4, -1, -1, -1], [0]], torch.tensor([[0, 1]])), 0.75, "the lower mean may be the better bet",
-        hint="Bet on the more probable order: max(p, 1 − p), not p of the higher mean.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: accuracy_ceiling(three, two_pairs, "median"), "refuses other labels",
-        hint='There are two labels, "one_rater" and "mean": raise ValueError for any other.',
-    )  # fmt: skip
+checks("accuracy_ceiling")
 
 # %% nbgrader={"grade": true, "grade_id": "accuracy_ceiling-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `accuracy_ceiling` run here when your work is graded.

@@ -122,26 +122,7 @@ class Letters:
 
 
 # %% nbgrader={"grade": true, "grade_id": "build_queries-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-sample = {"text": ["abcdefgh" * 26, "x" * 200, "ijklmnop" * 40, "short"], "label": [1, 0, 1, 0]}
-with checks("build_queries") as check:
-    found = build_queries(sample, Letters(), seed=0)
-    check.equal(list(found), ["review", "input_ids", "query"], "three columns", hint="The label goes, text is renamed.")
-    check.equal(
-        found["review"], [sample["text"][0], sample["text"][2]], "reviews of more than 200 characters",
-        hint="Exactly 200 is not more than 200.",
-    )  # fmt: skip
-    check.equal(
-        found["query"], ["abcdef", "ijklmno"], "with seed 0 the lengths are 6 and 7",
-        hint="Seed once, then one draw for each *kept* review.",
-    )  # fmt: skip
-    check.equal(
-        found["input_ids"], [list(map(ord, query)) for query in found["query"]], "ids and text agree",
-        hint="query = tokenizer.decode(input_ids).",
-    )  # fmt: skip
-    check.equal(
-        build_queries(sample, Letters(), 3, 4)["query"], ["abc", "ijk"], "low and high are used",
-        hint="`LengthSampler(low, high)`.",
-    )  # fmt: skip
+checks("build_queries")
 
 # %% nbgrader={"grade": true, "grade_id": "build_queries-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `build_queries` run here when your work is graded.
@@ -222,16 +203,7 @@ def facts_of_config(*arguments: object) -> dict[str, object]:
 
 
 # %% nbgrader={"grade": true, "grade_id": "make_config-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("make_config") as check:
-    facts = facts_of_config("tiny", 3e-4, 0.05, 16, 7)
-    check.equal(facts["model_name"], "tiny", "the model's name", hint="model_name=model_name")
-    check.equal(facts["learning_rate"], 3e-4, "the learning rate", hint="learning_rate=learning_rate")
-    check.equal(facts["init_kl_coef"], 0.05, "β", hint="β is init_kl_coef; target and target_kl are other things.")
-    check.equal(facts["adap_kl_ctrl"], False, "β stays fixed", hint="adap_kl_ctrl=False")
-    check.equal(
-        [facts["batch_size"], facts["mini_batch_size"]], [16, 16], "one mini-batch", hint="mini_batch_size=batch_size"
-    )  # fmt: skip
-    check.equal(facts["gamma"], 1.0, "the rest is TRL's", hint="Set nothing that was not asked for.")
+checks("make_config")
 
 # %% nbgrader={"grade": true, "grade_id": "make_config-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `make_config` run here when your work is graded.
@@ -305,25 +277,7 @@ def score_function_gradient(
 
 
 # %% nbgrader={"grade": true, "grade_id": "score_function_gradient-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-flat, third = torch.zeros(3, 3, dtype=torch.float64), 1 / 3
-with checks("score_function_gradient") as check:
-    found = score_function_gradient(flat, torch.tensor([[0, 2, 2]]), torch.tensor([3.0], dtype=torch.float64), 1.0)
-    wanted = [[-2 * third, -2 * third, 4 * third], [0.0] * 3, [4 * third, -2 * third, -2 * third]]
-    check.close(
-        found, torch.tensor([wanted], dtype=torch.float64), "the worked example",
-        hint="one-hot minus probabilities in each row that was read, times r − b; stop after the first EOS.",
-    )  # fmt: skip
-    pi = toy.log_probs(0).exp()[:, None, None]
-    leaf = logits.clone().requires_grad_()
-    state = F.pad(y, (1, 0), value=toy.EOS_ID)[:, :-1]
-    counts = F.pad((y == toy.EOS_ID).cumsum(1), (1, 0))[:, :-1] == 0
-    ((leaf.log_softmax(-1)[state, y] * counts).sum(1).exp() * r).sum().backward()
-    for baseline in (0.0, 5.0):
-        check.close(
-            (pi * score_function_gradient(logits, y, r, baseline)).sum(0), leaf.grad,
-            f"the mean over all 341 responses is the exact gradient, b = {baseline:g}",
-            hint="Do not weigh by π: the sampling does that. b comes off the reward.",
-        )  # fmt: skip
+checks("score_function_gradient")
 
 # %% nbgrader={"grade": true, "grade_id": "score_function_gradient-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `score_function_gradient` run here when your work is graded.
@@ -339,7 +293,7 @@ run("03-ppo", "score_function_gradient", globals())
 # same. Does the learner notice?
 
 # %% tags=["demo"]
-shifted = r + 2
+pi, shifted = toy.log_probs(0).exp()[:, None, None], r + 2
 baselines = [b / 10 for b in range(-10, 51, 2)]
 
 
@@ -405,17 +359,7 @@ def kl_estimators(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[st
 
 
 # %% nbgrader={"grade": true, "grade_id": "kl_estimators-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-lp, ref = torch.tensor([-1.0, -2.0], dtype=torch.float64), torch.tensor([-2.0, -1.0], dtype=torch.float64)
-with checks("kl_estimators") as check:
-    found = kl_estimators(lp, ref)
-    check.equal(list(found), ["k1", "k2", "k3"], "a dict of three", hint='{"k1": …, "k2": …, "k3": …}')
-    for name, wanted in {"k1": [1.0, -1.0], "k2": [0.5, 0.5], "k3": [0.367879, 0.718282]}.items():
-        check.close(
-            found.get(name), torch.tensor(wanted, dtype=torch.float64), f"{name} of the worked example",
-            hint="r = π_ref/π, so log r = ref_logprobs − logprobs.",
-        )  # fmt: skip
-    near = kl_estimators(torch.tensor([-2.0]), torch.tensor([-2.0001])).get("k3")
-    check.true(lambda: bool((near > 0).all()), "k3 is above 0 for policies that hardly differ", hint="`torch.expm1`")
+checks("kl_estimators")
 
 # %% nbgrader={"grade": true, "grade_id": "kl_estimators-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `kl_estimators` run here when your work is graded.
@@ -498,19 +442,7 @@ def kl_penalised_rewards(
 
 
 # %% nbgrader={"grade": true, "grade_id": "kl_penalised_rewards-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-lp, ref = torch.tensor([[-9.0, -1.0, -1.0, -9.0]]), torch.tensor([[-7.0, -2.0, -4.0, -5.0]])
-mask = torch.tensor([[False, True, True, False]])
-with checks("kl_penalised_rewards") as check:
-    found = kl_penalised_rewards(torch.tensor([2.0]), lp, ref, mask, 0.5)
-    check.close(
-        found, torch.tensor([[0.0, -0.5, 0.5, 0.0]]), "the worked example",
-        hint="−β (log π − log π_ref) where the mask is true; the score on top at the last true place.",
-    )  # fmt: skip
-    spoilt = lp.masked_fill(~mask, torch.nan)
-    check.close(
-        kl_penalised_rewards(torch.tensor([2.0]), spoilt, ref, mask, 0.5), found, "nan at padding does no harm",
-        hint="0 · nan is nan: choose with `torch.where` instead of multiplying.",
-    )  # fmt: skip
+checks("kl_penalised_rewards")
 
 # %% nbgrader={"grade": true, "grade_id": "kl_penalised_rewards-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `kl_penalised_rewards` run here when your work is graded.
@@ -571,22 +503,7 @@ def gae(
 
 
 # %% nbgrader={"grade": true, "grade_id": "gae-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-row = [torch.tensor([values], dtype=torch.float64) for values in ([0.0, 0.0, 1.0, 7.0], [9.0, 0.5, 0.6, 7.0])]
-mask = torch.tensor([[False, True, True, False]])
-with checks("gae") as check:
-    advantages, returns = gae(*row, mask, 0.9, 0.5)
-    check.close(
-        advantages, torch.tensor([[0.0, 0.22, 0.4, 0.0]], dtype=torch.float64), "the worked example: advantages",
-        hint="γ discounts the next value, γλ the next advantage; padding is 0 before you start.",
-    )  # fmt: skip
-    check.close(
-        returns, torch.tensor([[0.0, 0.72, 1.0, 0.0]], dtype=torch.float64), "the worked example: returns",
-        hint="Advantage plus value, before any whitening.",
-    )  # fmt: skip
-    check.close(
-        gae(*row, mask, 0.9, 1.0)[1], torch.tensor([[0.0, 0.9, 1.0, 0.0]], dtype=torch.float64),
-        "with λ = 1 the return is the discounted reward to come", hint="γλ in front of the next advantage.",
-    )  # fmt: skip
+checks("gae")
 
 # %% nbgrader={"grade": true, "grade_id": "gae-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `gae` run here when your work is graded.
@@ -653,22 +570,7 @@ def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) ->
 
 
 # %% nbgrader={"grade": true, "grade_id": "whiten-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-x = torch.tensor([[1.0, 2.0, 9.0], [3.0, 9.0, 9.0]], dtype=torch.float64)
-mask = torch.tensor([[True, True, False], [True, False, False]])
-with checks("whiten") as check:
-    check.close(
-        whiten(x, mask), torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]], dtype=torch.float64), "the worked example",
-        hint="Mean and variance of the three values that count; `tensor.var()` divides by n − 1.",
-    )  # fmt: skip
-    check.close(
-        whiten(x, mask, shift_mean=False), torch.tensor([[1.0, 2.0, 0.0], [3.0, 0.0, 0.0]], dtype=torch.float64),
-        "the mean can be kept", hint="Scale the distance from the mean, then add the mean.",
-    )  # fmt: skip
-    check.close(
-        whiten(1e-4 * x, mask)[1, 0], torch.tensor(0.707107, dtype=torch.float64), "tiny values are not blown up",
-        hint="rsqrt(var + 1e-8): the 1e-8 stands inside the root.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: whiten(x, mask & (x > 2)), "refuses a single value", hint="n − 1 would be 0.")
+checks("whiten")
 
 # %% nbgrader={"grade": true, "grade_id": "whiten-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `whiten` run here when your work is graded.
@@ -744,23 +646,7 @@ def loss_and_slope(
 
 
 # %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-one, zero = torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1)
-with checks("ppo_clip_loss") as check:
-    for ratio, advantage, loss, slope in (
-        (1.5, 1, -1.2, 0),
-        (0.5, 1, -0.5, -0.5),
-        (1.5, -1, 1.5, 1.5),
-        (0.5, -1, 0.8, 0),
-    ):
-        found = loss_and_slope(torch.tensor([[ratio]]).log(), zero, torch.tensor([[float(advantage)]]), one, 0.2)
-        check.close(
-            found, (torch.tensor(loss), torch.tensor([[float(slope)]])), f"loss and gradient for ρ = {ratio}, A = {advantage}",
-            hint="Minimum of the clipped and the plain term, with a minus in front.",
-        )  # fmt: skip
-    mask = torch.tensor([[True, True], [True, False]])
-    found = loss_and_slope(torch.zeros(2, 2), torch.zeros(2, 2), torch.tensor([[1.0, -3.0], [2.0, 50.0]]), mask, 0.2)
-    wanted = (torch.tensor(0.0), torch.tensor([[-1 / 3, 1.0], [-2 / 3, 0.0]]))
-    check.close(found, wanted, "ρ = 1: no loss, but a gradient of −A/n", hint="Mean over the three tokens that count.")
+checks("ppo_clip_loss")
 
 # %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `ppo_clip_loss` run here when your work is graded.
@@ -774,8 +660,8 @@ run("03-ppo", "ppo_clip_loss", globals())
 # The whole picture, for a good and a bad token. Predict the two slopes before you look.
 
 # %% tags=["demo"]
-ratios = torch.linspace(0.4, 1.8, 281)
-sides = {}
+ratios, sides = torch.linspace(0.4, 1.8, 281), {}
+one, zero = torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1)
 for name, sign in {"A = +1": 1.0, "A = −1": -1.0}.items():
     pairs = [loss_and_slope(rho.log().view(1, 1), zero, torch.full((1, 1), sign), one, 0.2) for rho in ratios]
     sides[name] = [(loss.item(), slope.item()) for loss, slope in pairs]
@@ -827,24 +713,7 @@ def value_loss_clipped(
 
 
 # %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-one, goal = torch.ones(1, 1, dtype=torch.bool), torch.ones(1, 1)
-with checks("value_loss_clipped") as check:
-    for value, loss in ((0.9, 0.32), (-0.5, 1.125), (0.1, 0.405)):
-        check.close(
-            value_loss_clipped(torch.tensor([[value]]), torch.zeros(1, 1), goal, one), torch.tensor(loss),
-            f"V_old = 0, R = 1, V = {value}", hint="½ of the larger square; the clip is around V_old.",
-        )  # fmt: skip
-    three, zeros, ones = torch.tensor([[0.9, -0.5, torch.nan]]), torch.zeros(1, 3), torch.ones(1, 3)
-    counts = torch.tensor([[True, True, False]])
-    check.close(
-        value_loss_clipped(three, zeros, ones, counts), torch.tensor(0.7225), "the mean over two tokens that count",
-        hint="The larger error token by token, then the mean over what counts: 0 times nan is nan.",
-    )  # fmt: skip
-    leaf = three.requires_grad_()
-    check.true(
-        lambda: torch.autograd.grad(value_loss_clipped(leaf, zeros, ones, counts), leaf)[0].isfinite().all(),
-        "its gradient reaches the values, and is finite", hint="No detach; `where` hides a nan from the value only.",
-    )  # fmt: skip
+checks("value_loss_clipped")
 
 # %% nbgrader={"grade": true, "grade_id": "value_loss_clipped-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `value_loss_clipped` run here when your work is graded.
@@ -893,15 +762,7 @@ def explained_variance(values: torch.Tensor, returns: torch.Tensor, mask: torch.
 
 
 # %% nbgrader={"grade": true, "grade_id": "explained_variance-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-goal = torch.tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 99.0]])
-mask = torch.tensor([[True, True, True, True, True, False]])
-with checks("explained_variance") as check:
-    for name, guess, wanted in (("V = R", goal, 1.0), ("V = 3", 0 * goal + 3, 0.2), ("V = R + 10", goal + 10, -39.0)):
-        check.close(
-            explained_variance(guess, goal, mask), wanted, name, tol=1e-5,
-            hint="Mean square error over the variance (n − 1) of the returns, where the mask is true; a Python float.",
-        )  # fmt: skip
-    check.raises(ValueError, lambda: explained_variance(goal, 0 * goal, mask), "refuses equal returns", hint="var = 0.")
+checks("explained_variance")
 
 # %% nbgrader={"grade": true, "grade_id": "explained_variance-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `explained_variance` run here when your work is graded.
@@ -1249,20 +1110,7 @@ def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "group_advantages-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-group = torch.tensor([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]])
-with checks("group_advantages") as check:
-    check.close(
-        group_advantages(group, "rloo"), torch.tensor([[-3.0, -1.5, 4.5], [0.0, 0.0, 0.0]]), "RLOO",
-        hint="The mean of the *others*: (sum − own) / (n − 1).",
-    )  # fmt: skip
-    check.close(
-        group_advantages(group, "grpo"), torch.tensor([[-0.75590, -0.37795, 1.13385], [0.0, 0.0, 0.0]]), "GRPO",
-        hint="`rewards.std(1, keepdim=True)`, plus 1e-4.", tol=1e-4,
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: group_advantages(group[:, :1], "rloo"), "refuses a single response", hint="n − 1 = 0"
-    )
-    check.raises(ValueError, lambda: group_advantages(group, "ppo"), "refuses other methods", hint="Raise ValueError.")
+checks("group_advantages")
 
 # %% nbgrader={"grade": true, "grade_id": "group_advantages-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `group_advantages` run here when your work is graded.

@@ -160,17 +160,7 @@ def loss_against_u(u: torch.Tensor, beta: float) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "loss_against_u-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-u = torch.tensor([0.25, 1.0, 4.0], dtype=torch.float64)
-with checks("loss_against_u") as check:
-    check.close(
-        loss_against_u(u, 0.5), torch.tensor([1.098612, 0.693147, 0.405465], dtype=torch.float64),
-        "the worked example", hint="−log σ(β log u): β times log u, not log(βu), not βu.",
-    )  # fmt: skip
-    check.close(
-        loss_against_u(torch.tensor([1e-30, 1e30]), 2.0), torch.tensor([138.155106, 0.0]),
-        "stays finite for extreme u", hint="inf or nan? σ rounds to 0 or 1: `F.logsigmoid`, not `log(sigmoid(...))`.", tol=1e-3,
-    )  # fmt: skip
-    check.raises(ValueError, lambda: loss_against_u(u, 0.0), "refuses β = 0", hint="Test β first.")
+checks("loss_against_u")
 
 # %% nbgrader={"grade": true, "grade_id": "loss_against_u-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `loss_against_u` run here when your work is graded.
@@ -232,18 +222,7 @@ def dpo_gradient_weight(u: torch.Tensor, beta: float) -> torch.Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_gradient_weight-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-u = torch.tensor([0.25, 1.0, 4.0], dtype=torch.float64)
-log_u = u.log().requires_grad_()
-(-F.logsigmoid(0.5 * log_u)).sum().backward()
-with checks("dpo_gradient_weight") as check:
-    check.close(
-        dpo_gradient_weight(u, 0.5), torch.tensor([1 / 3, 0.25, 1 / 6], dtype=torch.float64),
-        "the worked example", hint="β in front of σ as well as in it, and a minus in σ.",
-    )  # fmt: skip
-    check.close(
-        dpo_gradient_weight(u, 0.5), -log_u.grad, "agrees with autograd",
-        hint="The slope in log u. The slope in u has another factor, 1/u.",
-    )  # fmt: skip
+checks("dpo_gradient_weight")
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_gradient_weight-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `dpo_gradient_weight` run here when your work is graded.
@@ -312,25 +291,7 @@ def sequence_logprob(
 
 
 # %% nbgrader={"grade": true, "grade_id": "sequence_logprob-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-ids = torch.tensor([[0, 7, 3, 0, 0, 0], [0, 5, 2, 2, 6, 0]])
-mask = torch.tensor([[1, 1, 1, 1, 0, 0], [1, 1, 1, 1, 1, 1]])
-z = torch.randn(2, 6, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-lp = z.log_softmax(-1)
-with checks("sequence_logprob") as check:
-    found = sequence_logprob(z, ids, mask, torch.tensor([2, 3]))
-    check.close(
-        found[0], lp[0, 1, 3] + lp[0, 2, 0], "the worked example",
-        hint="Logits at place t predict the token at t + 1. The first EOS after the response counts, padding does not.",
-    )  # fmt: skip
-    check.close(
-        found[1], lp[1, 2, 2] + lp[1, 3, 6] + lp[1, 4, 0], "a row without padding",
-        hint="Sum, not mean. A prompt of 3 tokens: the first one that counts is at place 3.",
-    )  # fmt: skip
-    z.requires_grad_()
-    check.true(
-        lambda: sequence_logprob(z, ids, mask, torch.tensor([2, 3])).requires_grad, "gradients flow",
-        hint="No `.item()`, no `detach`: this is what gets trained.",
-    )  # fmt: skip
+checks("sequence_logprob")
 
 # %% nbgrader={"grade": true, "grade_id": "sequence_logprob-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `sequence_logprob` run here when your work is graded.
@@ -374,15 +335,7 @@ def implicit_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: f
 
 
 # %% nbgrader={"grade": true, "grade_id": "implicit_reward-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("implicit_reward") as check:
-    check.close(
-        implicit_reward(torch.tensor([-12.0, -9.0]), torch.tensor([-10.0, -10.0]), 0.5), torch.tensor([-1.0, 0.5]),
-        "the worked example, and a response that became likelier", hint="Policy minus reference, times β.",
-    )  # fmt: skip
-    check.close(
-        implicit_reward(torch.tensor([-2000.0]), torch.tensor([-2001.0]), 0.1), torch.tensor([0.1]),
-        "long texts", hint="inf or nan? Subtract log-probs: e^−2000 is 0 in floating point.", tol=1e-3,
-    )  # fmt: skip
+checks("implicit_reward")
 
 # %% nbgrader={"grade": true, "grade_id": "implicit_reward-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `implicit_reward` run here when your work is graded.
@@ -438,26 +391,7 @@ def dpo_loss(
 
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-example = [torch.tensor([value]) for value in (-10.0, -14.0, -11.0, -12.0)]
-with checks("dpo_loss") as check:
-    check.close(
-        dpo_loss(*example, 0.1), torch.tensor([0.5544]), "the worked example", tol=1e-4,
-        hint="log u is the policy's difference minus the reference's. One loss a pair: no mean.",
-    )  # fmt: skip
-    check.close(
-        dpo_loss(*example, 0.1, 0.1), torch.tensor([0.5844]), "with label smoothing", tol=1e-4,
-        hint="The second term has −β log u inside the σ, and weight ε.",
-    )  # fmt: skip
-    check.close(
-        dpo_loss(*example[:2], *example[:2], 7.0), torch.tensor([math.log(2)]), "ln 2 where the policy is the reference",
-        hint="Then log u is 0 whatever β is.",
-    )  # fmt: skip
-    leaf = torch.zeros(1, requires_grad=True)
-    check.true(lambda: dpo_loss(leaf, leaf, leaf, leaf, 1.0).requires_grad, "gradients flow", hint="No detach here.")
-    far_off = dpo_loss(torch.tensor([-9000.0]), torch.tensor([-10.0]), torch.zeros(1), torch.zeros(1), 1.0)
-    check.close(
-        far_off, torch.tensor([8990.0]), "stays finite", hint="inf or nan? `F.logsigmoid`, not `log(sigmoid(...))`."
-    )
+checks("dpo_loss")
 
 # %% nbgrader={"grade": true, "grade_id": "dpo_loss-hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `dpo_loss` run here when your work is graded.
@@ -626,25 +560,7 @@ def format_preferences(
 
 
 # %% nbgrader={"grade": true, "grade_id": "format_preferences-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-good, bad = "A film of grace", "A film  without it"
-pair = {"prompt": ["A film"], "chosen": [" of grace"], "rejected": ["  without it"]}
-with checks("format_preferences") as check:
-    check.equal(
-        format_preferences([good], [bad], [2.0], [-1.5]), pair, "the worked example",
-        hint="Cut the text after the prompt; splitting and joining again loses spaces.",
-    )  # fmt: skip
-    check.equal(
-        format_preferences([bad], [good], [-1.5], [2.0]), pair, "the better one may come second",
-        hint="The higher mean is chosen, whichever place it has.",
-    )  # fmt: skip
-    check.equal(
-        format_preferences([good, good], [bad, bad], [1.0, 1.0], [1.0, 0.0]), pair, "a tie is no preference",
-        hint="Equal means: leave the pair out.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: format_preferences([good], ["A filmmaker speaks"], [1.0], [0.0]), "refuses other beginnings",
-        hint="Compare whole words: *A filmmaker* begins with *A film* too.",
-    )  # fmt: skip
+checks("format_preferences")
 
 # %% nbgrader={"grade": true, "grade_id": "format_preferences-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `format_preferences` run here when your work is graded.
@@ -728,16 +644,7 @@ shape = GPT2Config(vocab_size=3, n_positions=8, n_embd=8, n_layer=1, n_head=2, b
 GPT2LMHeadModel(shape).save_pretrained(sample)
 
 # %% nbgrader={"grade": true, "grade_id": "load_policy_and_reference-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("load_policy_and_reference") as check:
-    facts = facts_of_models(sample, torch.tensor([[0, 1, 2]]))
-    before, after = facts["reference_logits"], facts["reference_logits_after_a_step"]
-    check.equal(before, facts["policy_logits"], "both start with the same weights", hint="Load both from `name`.")
-    check.true(facts["trainable"][0] > 0, "the policy can learn", hint="Freeze the reference only.")
-    check.equal(facts["trainable"][1], 0, "the reference is frozen", hint="`requires_grad_(False)` on the reference.")
-    check.true(
-        torch.equal(before, after), "training the policy leaves the reference alone", hint="Is it the same object?"
-    )
-    check.equal(facts["pad_token"], "<|endoftext|>", "pad = eos", hint="`tokenizer.pad_token = tokenizer.eos_token`")
+checks("load_policy_and_reference")
 
 # %% nbgrader={"grade": true, "grade_id": "load_policy_and_reference-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `load_policy_and_reference` run here when your work is graded.
@@ -782,15 +689,7 @@ def preference_accuracy(chosen_rewards: torch.Tensor, rejected_rewards: torch.Te
 
 
 # %% nbgrader={"grade": true, "grade_id": "preference_accuracy-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("preference_accuracy") as check:
-    check.close(
-        preference_accuracy(torch.tensor([1.0, 0.0, -2.0]), torch.tensor([0.0, 0.0, 3.0])), 0.5, "the worked example",
-        hint="Ties count half, and the answer is a Python float: `.item()`.",
-    )  # fmt: skip
-    check.close(preference_accuracy(torch.zeros(4), torch.zeros(4)), 0.5, "an untrained policy", hint="All tie.")
-    check.raises(
-        ValueError, lambda: preference_accuracy(torch.zeros(0), torch.zeros(0)), "refuses no pairs", hint="0/0 is nan."
-    )
+checks("preference_accuracy")
 
 # %% nbgrader={"grade": true, "grade_id": "preference_accuracy-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `preference_accuracy` run here when your work is graded.
@@ -946,18 +845,7 @@ def ipo_loss(
 
 
 # %% nbgrader={"grade": true, "grade_id": "ipo_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-example = [torch.tensor([value], dtype=torch.float64) for value in (-8.0, -13.0, -10.0, -12.0)]
-tokens = (torch.tensor([4]), torch.tensor([5]))
-with checks("ipo_loss") as check:
-    check.close(
-        ipo_loss(*example, 0.1), torch.tensor([4.0], dtype=torch.float64), "the worked example",
-        hint="The target of log u is 1/(2β), and the square is around the difference.",
-    )  # fmt: skip
-    check.close(
-        ipo_loss(*example, 0.1, tokens), torch.tensor([18.49], dtype=torch.float64), "per token",
-        hint="Divide each side by its own number of tokens, before subtracting.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: ipo_loss(*example, 0.0), "refuses β = 0", hint="1/(2β) has no value there.")
+checks("ipo_loss")
 
 # %% nbgrader={"grade": true, "grade_id": "ipo_loss-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `ipo_loss` run here when your work is graded.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -103,6 +104,8 @@ def notebook_seconds(course: Course, lab: str) -> float:
         folder = Path(name) / lab
         folder.mkdir()
         nbformat.write(notebook, folder / f"{lab}.ipynb")
+        for file in (course.labs / lab).glob("*.json"):
+            shutil.copy(file, folder)
         started = time.monotonic()
         NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
         return time.monotonic() - started

@@ -17,7 +17,7 @@ from grader.build.mutants import Mutated, mutate_lab, sampled
 from grader.build.mutate import mutants_of
 from grader.build.tables import tables_refused
 from grader.build.verify import verify_lab
-from grader.build.visible import refused_right
+from grader.build.visible import visible_refused
 from grader.build.waivers import WaiverError, waived
 from grader.checks.registry import load_lab
 from grader.cli import app
@@ -209,8 +209,8 @@ def test_visible_checks_leave_no_progress(lab: Course, tmp_path: Path) -> None:
     namespace: dict[str, Any] = {}
     exec("def spread(values):\n    return max(values) - min(values)", namespace)
     loaded = load_lab(lab.solutions / LAB)
-    assert refused_right(lab, LAB, loaded, namespace, lambda _: None) == [
-        said for said in refused_right(lab, LAB, loaded, namespace, lambda _: None) if "mean" in said
+    assert visible_refused(lab, LAB, loaded, namespace, lambda _: None) == [
+        said for said in visible_refused(lab, LAB, loaded, namespace, lambda _: None) if "mean" in said
     ]
     assert not (Path.cwd() / "progress.jsonl").exists()
 

@@ -96,7 +96,7 @@ def test_odd_cells_do_no_harm(root: Path) -> None:
 def test_the_page_is_a_table_with_headers_and_words(root: Path) -> None:
     make_lab(root, "03-<b>", "<i>-checks")
     page = Progress(root)._repr_html_()
-    assert page.count('scope="col"') == 3 + 4
+    assert page.count('scope="col"') == 3 + 5
     assert page.count('scope="row"') == 3 + 5
     assert "passed" in page
     assert "not tried yet" in page

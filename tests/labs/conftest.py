@@ -60,9 +60,11 @@ def without_demos(
     request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, Any]:
     """What is defined after the graded cells and the visible checks alone, in a folder without a model or data."""
+    name = request.module.LAB
+    shutil.copy(repo.labs / name / f"{name}.help.json", tmp_path)
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for cell in read_source(repo.solutions / request.module.LAB / "lab.py").cells:
+    for cell in read_source(repo.solutions / name / "lab.py").cells:
         if cell.cell_type == "code" and not is_demo(cell) and not cell["id"].endswith("-hidden"):
             exec(compile(cell.source, f"<{cell['id']}>", "exec"), namespace)
     return namespace
@@ -79,7 +81,7 @@ def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monke
     folder = tmp_path / name
     folder.mkdir()
     nbformat.write(notebook, folder / f"{name}.ipynb")
-    for bank in (repo.labs / name).glob("*.quiz.json"):
-        shutil.copy(bank, folder)
+    for file in (repo.labs / name).glob("*.json"):  # the quiz, the visible checks
+        shutil.copy(file, folder)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     return Executed(notebook.cells)
