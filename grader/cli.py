@@ -15,6 +15,7 @@ from grader.formats.commands import quiz_app
 from grader.grading.forks import start_server
 from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class
+from grader.site.commands import site
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ app.command()(feedback)
 app.command("report")(report_class)
 app.command("export-grades")(export_grades)
 app.command()(bundle)
+app.command()(site)
 app.command()(collect)
 
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from labkit import course as _course
+from labkit import goes_on as _goes_on
 
 if TYPE_CHECKING:
     from labkit.errors import LabError as LabError
@@ -20,6 +21,7 @@ _HOME = {"LabError": "errors", "Progress": "progress", "checks": "visible", "han
 __all__ = ["LabError", "Progress", "checks", "hand_in", "quiz"]
 
 _course.lend_modules()
+_goes_on.install()
 
 
 def __getattr__(name: str) -> object:

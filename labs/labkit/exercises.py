@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from labkit.errors import LabError
 
 PROGRESS_FILE = "progress.jsonl"
 CHECKS = "-checks"  # the ending of the grade_id of a cell of visible checks; before it stands the exercise's name
+HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
 WORDS = {True: "passed", False: "not all pass yet", None: "not tried yet"}
 _unrecorded: list[bool] = []
 
@@ -29,8 +31,10 @@ class Exercise:
     when: datetime | None
 
 
-def record(exercise: str, passed: int, total: int) -> None:
+def record(exercise: str, passed: int, total: int, code: str = "") -> None:
     """Add one line to `progress.jsonl` in the current folder: `passed` of the `total` checks of `exercise` held.
+
+    `code` is the fingerprint of the answer that was checked (answers.py), by which hand_in tells what changed since.
 
     Nothing is written while nbgrader executes the notebook, nor into a folder that cannot be written: a check must
     never fail because of it.
@@ -40,7 +44,8 @@ def record(exercise: str, passed: int, total: int) -> None:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         folder = Path.cwd()
-        line = json.dumps({"lab": folder.name, "exercise": exercise, "passed": passed, "total": total, "time": now})
+        said = {"lab": folder.name, "exercise": exercise, "passed": passed, "total": total, "time": now, "code": code}
+        line = json.dumps(said)
         with (folder / PROGRESS_FILE).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
     except OSError:
@@ -88,6 +93,25 @@ def read_notebook(path: Path) -> dict[str, Any]:
 def notebook_of(folder: Path) -> Path:
     """The notebook of a lab's folder: it has the folder's name."""
     return folder / f"{folder.resolve().name}.ipynb"
+
+
+def title_of(notebook: Path) -> str:
+    """The first heading of a notebook; empty if it has none or cannot be read."""
+    try:
+        cells = read_notebook(notebook)["cells"]
+    except LabError:
+        return ""
+    for cell in cells:
+        is_text = isinstance(cell, dict) and cell.get("cell_type") == "markdown"
+        if is_text and (found := HEADING.search(source_of(cell))):
+            return found[1]
+    return ""
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text; notebooks keep it as a string or as a list of lines."""
+    source = cell.get("source", "")
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
 
 
 def _exercises(path: Path) -> list[str]:

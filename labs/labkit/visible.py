@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
+from labkit.answers import of_function
 from labkit.compare import describe, difference
 from labkit.exercises import record
 from labkit.findings import EXACT, KINDS, OF_FORM, compared
@@ -42,6 +43,8 @@ class Outcome:
 
 class ChecksFailed(AssertionError):  # noqa: N818 - the name that students read
     """Some visible checks of an exercise failed; Jupyter shows the list of them instead of a traceback."""
+
+    goes_on = True  # a run of all cells does not stop here; see goes_on.py
 
     def __init__(self, exercise: str, outcomes: tuple[Outcome, ...]) -> None:
         self.exercise = exercise
@@ -122,7 +125,7 @@ class Checks:
             print(f"{exercise}: there are no checks in this cell.")
             return True
         passed = sum(o.passed for o in outcomes)
-        record(exercise, passed, len(outcomes))
+        record(exercise, passed, len(outcomes), of_function(exercise))
         if passed < len(outcomes):
             raise ChecksFailed(exercise, tuple(outcomes)) from None
         print("\n".join([f"{GREEN}{exercise}: {_all(passed)}{PLAIN}", *(o.lines()[0] for o in outcomes)]))
