@@ -145,3 +145,28 @@ def test_run_all_reaches_the_quiz(page: Page, room: Server, path: str) -> None:
     said = [json.loads(line) for line in (room.labs / SMALL / "progress.jsonl").read_text().splitlines()]
     assert [(line["exercise"], line["passed"]) for line in said] == [("half", 0)]
     page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+
+
+def test_from_the_first_open_to_the_first_tick_and_through_a_restart(page: Page, room: Server) -> None:
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(f"{room.address}/lab/tree/{SMALL}/{SMALL}.ipynb?reset&token={TOKEN}")
+    wait_for_kernel(page)
+    answer = STUB.replace("raise NotImplementedError()", "return x / 2")
+    write = "(source) => jupyterapp.shell.currentWidget.model.sharedModel.cells[2].setSource(source)"
+    page.evaluate(write, answer)
+    green = page.locator(".jp-OutputArea-output .ansi-green-fg")
+    for restarted in (False, True):
+        if restarted:
+            page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+            wait_for_kernel(page)
+            page.evaluate("jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+            expect(green).to_have_count(0)
+        page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        expect(green).to_have_text(["half: the check passes", "✓"])
+        page.locator(".labkit-quiz h2").wait_for()
+        assert page.get_by_text("18.0", exact=True).count() == 1
+        picture(page, "restarted-1024" if restarted else "first-tick-1024")
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate(write, STUB)  # as the other tests found it
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")

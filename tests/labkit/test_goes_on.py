@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ TRACEBACK = "Traceback (most recent call last)"
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance(colors="nocolor")
@@ -103,6 +105,7 @@ def test_under_nbgrader_everything_fails_as_it_must(
 
 
 def test_a_kernel_that_grades_is_never_hooked(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +16,8 @@ def main(arguments: list[str]) -> None:
     folder = Path(arguments.pop(0)) if arguments and not arguments[0].startswith("-") else Path()
     if not folder.is_dir():
         raise SystemExit(f"There is no folder {folder.resolve()}: name the folder of the labs.")
-    room = Room.of(folder)
+    os.chdir(folder)  # where nbgrader's server extensions look for the course's configuration
+    room = Room.of(Path.cwd())
     if room.start is not None:
         draw_progress(room.start)
     with tempfile.TemporaryDirectory(prefix="labkit-room-") as temporary:

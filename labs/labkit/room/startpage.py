@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from nbformat.sign import NotebookNotary
 
 from labkit.errors import LabError
+from labkit.exercises import read_notebook
 from labkit.progress import Progress
 
 TAG = "progress"
@@ -23,6 +24,7 @@ def draw_progress(notebook: Path) -> bool:
     is left alone: JupyterLab will say what is wrong with it.
     """
     try:
+        read_notebook(notebook)
         page = nbformat.read(notebook, as_version=4)
         cells = [cell for cell in page.cells if cell.cell_type == "code" and TAG in cell.metadata.get("tags", [])]
         if not cells:
@@ -37,7 +39,7 @@ def draw_progress(notebook: Path) -> bool:
         part.replace(notebook)
         if trusted:
             notary.sign(page)
-    except (OSError, ValueError, LabError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, LabError):
         return False
     return True
 
