@@ -1025,6 +1025,7 @@ def batch(config: PPOConfig, step: int) -> list[torch.Tensor]:
     return [torch.tensor(ids[i]) for i in chosen for _ in range(REPEAT)]
 
 
+# %% tags=["demo", "loop"]
 def rollout(
     trainer: PPOTrainer, ids: list[torch.Tensor], **changes: object
 ) -> tuple[list[torch.Tensor], list[str]]:

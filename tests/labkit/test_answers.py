@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from labkit import hand_in
 from labkit.answers import changed_since, fingerprint
 
 LAB = "01-a"
+NO_HISTORY = Config({"HistoryManager": {"enabled": False}})  # else a thread of each shell stays
 ANSWER = "def half(x: float) -> float:\n    return x / 2"
 CHECKS = 'from labkit import checks\nwith checks("half") as check:\n    check.equal(half(3.0), 1.5, "halves")'
 
@@ -40,7 +42,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
     InteractiveShell.clear_instance()
-    yield InteractiveShell.instance(colors="nocolor")
+    yield InteractiveShell.instance(colors="nocolor", config=NO_HISTORY)
     InteractiveShell.clear_instance()
 
 

@@ -98,9 +98,10 @@ WORK = """
 import importlib, json, pkgutil, zipfile
 from pathlib import Path
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 root = Path(ROOT)
-shell = InteractiveShell.instance(colors="nocolor", history_length=0)
+shell = InteractiveShell.instance(colors="nocolor", config=Config({"HistoryManager": {"enabled": False}}))
 import labkit
 for module in pkgutil.walk_packages(labkit.__path__, "labkit."):
     if not module.name.endswith("__main__"):

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from labkit.goes_on import install, names_of
 from labkit.visible import checks
 
 STUB = "def half(x: float) -> float:\n    raise NotImplementedError()"
+NO_HISTORY = Config({"HistoryManager": {"enabled": False}})  # else a thread of each shell stays
 TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -21,7 +23,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own there
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(colors="nocolor")
+    shell = InteractiveShell.instance(colors="nocolor", config=NO_HISTORY)
     install()
     yield shell
     InteractiveShell.clear_instance()
@@ -108,7 +110,7 @@ def test_a_kernel_that_grades_is_never_hooked(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
+    shell = InteractiveShell.instance(config=NO_HISTORY)
     try:
         before = shell.custom_exceptions
         install()
