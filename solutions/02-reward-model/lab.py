@@ -808,8 +808,8 @@ plots_reward.calibration(predicted, observed)
 
 # %% [markdown]
 # The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. Its rewards lie
-# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the **KL penalty**, the price of leaving the
-# reference model, is meant to allow. (The kit's model is a little too certain as well: it has seen each snippet five times, and remembers.)
+# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the **KL penalty**, the price of moving away
+# from where it began, is meant to allow. (The kit's model is a little too certain as well: it has seen each snippet five times, and remembers.)
 
 # %% [markdown]
 # ## 8 · What the model loves
