@@ -1,6 +1,11 @@
 # make lab | instructor | check | test | class | build | verify | mutants | bench          (README.md says who needs which)
 
-PYTHON ?= python3
+# The newest Python of 3.11 to 3.13 that starts here and can make an environment; or PYTHON=…
+FITS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for one in python3.13 python3.12 python3.11 python3 python; do \
+	$$one -c '$(FITS)' >/dev/null 2>&1 && echo $$one && break; done)
+endif
 # More arguments for pip and for JupyterLab, such as PIP_ARGS="--extra-index-url …" and LAB_ARGS="--no-browser --port 8899".
 PIP_ARGS ?=
 LAB_ARGS ?=
@@ -10,7 +15,6 @@ KERNEL_NAME := Python 3 (RLHF labs)
 CHROMIUM ?= /usr/bin/chromium
 NPM := tests/browser/node_modules
 NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4 gift-pegjs@1.0.2
-START := 00-start-here/00-start-here.ipynb
 # Two processes; a file's tests stay in one, and `tests/speeds.py` puts the longest files first.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 SEEDS := 1 2 3
@@ -20,7 +24,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol check unit test-long test-seeds
+.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -30,19 +34,23 @@ help:
 	@echo "make build          make labs/ from solutions/, register the assignments with nbgrader"
 	@echo "make verify         prove the quizzes, and the hidden checks on right answers, blanks, wrong answers and some mutants"
 	@echo "make mutants        prove them on every small change of every right answer; make verify takes a sample"
+	@echo "make site           the labs as web pages in build/site, with figures of solved runs; no solutions"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
 	@echo "make test           everything that must hold (a quarter of an hour)"
 	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds"
 	@echo "make foreign-tools  programs of others that judge what we export, in .venv/foreign; make test does it too"
 	@echo "make test-as-user   tests of kernels, grading and attacks as nobody, from root's account"
+	@echo "make test-pythons   set-up and the main tests on the other Pythons of 3.11 to 3.13 that start here"
 	@echo "make bench-labs     time the notebooks that train, and run lab 03's PPO for three seeds"
 
 setup: .venv/ready
 
 # An old pip takes a minute more to resolve, and compiling all modules another two. The warnings are of editable installs.
 .venv/ready: pyproject.toml labs/labkit/pyproject.toml labs/rlhf/pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v[:2] != (3, 11) and "Python 3.11 is needed, found %d.%d: say make PYTHON=python3.11" % v[:2])'
+	@test -x $(BIN)/python || $(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || { \
+		echo "Python 3.11, 3.12 or 3.13 with venv is needed; found: $(or $(shell $(PYTHON) --version 2>&1),none)." \
+			"Install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) pip==26.3
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-compile $(PIP_ARGS) -e ./labs/labkit -e ./labs/rlhf -e '.[dev]'
@@ -87,10 +95,14 @@ mutants: setup
 
 lab: data
 	$(BIN)/python -m labkit.workspace labs work
-	cd work && exec ../$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/$(START) $(LAB_ARGS)
+	exec $(BIN)/python -m labkit.room work $(LAB_ARGS)
 
 instructor: data build
 	exec $(BIN)/jupyter lab --ServerApp.jpserver_extensions=grader.served=True $(LAB_ARGS)
+
+# The labs as web pages, to read without a kernel: build/site. The solutions are run once, so it takes minutes.
+site: data build
+	$(BIN)/grader site
 
 bench-labs: data
 	$(BIN)/python solutions/models/bench_labs.py
@@ -134,6 +146,10 @@ test-seeds: data
 	for seed in $(SEEDS); do \
 		$(BIN)/pytest $(SIDE_BY_SIDE) -m draws --hypothesis-profile=seeds --hypothesis-seed=$$seed || exit 1; \
 	done
+
+# Set-up, kernels, sandbox, grading and one lab on the other Pythons that start here (PYTHONS names more, by path).
+test-pythons: setup
+	$(BIN)/python -m tests.pythons
 
 lint: setup
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from grader.formats.commands import quiz_app
 from grader.grading.forks import modules_of, start_server
 from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class, self_check
+from grader.site.commands import site
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ app.command("report")(report_class)
 app.command("export-grades")(export_grades)
 app.command("self-check")(self_check)
 app.command()(bundle)
+app.command()(site)
 app.command()(collect)
 
 

@@ -18,6 +18,7 @@ from grader.course.paths import Course
 from grader.course.settings import NOTHING_SAID, load_settings
 
 Verdict = Literal["works", "missing", "broken"]
+OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that all pins are installed and tested on
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^;\s]+)")
 WALLS = ("namespaces", "system calls", "/proc", "rights", "pidfd", "control group")
@@ -72,9 +73,10 @@ def _told(what: str, look: Callable[[], tuple[Verdict, str, str]]) -> Look:
 
 def _python(_: Course) -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info[:2] == (3, 11):
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding("python", "works", found)
-    return Finding("python", "broken", f"{found}, 3.11 is needed", "make an environment with python3.11: `make setup`")
+    wanted = " to ".join(".".join(map(str, one)) for one in (OLDEST, NEWEST))
+    return Finding("python", "broken", f"{found}, {wanted} is needed", "make an environment with one: `make setup`")
 
 
 def _versions(course: Course) -> Finding:

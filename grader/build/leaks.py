@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lxml.html import document_fromstring
+
 from grader.build.help import opened_texts
 from grader.build.leaks_quiz import find_quiz_leaks, handed_out
 from grader.build.notebooks import read_source
@@ -46,14 +48,19 @@ def find_leaks(course: Course) -> list[Leak]:
     Two neighbouring lines of a secret count as found (one line where the secret has no other), after white space and
     comments are taken away; what a lab shows its students anyway, its stubs and worked examples, is no secret.
     """
+    return leaks_under(course, course.labs) + [Leak(*leak) for leak in find_quiz_leaks(course)]
+
+
+def leaks_under(course: Course, folder: Path) -> list[Leak]:
+    """Every answer, hidden test, reference or wrong answer of the course in a text file under a folder."""
     secrets: dict[tuple[str, ...], str] = {}
     for lab in course.lab_names():
         secrets |= _secrets(course, lab)
     found: list[Leak] = []
-    for file in sorted(course.labs.rglob("*")):
+    for file in sorted(folder.rglob("*")):
         if file.suffix in TEXT_SUFFIXES and file.is_file() and "weights" not in file.parts:
             found += _scan(file, secrets)
-    return found + [Leak(*leak) for leak in find_quiz_leaks(course)]
+    return found
 
 
 def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
@@ -71,11 +78,14 @@ def _scan(file: Path, secrets: dict[tuple[str, ...], str]) -> Iterator[Leak]:
 
 
 def _text_lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a file; of a notebook, the lines of its cells, numbered by cell."""
+    """Numbered lines of a file; of a notebook, the lines of its cells, numbered by cell; of a page, of its text."""
     if file.name.endswith(ENDING):
         yield from enumerate(opened_texts(file.read_bytes()), start=1)
         return
     text = handed_out(file).decode("utf-8", errors="replace")
+    if file.suffix == ".html":  # code is in pieces there, each in a colour of its own
+        yield from enumerate(document_fromstring(text or " ").text_content().splitlines(), start=1)
+        return
     if file.suffix != ".ipynb":
         yield from enumerate(text.splitlines(), start=1)
         return

@@ -17,8 +17,9 @@ from grader.course.paths import Course, find_course
 from grader.quizzes.load import QuizError, load
 from grader.course.settings import load_settings
 
-MAX_CELL_LINES = 25
+MAX_CELL_LINES = 25  # that a student sees: a solution counts as the one line that stands in its place
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
 
 
@@ -97,8 +98,8 @@ def problems_of(
     for cell in notebook.cells:
         line = _line_of(cell, lines)
         name = grade_id(cell)
-        if cell.cell_type == "code" and len(cell.source.splitlines()) > MAX_CELL_LINES:
-            length = len(cell.source.splitlines())
+        length = len(SOLUTION.sub("a stub", cell.source).splitlines())
+        if cell.cell_type == "code" and length > MAX_CELL_LINES:
             found.append(Problem(path, line, f"this cell has {length} lines, at most {MAX_CELL_LINES}: split it."))
         if name is None:
             continue

@@ -83,7 +83,8 @@ def _of_students_notebook(_api: Any, penalties: Penalties, line: Line, student: 
 
 def _mean(api: Any, penalties: Penalties, line: Line, *_: str) -> float:
     with api.gradebook as book:  # the line counts all that were handed in, the mean those that were graded
-        return _off(penalties, line["name"]) / book.find_assignment(line["name"]).num_submissions
+        submissions: int = book.find_assignment(line["name"]).num_submissions
+    return _off(penalties, line["name"]) / submissions
 
 
 def _mean_of_notebook(_api: Any, penalties: Penalties, line: Line, lab: str) -> float:

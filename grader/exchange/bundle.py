@@ -24,11 +24,12 @@ Everything is in the folder `labs/`; its README tells how to start, and what may
 
 ```
 cd labs
-python3.11 -m venv .venv && . .venv/bin/activate    # Windows: py -3.11 -m venv .venv, then .venv\\Scripts\\activate
+python3 -m venv .venv && . .venv/bin/activate    # Windows: py -m venv .venv, then .venv\\Scripts\\activate
 pip install {packages}  # several minutes the first time
-{prepare}
-jupyter lab
+{commands}
 ```
+
+Python 3.11, 3.12 and 3.13 will do (`python3 --version`).
 
 With conda: `conda env create -f environment.yml && conda activate {name}`, then in `labs/` what follows `pip install`.
 """
@@ -38,7 +39,7 @@ name: {name}
 channels:
   - conda-forge
 dependencies:
-  - python=3.11
+  - python>=3.11,<3.14
   - pip
   - pip:
 {packages}
@@ -93,7 +94,7 @@ def _beside(course: Course) -> dict[str, bytes]:
     readme = STUDENT_README.format(
         title=settings.title or name,
         packages=" ".join(f"-e ./{package}" for package in packages) or "jupyterlab",
-        prepare="\n".join(settings.prepare),
+        commands="\n".join([*settings.prepare, "python -m labkit.room" if "labkit" in packages else "jupyter lab"]),
         name=name,
     )
     environment = STUDENT_ENVIRONMENT.format(
@@ -101,7 +102,7 @@ def _beside(course: Course) -> dict[str, bytes]:
         pins=", ".join(f"labs/{package}/pyproject.toml" for package in packages) or "those that the course names",
         packages="\n".join(f"      - -e ./labs/{package}" for package in packages) or "      - jupyterlab",
     )
-    return {"README.md": readme.replace("\n\njupyter", "\njupyter").encode(), "environment.yml": environment.encode()}
+    return {"README.md": readme.encode(), "environment.yml": environment.encode()}
 
 
 def leaks_in(course: Course, files: Mapping[str, bytes]) -> list[str]:

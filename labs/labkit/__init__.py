@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from labkit import course as _course
+from labkit import goes_on as _goes_on
 
 if TYPE_CHECKING:
     from labkit.errors import LabError as LabError
@@ -30,6 +31,7 @@ _HOME = {
 __all__ = ["LabError", "Progress", "checks", "explain", "hand_in", "hint", "quiz"]
 
 _course.lend_modules()
+_goes_on.install()
 
 
 def __getattr__(name: str) -> object:

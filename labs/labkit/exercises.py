@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from labkit.errors import LabError
 
 PROGRESS_FILE = "progress.jsonl"
 CHECKS = "-checks"  # the ending of the grade_id of a cell of visible checks; before it stands the exercise's name
+HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
 WORDS = {True: "passed", False: "not all pass yet", None: "not tried yet"}
 _unrecorded: list[bool] = []
 
@@ -33,13 +35,15 @@ class Exercise:
     hints: int = 0
 
 
-def record(exercise: str, passed: int, total: int, folder: Path | None = None) -> None:
+def record(exercise: str, passed: int, total: int, folder: Path | None = None, code: str = "") -> None:
     """Add one line to `progress.jsonl` in a lab's folder, the current one else: `passed` of `total` checks held.
+
+    `code` is the fingerprint of the answer that was checked (answers.py), by which hand_in tells what changed since.
 
     Nothing is written while nbgrader executes the notebook, nor into a folder that cannot be written: a check must
     never fail because of it.
     """
-    _add_line(folder, {"exercise": exercise, "passed": passed, "total": total})
+    _add_line(folder, {"exercise": exercise, "passed": passed, "total": total, "code": code})
 
 
 def record_hint(exercise: str, step: int, folder: Path) -> None:
@@ -88,7 +92,7 @@ def read_lab(folder: Path) -> list[Exercise]:
 
 def hints_taken(exercise: str, folder: Path) -> int:
     """How many steps of an exercise's help were taken: the highest that is recorded."""
-    steps = [said.get("hint") for said in _lines(folder / PROGRESS_FILE) if said.get("exercise") == exercise]
+    steps = [said.get("hint") for said in progress_lines(folder / PROGRESS_FILE) if said.get("exercise") == exercise]
     return max((step for step in steps if type(step) is int), default=0)
 
 
@@ -114,6 +118,25 @@ def notebook_of(folder: Path) -> Path:
     return folder / f"{folder.resolve().name}.ipynb"
 
 
+def title_of(notebook: Path) -> str:
+    """The first heading of a notebook; empty if it has none or cannot be read."""
+    try:
+        cells = read_notebook(notebook)["cells"]
+    except LabError:
+        return ""
+    for cell in cells:
+        is_text = isinstance(cell, dict) and cell.get("cell_type") == "markdown"
+        if is_text and (found := HEADING.search(source_of(cell))):
+            return found[1]
+    return ""
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text; notebooks keep it as a string or as a list of lines."""
+    source = cell.get("source", "")
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
 def _exercises(path: Path) -> list[str]:
     names = []
     for cell in read_notebook(path)["cells"]:
@@ -127,7 +150,7 @@ def _exercises(path: Path) -> list[str]:
 
 def _outcomes(path: Path) -> Iterator[tuple[str, bool, datetime]]:
     """Every line of a progress file that tells an outcome: exercise, whether all checks held, when."""
-    for said in _lines(path):
+    for said in progress_lines(path):
         try:
             passed, total, when = int(said["passed"]), int(said["total"]), datetime.fromisoformat(said["time"])
             yield str(said["exercise"]), passed == total > 0, when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -135,7 +158,7 @@ def _outcomes(path: Path) -> Iterator[tuple[str, bool, datetime]]:
             continue
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def progress_lines(path: Path) -> Iterator[dict[str, Any]]:
     """Every readable line of a progress file. Broken lines are skipped."""
     try:
         lines = path.read_bytes().split(b"\n")

@@ -8,6 +8,7 @@ import zipfile
 from datetime import datetime
 from pathlib import Path
 
+from labkit.answers import changed_since
 from labkit.errors import LabError
 from labkit.exercises import read_lab, read_notebook
 from labkit.quiz.attempts import ATTEMPTS_FILE
@@ -77,10 +78,14 @@ def _tell(goal: Path, files: list[Path]) -> None:
     if time.time() - saved > OLD_SECONDS:
         print("  Save first: Ctrl+S, then run this cell again.")
     _tell_quiz(notebook.parent)
+    if changed := changed_since(notebook.parent):
+        print(f"Changed since its visible checks ran last: {', '.join(changed)}. Run those checks again, then save.")
     exercises = read_lab(notebook.parent)
     waiting = [row.exercise for row in exercises if not row.passed]
     if waiting:
         print(f"Visible checks not passed yet: {', '.join(waiting)}. You may hand in all the same.")
+    elif exercises and changed:
+        print("All visible checks passed, before those changes.")
     elif exercises:
         print("All visible checks passed.")
 

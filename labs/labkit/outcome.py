@@ -29,6 +29,8 @@ class Outcome:
 class ChecksFailed(AssertionError):  # noqa: N818 - the name that students read
     """Some visible checks of an exercise failed; Jupyter shows the list of them instead of a traceback."""
 
+    goes_on = True  # a run of all cells does not stop here; see goes_on.py
+
     def __init__(self, exercise: str, outcomes: tuple[Outcome, ...], notes: tuple[str, ...] = ()) -> None:
         self.exercise = exercise
         self.outcomes = outcomes

@@ -24,6 +24,13 @@ STYLE = {
 }
 PIXELS_PER_INCH = 90
 
+# In a dark theme the same picture is shown with its lightness turned round and its hues kept: white ground becomes the
+# theme's, ink becomes light. The selectors are JupyterLab's and Notebook's, VS Code's, Colab's and the static site's.
+DARK = (
+    "<style>:is([data-jp-theme-light=false], .vscode-dark, html[theme=dark], [data-theme=dark]) img.labkit-picture"
+    "{filter: invert(.93) hue-rotate(180deg)}</style>"
+)
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -37,7 +44,8 @@ class Picture:
         """How Jupyter shows it: an image with alternative text."""
         data = base64.b64encode(self.png).decode()
         alt = html.escape(self.alt, quote=True)
-        return f'<img src="data:image/png;base64,{data}" alt="{alt}" width="{self.width}" style="max-width:100%">'
+        size = f'width="{self.width}" style="max-width:100%"'
+        return f'{DARK}<img class="labkit-picture" src="data:image/png;base64,{data}" alt="{alt}" {size}>'
 
     def __repr__(self) -> str:
         return f"Picture: {self.alt}"

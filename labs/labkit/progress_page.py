@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from labkit.errors import LabError
-from labkit.exercises import WORDS, Exercise, read_notebook
+from labkit.exercises import WORDS, Exercise, title_of
 
 if TYPE_CHECKING:
     from labkit.quiz.overview import QuizRow
 
 LEFT = 'style="text-align: left"'  # JupyterLab sets tables flush right
-HEADING = re.compile(r"^#\s+(.+?)\s*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def _labs(root: Path, exercises: Sequence[Exercise], quizzes: Sequence[QuizRow])
     for lab, passed in sorted(outcomes.items()):
         path, good = _notebook(root, lab), sum(one is True for one in passed)
         told = _signed(good == len(passed), f"{good} of {len(passed)} exercises pass") if passed else "a quiz only"
-        rows.append((lab, Link(_title(path) or lab, path), told))
+        rows.append((lab, Link(title_of(path) or lab, path), told))
     return rows
 
 
@@ -94,20 +91,6 @@ def _exercises(table: Sequence[Exercise]) -> list[tuple[Cell, ...]]:
 
 def _notebook(root: Path, lab: str) -> Path:
     return root / lab / f"{lab}.ipynb"
-
-
-def _title(path: Path) -> str:
-    """The first heading of a notebook; empty if it has none or cannot be read."""
-    try:
-        cells = read_notebook(path)["cells"]
-    except LabError:
-        return ""
-    for cell in cells:
-        source = cell.get("source", "") if isinstance(cell, dict) and cell.get("cell_type") == "markdown" else ""
-        text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-        if found := HEADING.search(text):
-            return found[1]
-    return ""
 
 
 def _signed(good: bool, words: str) -> str:

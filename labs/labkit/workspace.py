@@ -10,9 +10,11 @@ from pathlib import Path
 import nbformat
 from nbformat.sign import NotebookNotary
 
+BESIDE = ("README.md", "nbgrader_config.py")
+
 
 def copy_labs(labs: Path, work: Path) -> list[Path]:
-    """Copy every lab folder and `nbgrader_config.py` from `labs` to `work`; files that are there already stay.
+    """Copy every lab folder, the README and `nbgrader_config.py` to `work`; files that are there already stay.
 
     Returns:
         The files that are new in `work`.
@@ -20,9 +22,9 @@ def copy_labs(labs: Path, work: Path) -> list[Path]:
     folders = [folder for folder in sorted(labs.iterdir()) if folder.name[:2].isdigit() and folder.is_dir()]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     new = []
-    for file in [labs / "nbgrader_config.py", *files]:
+    for file in [*(labs / name for name in BESIDE), *files]:
         goal = work / file.relative_to(labs)
-        if goal.exists() or ".ipynb_checkpoints" in file.parts:
+        if goal.exists() or ".ipynb_checkpoints" in file.parts or not file.is_file():
             continue
         goal.parent.mkdir(parents=True, exist_ok=True)
         part = goal.with_name(goal.name + ".part")

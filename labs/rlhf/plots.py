@@ -133,20 +133,33 @@ def along_text(
         return _picture(figure, f"{y_label} along a text. {said}.")
 
 
-def sliders(draw: Callable[..., Picture], **ranges: tuple[float, float, float, float]) -> Any:
-    """A box of sliders over a picture that follows them.
+def sliders(
+    draw: Callable[..., Picture],
+    *,
+    off: Mapping[str, float] | None = None,
+    **ranges: tuple[float, float, float, float],
+) -> Any:
+    """A box of sliders over a picture that follows them; each says its value, and where it does nothing, "off".
 
     Args:
         draw: called with one keyword argument for each slider, whenever one moves.
-        ranges: name -> (lowest, highest, step, start); all four of type int give an int slider.
+        off: name -> the value at which that slider does nothing; one beyond its range is a step of its own at the end.
+        ranges: name -> (lowest, highest, step, start); a step of type int gives values of type int.
     """
     import ipywidgets
 
     controls = {}
     for name, (low, high, step, start) in ranges.items():
-        kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
-        options = {"description": name, "style": {"description_width": "6em"}, "continuous_update": False}
-        controls[name] = kind(min=low, max=high, step=step, value=start, **options)
+        values = _steps(low, high, step, (off or {}).get(name))
+        labels = ["off" if value == (off or {}).get(name) else f"{value:g}" for value in values]
+        controls[name] = ipywidgets.SelectionSlider(
+            options=list(zip(labels, values, strict=True)),
+            value=values[nearest(start, values)],
+            description=name,
+            style={"description_width": f"{max(map(len, ranges)) + 1}ch"},
+            layout={"width": "28em", "max_width": "100%"},
+            continuous_update=False,
+        )
     shown = ipywidgets.HTML()
 
     def redraw(_change: object = None) -> None:
@@ -156,6 +169,21 @@ def sliders(draw: Callable[..., Picture], **ranges: tuple[float, float, float, f
         control.observe(redraw, names="value")
     redraw()
     return ipywidgets.VBox([*controls.values(), shown])
+
+
+def nearest(value: float, values: Sequence[float]) -> int:
+    """The place of the one of `values` that is nearest."""
+    return min(range(len(values)), key=lambda place: abs(values[place] - value))
+
+
+def _steps(low: float, high: float, step: float, off: float | None) -> list[float]:
+    """The values of a slider, in order; `off` is one of them, or comes before the first or after the last."""
+    values = [low + place * step for place in range(round((high - low) / step) + 1)]
+    if not isinstance(step, int):
+        values = [round(value, 10) for value in values]
+    if off is not None and off not in values:
+        values.append(off)
+    return sorted(values)
 
 
 def token_name(tokenizer: Any, token: int) -> str:

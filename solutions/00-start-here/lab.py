@@ -13,10 +13,11 @@
 # %% [markdown]
 # # Start here
 #
-# In these labs you build, piece by piece, what turns a language model into one that writes what people prefer. This
-# page shows how a lab works, and where you stand. It takes ten minutes and is not graded.
+# These labs teach **RLHF**, reinforcement learning from human feedback: you build, piece by piece, what turns a
+# language model into one that writes what people prefer. This page shows how a lab works, and where you stand. It takes
+# ten minutes and is not graded.
 #
-# Run a cell with **Shift+Enter**.
+# Run a cell with **Shift+Enter**. Words that you do not know are in the [glossary](#Glossary) at the end.
 
 # %%
 import torch
@@ -30,14 +31,15 @@ from labkit import Progress, checks
 # Run this cell again whenever you like: it reads what the checks in your notebooks found last, and how your quizzes
 # went. Titles open the notebooks.
 
-# %%
+# %% tags=["progress"]
 Progress("..")
 
 # %% [markdown]
 # ## First contact
 #
-# The policy `tiny` is a small GPT-2 that has read nothing but film reviews. Let it write 20 tokens. Run the cell a few
-# times: it never says the same twice.
+# The **policy** is the language model that is trained. Ours, `tiny`, is a small GPT-2 that has read nothing but film
+# reviews. Let it write 20 **tokens**, the pieces of words that it reads and writes. Run the cell a few times: it never
+# says the same twice.
 
 # %% tags=["demo"]
 model, tokenizer = rlhf.load_policy("tiny")
@@ -73,12 +75,18 @@ def mean_reward(rewards: torch.Tensor) -> torch.Tensor:
 with checks("mean_reward") as check:
     rewards = torch.tensor([1.0, 2.0, 6.0])
     check.close(
-        mean_reward(rewards), torch.tensor(3.0), "is 3 for 1, 2 and 6", hint="Did you divide by the batch size?"
+        mean_reward(rewards),
+        torch.tensor(3.0),
+        "is 3 for 1, 2 and 6",
+        hint="Did you divide by the batch size?",
     )
     check.equal(list(mean_reward(rewards).shape), [], "is a single number")
     check.unchanged(rewards, torch.tensor([1.0, 2.0, 6.0]), "leaves the rewards alone")
 
 # %% [markdown]
+# **Run All** (in the menu Run) goes through a whole notebook: what waits for a function that is not written yet says so
+# in one line, and the run goes on to the quiz.
+#
 # Below the visible checks is a locked cell: the **hidden checks**, run when you are graded. They hold all the points
 # and try harder cases: ties, empty inputs, other shapes. A correct function passes both; tuning it to the numbers in
 # the visible checks does not help.
@@ -112,3 +120,45 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # %% [markdown]
 # So *what people prefer* is not one number. Keep that in mind, and open
 # [01-decoding/01-decoding.ipynb](../01-decoding/01-decoding.ipynb).
+
+# %% [markdown]
+# ## Glossary
+#
+# Each word, and the lab where you meet it first.
+#
+# - **advantage**: how much better a token did than the value head expected ([03](../03-ppo/03-ppo.ipynb))
+# - **β**: what a nat of KL costs, in units of reward; a large β keeps the policy near the reference model
+#   ([03](../03-ppo/03-ppo.ipynb))
+# - **Bradley–Terry model**: the chance that one text is preferred to another is the sigmoid of their rewards' difference
+#   ([02](../02-reward-model/02-reward-model.ipynb))
+# - **DPO**, direct preference optimisation: trains the policy on pairs of texts, without a reward model or rollouts
+#   ([05](../05-dpo/05-dpo.ipynb))
+# - **entropy**: how open a choice is, in nats ([01](../01-decoding/01-decoding.ipynb))
+# - **EOS**: the token that ends a text ([01](../01-decoding/01-decoding.ipynb))
+# - **GAE**, generalised advantage estimation: advantages from rewards and values, with a knob λ
+#   ([03](../03-ppo/03-ppo.ipynb))
+# - **GRPO**: a relative of PPO without a value head; the responses to one prompt are compared with one another
+#   ([03](../03-ppo/03-ppo.ipynb))
+# - **KL divergence**: how far the policy is from the reference model, in nats; the **KL penalty** takes β times it off
+#   the reward ([02](../02-reward-model/02-reward-model.ipynb), [03](../03-ppo/03-ppo.ipynb))
+# - **log-prob**: the natural logarithm of a probability ([01](../01-decoding/01-decoding.ipynb))
+# - **logit**: the number that the model gives a token; softmax makes probabilities of logits
+#   ([01](../01-decoding/01-decoding.ipynb))
+# - **nat**: the unit of natural logarithms; 1 nat is 1.44 bits ([01](../01-decoding/01-decoding.ipynb))
+# - **nucleus**: the fewest most probable tokens that together reach the probability $p$; top-p keeps them
+#   ([01](../01-decoding/01-decoding.ipynb))
+# - **partition function** Z: the sum over all texts that would make the best policy's probabilities add up to 1
+#   ([04](../04-partition-function/04-partition-function.ipynb))
+# - **policy** π: the language model that is trained (here)
+# - **PPO**, proximal policy optimisation: write, score, move a little, again ([03](../03-ppo/03-ppo.ipynb))
+# - **query** or prompt, and **response**: what the policy is given, and what it writes
+#   ([03](../03-ppo/03-ppo.ipynb))
+# - **reference model** π_ref: the policy as it was before training, frozen
+#   ([02](../02-reward-model/02-reward-model.ipynb))
+# - **reward model**: says in one number how much people would like a text
+#   ([02](../02-reward-model/02-reward-model.ipynb))
+# - **RLHF**: reinforcement learning from human feedback (here)
+# - **rollout**: a text that the policy writes while it is trained ([01](../01-decoding/01-decoding.ipynb))
+# - **token**: a piece of a word, the unit that a model reads and writes (here)
+# - **TRL**: the library of trainers for RLHF that the labs use ([02](../02-reward-model/02-reward-model.ipynb))
+# - **value head**: one more output of the policy, which foretells the reward to come ([03](../03-ppo/03-ppo.ipynb))

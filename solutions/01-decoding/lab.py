@@ -16,14 +16,17 @@
 # A language model does not write. It gives each possible next token a number, and *you* decide how a text comes out of
 # these numbers. That decision is called **decoding**. In this lab you build all its common parameters by hand.
 #
-# Why here, in a course on alignment? Every rollout of RLHF is sampled by exactly this machinery. With the wrong
-# temperature or a filter left on, the log-probabilities that PPO computes are not those of the text it sees.
+# Why here, in a course on alignment? RLHF, reinforcement learning from human feedback, lets a model write and moves it
+# towards what people like. What it writes meanwhile are **rollouts**, and each is sampled by exactly this machinery.
+# With the wrong temperature or a filter left on, the **log-probs** (natural logarithms of probabilities) that the
+# algorithm of lab 03 computes are not those of the text it sees.
 #
 # | | |
 # |---|---|
 # | Time | about 120 minutes, 8 exercises of 40 points, a quiz of 8 |
 # | You need | Python, a little torch (indexing, `softmax`, `cumsum`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 
 # %%
 from collections.abc import Callable
@@ -54,7 +57,10 @@ eos_id = tokenizer.eos_token_id
 ids = tokenizer("This movie is", return_tensors="pt").input_ids
 with torch.no_grad():
     logits = model(ids).logits[:, -1]
-print(f"{name}: ids [batch, length] = {list(ids.shape)}, logits [batch, vocab] = {list(logits.shape)}")
+print(
+    f"{name}: ids [batch, length] = {list(ids.shape)}, "
+    f"logits [batch, vocab] = {list(logits.shape)}"
+)
 
 # %% [markdown]
 # How sure is the model of the next token after *This movie is*? And how much probability lies outside its twelve
@@ -75,7 +81,11 @@ plots.next_tokens({"after “This movie is”": logits[0].softmax(-1)}, tokenize
 
 # %% tags=["demo"]
 torch.manual_seed(0)
-options = {"max_new_tokens": 40, "pad_token_id": eos_id, "attention_mask": torch.ones_like(ids)}
+options = {
+    "max_new_tokens": 40,
+    "pad_token_id": eos_id,
+    "attention_mask": torch.ones_like(ids),
+}
 texts = [model.generate(ids, do_sample=False, **options)]
 texts += [model.generate(ids, do_sample=True, top_k=0, **options) for _ in range(2)]
 for kind, text in zip(["greedy ", "sampled", "sampled"], texts, strict=True):
@@ -137,21 +147,28 @@ run("01-decoding", "apply_temperature", globals())
 # What does temperature do to *This movie is*? Watch the grey bar, all other tokens together, as much as the top.
 
 # %% tags=["demo"]
-plots.next_tokens({f"T = {t}": apply_temperature(logits, t)[0].softmax(-1) for t in (0.5, 1.0, 1.5)}, tokenizer)
+plots.next_tokens(
+    {f"T = {t}": apply_temperature(logits, t)[0].softmax(-1) for t in (0.5, 1.0, 1.5)},
+    tokenizer,
+)
 
 # %% [markdown]
-# **Entropy** $H = -\sum_i \pi_i \ln \pi_i$, in nats, says how open the choice is: 0 when one token has it all, $\ln V$
-# when all $V$ tokens are alike. At which temperature does the model know next to nothing?
+# **Entropy** $H = -\sum_i \pi_i \ln \pi_i$, in **nats** (the unit of natural logarithms;
+# 1 nat is 1.44 bits), says how open the choice is: 0 when one token has it all, $\ln V$ when all $V$ tokens are alike.
+# At which temperature does the model know next to nothing?
 
 # %% tags=["demo"]
 temperatures = [0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0]
-entropies = [
-    torch.distributions.Categorical(logits=apply_temperature(logits, t)).entropy().item() for t in temperatures
-]
+choices = torch.cat([apply_temperature(logits, t) for t in temperatures])
+entropies = torch.distributions.Categorical(logits=choices).entropy().tolist()
 plots.curves(
-    temperatures, {"entropy": entropies}, x_label="temperature T", y_label="entropy (nats)",
-    levels={"ln V: all tokens alike": torch.tensor(logits.shape[-1]).log().item()}, log_x=True,
-)  # fmt: skip
+    temperatures,
+    {"entropy": entropies},
+    x_label="temperature T",
+    y_label="entropy (nats)",
+    levels={"ln V: all tokens alike": torch.tensor(logits.shape[-1]).log().item()},
+    log_x=True,
+)
 
 # %% [markdown]
 # The useful range is narrow. Near $T = 0.1$ we are back at greedy, and above $T = 2$ the model's knowledge is gone.
@@ -266,7 +283,9 @@ run("01-decoding", "top_p_filter", globals())
 
 # %% tags=["demo"]
 panels = {"all tokens": logits[0].softmax(-1)}
-panels |= {f"top-p, p = {p}": top_p_filter(logits, p)[0].softmax(-1) for p in (0.7, 0.3)}
+panels |= {
+    f"top-p, p = {p}": top_p_filter(logits, p)[0].softmax(-1) for p in (0.7, 0.3)
+}
 plots.next_tokens(panels, tokenizer)
 
 # %% [markdown]
@@ -274,13 +293,21 @@ plots.next_tokens(panels, tokenizer)
 # Guess first: where is the model sure, after *one of* or after *The*?
 
 # %% tags=["demo"]
-sentence = "I have to say that this is one of the worst movies I have ever seen. The acting was terrible and the plot"
+sentence = (
+    "I have to say that this is one of the worst movies I have ever seen. "
+    "The acting was terrible and the plot"
+)
 text = tokenizer(sentence, return_tensors="pt").input_ids
 with torch.no_grad():
     along = model(text).logits[0, :-1]
 sizes = top_p_filter(along, 0.9).isfinite().sum(-1)
 tokens = [plots.token_name(tokenizer, token) for token in text[0, 1:].tolist()]
-plots.along_text(tokens, {"nucleus": sizes.tolist()}, y_label="tokens in the nucleus, p = 0.9", log_y=True)
+plots.along_text(
+    tokens,
+    {"nucleus": sizes.tolist()},
+    y_label="tokens in the nucleus, p = 0.9",
+    log_y=True,
+)
 
 # %% [markdown]
 # The height over a token is the number of candidates *before* that token was known. It ranges from a handful to
@@ -300,7 +327,9 @@ plots.along_text(tokens, {"nucleus": sizes.tolist()}, y_label="tokens in the nuc
 
 
 # %% nbgrader={"grade": false, "grade_id": "repetition_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def repetition_penalty(logits: torch.Tensor, ids: torch.Tensor, penalty: float) -> torch.Tensor:
+def repetition_penalty(
+    logits: torch.Tensor, ids: torch.Tensor, penalty: float
+) -> torch.Tensor:
     """Worsen, once each, the logits of the tokens that a row has seen.
 
     A seen logit is divided from 0 up and multiplied below 0; the others stay. Returns a
@@ -339,10 +368,14 @@ run("01-decoding", "repetition_penalty", globals())
 # good. The film*.
 
 # %% tags=["demo"]
-loop_ids = tokenizer("The film is good. The film is good. The film", return_tensors="pt").input_ids
+looping = "The film is good. The film is good. The film"
+loop_ids = tokenizer(looping, return_tensors="pt").input_ids
 with torch.no_grad():
     loop_logits = model(loop_ids).logits[:, -1]
-panels = {f"penalty {q}": repetition_penalty(loop_logits, loop_ids, q)[0].softmax(-1) for q in (1.0, 1.2, 1.5)}
+panels = {
+    f"penalty {q}": repetition_penalty(loop_logits, loop_ids, q)[0].softmax(-1)
+    for q in (1.0, 1.2, 1.5)
+}
 plots.next_tokens(panels, tokenizer)
 
 # %% [markdown]
@@ -361,7 +394,9 @@ plots.next_tokens(panels, tokenizer)
 
 
 # %% nbgrader={"grade": false, "grade_id": "min_new_tokens", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def min_new_tokens(logits: torch.Tensor, n_generated: int, minimum: int, eos_id: int) -> torch.Tensor:
+def min_new_tokens(
+    logits: torch.Tensor, n_generated: int, minimum: int, eos_id: int
+) -> torch.Tensor:
     """Forbid EOS, by -inf, while fewer than `minimum` new tokens have been generated.
 
     All else stays as it is. Returns a new tensor; the input is not changed.
@@ -448,7 +483,13 @@ counts = torch.zeros(logits.shape[-1])
 for _ in range(25):
     drawn = sample_next(logits.expand(200, -1), torch.rand(200))
     counts += torch.bincount(drawn, minlength=len(counts))
-plots.next_tokens({"probability": logits[0].softmax(-1), "share of 5,000 draws": counts / counts.sum()}, tokenizer)
+plots.next_tokens(
+    {
+        "probability": logits[0].softmax(-1),
+        "share of 5,000 draws": counts / counts.sum(),
+    },
+    tokenizer,
+)
 
 # %% [markdown]
 # ## 9 · The whole loop
@@ -471,11 +512,11 @@ NEXT = torch.tensor([
     [0.03, 0.03, 0.02, 0.90, 0.02],  # after bad
     [0.10, 0.05, 0.05, 0.05, 0.75],  # after film
     [0.92, 0.02, 0.02, 0.02, 0.02],  # after <end>
-])  # fmt: skip
+])
 
 
 def toy(ids: torch.Tensor) -> SimpleNamespace:
-    """A model of five words: int64 [batch, length] -> an object with `.logits`, float [batch, length, 5]."""
+    """A model of five words: its `.logits` are float [batch, length, 5]."""
     return SimpleNamespace(logits=NEXT.log()[ids])
 
 
@@ -492,15 +533,24 @@ def toy(ids: torch.Tensor) -> SimpleNamespace:
 
 # %% nbgrader={"grade": false, "grade_id": "generate", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def generate(
-    model: Callable, ids: torch.Tensor, u: torch.Tensor, eos_id: int, *, temperature: float = 1.0,
-    k: int | None = None, p: float = 1.0, penalty: float = 1.0, minimum: int = 0,
-) -> torch.Tensor:  # fmt: skip
+    model: Callable,
+    ids: torch.Tensor,
+    u: torch.Tensor,
+    eos_id: int,
+    *,
+    temperature: float = 1.0,
+    k: int | None = None,
+    p: float = 1.0,
+    penalty: float = 1.0,
+    minimum: int = 0,
+) -> torch.Tensor:
     """Prompts and their sampled continuations, int64 [batch, length + new].
 
     `model(ids).logits`: float [batch, length, vocab]; may hold -inf, not in whole rows.
     `ids`: int64 [batch, length], prompts of one length. `u`: float32 [batch,
-    max_new_tokens], in [0, 1). `eos_id` is a column of the logits. `k=None` leaves top-k
-    out; the other parameters are those of their functions. Inputs are not changed.
+    max_new_tokens], in [0, 1). `eos_id` is a column of the logits. `k=None` leaves
+    top-k out; the other parameters are those of their functions. Inputs are not
+    changed.
     """
     ### BEGIN SOLUTION
     ended = torch.zeros(len(ids), dtype=torch.bool)
@@ -538,11 +588,19 @@ run("01-decoding", "generate", globals())
 def draw(temperature: float, k: int, p: float, penalty: float) -> plots.Picture:
     z = repetition_penalty(loop_logits, loop_ids, penalty)
     z = top_p_filter(top_k_filter(apply_temperature(z, temperature), k), p)
-    return plots.next_tokens({"model": loop_logits[0].softmax(-1), "your setting": z[0].softmax(-1)}, tokenizer)
+    return plots.next_tokens(
+        {"model": loop_logits[0].softmax(-1), "your setting": z[0].softmax(-1)},
+        tokenizer,
+    )
 
 
 plots.sliders(
-    draw, temperature=(0.1, 3.0, 0.1, 1.0), k=(1, 200, 1, 200), p=(0.05, 1.0, 0.05, 1.0), penalty=(0.5, 2.0, 0.1, 1.0)
+    draw,
+    off={"temperature": 1.0, "k": logits.shape[-1], "p": 1.0, "penalty": 1.0},
+    temperature=(0.1, 3.0, 0.1, 1.0),
+    k=(1, 200, 1, logits.shape[-1]),
+    p=(0.05, 1.0, 0.05, 1.0),
+    penalty=(0.5, 2.0, 0.1, 1.0),
 )
 
 # %% [markdown]
@@ -552,7 +610,12 @@ plots.sliders(
 # %% tags=["demo"]
 torch.manual_seed(1)
 u = torch.rand(1, 24)
-settings = {"k = 1": {"k": 1}, "T = 0.7": {"temperature": 0.7}, "p = 0.9": {"p": 0.9}, "T = 1.5": {"temperature": 1.5}}
+settings = {
+    "k = 1": {"k": 1},
+    "T = 0.7": {"temperature": 0.7},
+    "p = 0.9": {"p": 0.9},
+    "T = 1.5": {"temperature": 1.5},
+}
 for title, setting in settings.items():
     text = generate(model, ids, u, eos_id, minimum=24, **setting)
     print(f"{title:8}| {tokenizer.decode(text[0])!r}\n")
@@ -574,7 +637,8 @@ def distinct(texts: list[list[int]]) -> float:
 
 
 def self_repetition(texts: list[list[int]]) -> float:
-    return sum(1 - len(set(pairs(text))) / len(pairs(text)) for text in texts) / len(texts)
+    shares = [1 - len(set(pairs(text))) / len(pairs(text)) for text in texts]
+    return sum(shares) / len(shares)
 
 
 # %% [markdown]
@@ -585,13 +649,15 @@ def self_repetition(texts: list[list[int]]) -> float:
 N, LENGTH = 12, 24
 tiny, tiny_tokenizer = rlhf.load_policy("tiny")
 start = tiny_tokenizer("This movie is", return_tensors="pt").input_ids.expand(N, -1)
-opening = [tiny_tokenizer(text).input_ids[:LENGTH] for text in rlhf.load_reviews()["text"][:N]]
+reviews = rlhf.load_reviews()["text"][:N]
+opening = [tiny_tokenizer(text).input_ids[:LENGTH] for text in reviews]
 people = {"distinct-2": distinct(opening), "self-repetition": self_repetition(opening)}
 u = torch.rand(N, LENGTH, generator=torch.Generator().manual_seed(2))
 
 
 def measure(**setting: float) -> dict[str, float]:
-    texts = generate(tiny, start, u, tiny_tokenizer.eos_token_id, minimum=LENGTH, **setting)
+    end = tiny_tokenizer.eos_token_id
+    texts = generate(tiny, start, u, end, minimum=LENGTH, **setting)
     texts = texts[:, start.shape[1] :].tolist()
     return {"distinct-2": distinct(texts), "self-repetition": self_repetition(texts)}
 
@@ -613,7 +679,9 @@ for parameter, values in swept.items():
     rows = [measure(**{parameter: value}, **others) for value in values]
     title = "penalty (at T = 0.3)" if others else parameter
     panels[title] = (values, {key: [row[key] for row in rows] for key in people})
-plots.small_multiples(panels, y_label="share of token pairs", levels=people, levels_are="real reviews")
+plots.small_multiples(
+    panels, y_label="share of token pairs", levels=people, levels_are="real reviews"
+)
 
 # %% [markdown]
 # Low temperature, small $k$ and small $p$ do the same harm: every text tells one story. The penalty breaks the loops
@@ -705,13 +773,16 @@ def surprise(text: torch.Tensor) -> list[float]:
 
 
 # %% tags=["demo"]
-review = tokenizer(rlhf.load_reviews()["text"][0], return_tensors="pt").input_ids[:, :25]
+review = tokenizer(rlhf.load_reviews()["text"][0], return_tensors="pt").input_ids
 texts = {
     "beam search": beam_search(endless, ids, 4, 24, eos_id)[0],
     "sampled, p = 0.9": generate(endless, ids, u[:1, :24], eos_id, p=0.9),
-    "a real review": review,
+    "a real review": review[:, :25],
 }
-lines = {f"{name}: mean {sum(surprise(text)) / 24:.1f}": surprise(text) for name, text in texts.items()}
+lines = {
+    f"{name}: mean {sum(surprise(text)) / 24:.1f}": surprise(text)
+    for name, text in texts.items()
+}
 plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 
 # %% [markdown]
@@ -726,7 +797,7 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # | one short right answer (translation, extraction) | greedy or 2–5 beams | there the most probable text is close to the best |
 # | lively open text | $T$ 0.7–1, $p$ 0.9–0.95 | cuts the tail, follows the model's doubt |
 # | to stop loops | penalty 1.1–1.2 | first look whether temperature or $p$ is too low |
-# | **rollouts for PPO** | $T = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute |
+# | rollouts for **PPO**, lab 03 | $T = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute |
 # | candidates for preference pairs | $T$ 0.7–1, several samples | two equal answers teach nothing |
 #
 # ## 12 · Where this lives today

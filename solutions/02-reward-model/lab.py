@@ -24,6 +24,7 @@
 # | Time | about 115 minutes: 7 exercises, 40 points, and a quiz, 8 points |
 # | You need | lab 01; a little torch (indexing, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 
 # %%
 import itertools
@@ -68,7 +69,10 @@ plots_reward.raters({texts[k]: marks[k] for k in shown.values()})
 both = sum(min(row) < 0 < max(row) for row in marks) / len(marks)
 print(f"{len(texts):,} snippets, {sum(map(len, marks)):,} ratings")
 print(f"raters on both sides of zero: {both:.0%} of the snippets")
-print(f"standard deviation of the raters of one snippet: {sum(spread) / len(spread):.2f} on average")
+print(
+    "standard deviation of the raters of one snippet: "
+    f"{sum(spread) / len(spread):.2f} on average"
+)
 
 # %% [markdown]
 # ## 2 · From ratings to preferences
@@ -90,15 +94,21 @@ print(f"standard deviation of the raters of one snippet: {sum(spread) / len(spre
 
 
 # %% nbgrader={"grade": false, "grade_id": "preference_pairs", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def preference_pairs(ratings: list[list[int]], min_gap: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
-    """All pairs of snippets whose mean ratings differ, and by at least min_gap: who is preferred, and how surely?
+def preference_pairs(
+    ratings: list[list[int]], min_gap: float = 0.0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """All pairs of snippets whose means differ by min_gap or more: who is preferred?
 
     Args:
-        ratings: of each snippet its raters' ratings, −4 … 4, as many as there are. The lists stay as they are.
-        min_gap: least difference of the means; exactly min_gap is enough, but equal means (4/3 and 8/6, too) never are.
+        ratings: of each snippet its raters' ratings, −4 … 4, as many as there are. The
+            lists stay as they are.
+        min_gap: least difference of the means; exactly min_gap is enough, but equal
+            means (4/3 and 8/6, too) never are.
     Returns:
-        int64 [pairs, 2]: places of the (chosen, rejected) snippet, the higher mean first; without any pair [0, 2].
-        float64 [pairs]: P(a random rater of the chosen one rates higher than one of the rejected one), ties half.
+        int64 [pairs, 2]: places of the (chosen, rejected) snippet, the higher mean
+            first; without any pair [0, 2].
+        float64 [pairs]: P(a random rater of the chosen one rates higher than one of the
+            rejected one), ties half.
     Raises:
         ValueError: a snippet has no ratings.
     """
@@ -134,12 +144,14 @@ run("02-reward-model", "preference_pairs", globals())
 
 # %% tags=["demo"]
 train, held_out = rlhf.split_ratings()  # 9,605 to learn from, 1,000 held out
-some = torch.randperm(len(held_out), generator=torch.Generator().manual_seed(0))[:300].tolist()
+generator = torch.Generator().manual_seed(0)
+some = torch.randperm(len(held_out), generator=generator)[:300].tolist()
 sample = held_out.select(some)
 pairs, p = preference_pairs(list(sample["ratings"]))
 gap = torch.tensor(list(sample["mean"]))[pairs].diff(dim=1).neg().squeeze(1)
 print(
-    f"{len(pairs):,} pairs; two raters agree with the label in {p.mean():.1%} of them, {p[gap < 0.5].mean():.1%} below a gap of 0.5"
+    f"{len(pairs):,} pairs; two raters agree with the label in {p.mean():.1%} of them, "
+    f"{p[gap < 0.5].mean():.1%} below a gap of 0.5"
 )
 plots_reward.agreement(gap, p)
 
@@ -150,7 +162,7 @@ plots_reward.agreement(gap, p)
 # %% [markdown]
 # ## 3 · A loss for comparisons
 #
-# Bradley and Terry (1952) say how rewards make choices: $P(a \succ b) = \sigma(r_a - r_b)$. Maximum likelihood then gives
+# The **Bradley–Terry** model (1952) says how rewards make choices: $P(a \succ b) = \sigma(r_a - r_b)$. Maximum likelihood then gives
 # the loss of a pair (Ouyang et al. 2022, eq. 1). Some datasets say *how much* better the chosen one is; Llama 2 (Touvron et
 # al. 2023, eq. 2) asks for a larger difference then, a **margin** $m$:
 #
@@ -199,10 +211,13 @@ run("02-reward-model", "bradley_terry_loss", globals())
 # %% tags=["demo"]
 ahead, zero = torch.linspace(-3, 6, 200), torch.zeros(200)
 lines = {
-    f"p = {share}": share * bradley_terry_loss(ahead, zero) + (1 - share) * bradley_terry_loss(zero, ahead)
+    f"p = {share}": share * bradley_terry_loss(ahead, zero)
+    + (1 - share) * bradley_terry_loss(zero, ahead)
     for share in (1.0, 0.9, 0.7, 0.5)
 }
-plots_dpo.smooth({"r(chosen) − r(rejected)": (ahead, lines)}, y_label="expected loss, nats", y_to=3)
+plots_dpo.smooth(
+    {"r(chosen) − r(rejected)": (ahead, lines)}, y_label="expected loss, nats", y_to=3
+)
 
 # %% [markdown]
 # For $p < 1$ there is a best difference, $\log \frac{p}{1 - p}$, where the model says exactly $p$. A hard label has none: the loss
@@ -259,7 +274,9 @@ run("02-reward-model", "last_token_index", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "pool_reward", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pool_reward(
-    hidden: torch.Tensor, attention_mask: torch.Tensor, head: Callable[[torch.Tensor], torch.Tensor]
+    hidden: torch.Tensor,
+    attention_mask: torch.Tensor,
+    head: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
     """The reward of each row: what the head says about the vector at its last token.
 
@@ -301,11 +318,22 @@ run("02-reward-model", "pool_reward", globals())
 model, tokenizer = rlhf.load_reward_model()
 good, eos = "A wonderful, moving film.", tokenizer.eos_token
 print("                                     transformers      you")
-for name, text in {"the text": good, "EOS and more text": good + eos + " Dull.", "EOS first": eos + good}.items():
-    batch = tokenizer([text, "A film that is a good deal longer than it should be."], padding=True, return_tensors="pt")
+for name, text in {
+    "the text": good,
+    "EOS and more text": good + eos + " Dull.",
+    "EOS first": eos + good,
+}.items():
+    batch = tokenizer(
+        [text, "A film that is a good deal longer than it should be."],
+        padding=True,
+        return_tensors="pt",
+    )
     vectors = model.base_model(**batch).last_hidden_state
     yours = pool_reward(vectors, batch.attention_mask, model.score)[0]
-    print(f"{name:20} {len(tokenizer(text).input_ids):2} tokens {model(**batch).logits[0, 0]:15.2f} {yours:10.2f}")
+    print(
+        f"{name:20} {len(tokenizer(text).input_ids):2} tokens "
+        f"{model(**batch).logits[0, 0]:15.2f} {yours:10.2f}"
+    )
 
 # %% [markdown]
 # In the second row transformers did not read the end. In the third it found the first pad at place 0, went one
@@ -366,9 +394,11 @@ i, j = torch.triu_indices(682, 682, offset=1)
 within = x[i] == x[j]
 change = (bradley_terry_loss(r[i], r[j]) - bradley_terry_loss(moved[i], moved[j])).abs()
 print(
-    f"largest change of a pair's loss: {change[within].max():.1e} within a prompt, {change[~within].max():.1f} across"
+    f"largest change of a pair's loss: {change[within].max():.1e} within a prompt, "
+    f"{change[~within].max():.1f} across"
 )
-print(f"largest change of a centred reward: {(centre_rewards(r, x) - centre_rewards(moved, x)).abs().max():.1e}")
+change = (centre_rewards(r, x) - centre_rewards(moved, x)).abs().max()
+print(f"largest change of a centred reward: {change:.1e}")
 
 # %% [markdown]
 # Our snippets answer no prompt, or all the same one, so they are comparable with one another, and only one number is free. The
@@ -437,14 +467,21 @@ run("02-reward-model", "pairwise_accuracy", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "accuracy_ceiling", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def accuracy_ceiling(ratings: list[list[int]], pairs: torch.Tensor, label: str = "one_rater") -> float:
-    """The expected accuracy that no model exceeds, given the raters: a Python float in [0.5, 1], to six decimals.
+def accuracy_ceiling(
+    ratings: list[list[int]], pairs: torch.Tensor, label: str = "one_rater"
+) -> float:
+    """The expected accuracy that no model exceeds, given the raters.
+
+    A Python float in [0.5, 1], right to six decimals.
 
     Args:
-        ratings: of each snippet its raters' ratings, −4 … 4, one or more. They and pairs stay as they are.
-        pairs: int64 [pairs, 2], places of two snippets; which comes first says nothing. A pair may come again, and counts.
-        label: what a pair's label is. "one_rater": the order that one random rater of each snippet gives; equal
-            ratings are a coin flip. "mean": the order of the means; equal ones (4/3 and 8/6, too) are a coin flip.
+        ratings: of each snippet its raters' ratings, −4 … 4, one or more. They and
+            pairs stay as they are.
+        pairs: int64 [pairs, 2], places of two snippets; which comes first says nothing.
+            A pair may come again, and counts.
+        label: what a pair's label is. "one_rater": the order that one random rater of
+            each snippet gives; equal ratings are a coin flip. "mean": the order of the
+            means; equal ones (4/3 and 8/6, too) are a coin flip.
 
     Raises:
         ValueError: there are no pairs, or label is anything else ("Mean", too).
@@ -482,7 +519,10 @@ run("02-reward-model", "accuracy_ceiling", globals())
 crowd = list(sample["ratings"])
 wide = pairs[gap >= 1]
 pick = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(1))[:5000]
-ceilings = {name: accuracy_ceiling(crowd, kind) for name, kind in {"wide": wide[:5000], "all": pairs[pick]}.items()}
+ceilings = {
+    name: accuracy_ceiling(crowd, kind)
+    for name, kind in {"wide": wide[:5000], "all": pairs[pick]}.items()
+}
 print({name: round(value, 3) for name, value in ceilings.items()})
 
 # %% [markdown]
@@ -494,14 +534,17 @@ generator = torch.Generator().manual_seed(2)
 again = []
 for _ in range(5):
     rows = [torch.tensor(row).double() for row in crowd]
-    drawn = [row[torch.randint(len(row), row.shape, generator=generator)].mean() for row in rows]
+    drawn = [
+        row[torch.randint(len(row), row.shape, generator=generator)].mean()
+        for row in rows
+    ]
     again.append(pairwise_accuracy(torch.stack(drawn), pairs))
 print(f"new panels agree with the old one in {sum(again) / 5:.1%} of all pairs")
 
 # %% [markdown]
 # ## 7 · Train one
 #
-# TRL's `RewardTrainer` wants token ids and masks of both sides. We let chance pair up the 9,605 training snippets, each with
+# **TRL**, the library of trainers that the labs use, has one for reward models. Its `RewardTrainer` wants token ids and masks of both sides. We let chance pair up the 9,605 training snippets, each with
 # one other, and keep those of at most 24 tokens to save time. Note the last column, which TRL does not know: your $p$.
 
 # %% tags=["demo"]
@@ -521,12 +564,14 @@ rows = []
 for two in zip(brief[::2], brief[1::2], strict=False):
     order, agree = preference_pairs([crowds[k] for k in two])
     for sides, share in zip(order.tolist(), agree.tolist(), strict=True):
-        row = {f"input_ids_{side}": ids[two[place]] for side, place in zip(("chosen", "rejected"), sides, strict=True)}
-        row |= {key.replace("input_ids", "attention_mask"): [1] * len(value) for key, value in row.items()}
-        rows.append(row | {"p": share})
+        row = {"p": share}
+        for side, place in zip(("chosen", "rejected"), sides, strict=True):
+            row[f"input_ids_{side}"] = ids[two[place]]
+            row[f"attention_mask_{side}"] = [1] * len(ids[two[place]])
+        rows.append(row)
 pairs_to_learn = datasets.Dataset.from_list(rows)
 clear = sum(row["p"] for row in rows) / len(rows)
-print(f"{len(rows):,} pairs; on average two raters agree with {clear:.1%} of the labels")
+print(f"{len(rows):,} pairs; two raters agree with {clear:.1%} of the labels")
 
 # %% [markdown]
 # The tiny policy gets a new head; its body has read reviews and knows words already. First TRL as it comes: hard labels.
@@ -542,21 +587,30 @@ def fresh_model() -> torch.nn.Module:
 
 
 arguments = RewardConfig(
-    output_dir=tempfile.mkdtemp(), max_steps=200, per_device_train_batch_size=16, learning_rate=5e-4, warmup_steps=20,
-    max_length=64, use_cpu=True, remove_unused_columns=False, seed=0, data_seed=0,
-    logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
-)  # fmt: skip
+    max_steps=200, per_device_train_batch_size=16, max_length=64, seed=0, data_seed=0,
+    learning_rate=5e-4, warmup_steps=20, use_cpu=True, remove_unused_columns=False,
+    logging_steps=1, report_to=[], disable_tqdm=True,
+    output_dir=tempfile.mkdtemp(), save_strategy="no",
+)
 
 
-def train_with(kind: type[RewardTrainer], collator: object | None = None) -> tuple[torch.nn.Module, list[float]]:
+# %% tags=["demo"]
+def train_with(
+    kind: type[RewardTrainer], collator: object | None = None
+) -> tuple[torch.nn.Module, list[float]]:
     """The trained model and the loss of each step."""
     with quiet_transformers():
         trainer = kind(
-            fresh_model(), args=arguments, tokenizer=tokenizer, train_dataset=pairs_to_learn, data_collator=collator
+            fresh_model(),
+            args=arguments,
+            tokenizer=tokenizer,
+            train_dataset=pairs_to_learn,
+            data_collator=collator,
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return trainer.model.eval(), [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
+    return trainer.model.eval(), losses
 
 
 # %% tags=["demo"]
@@ -576,16 +630,18 @@ def pad_with_agreement(rows: list[dict[str, object]]) -> dict[str, object]:
 
 
 class AgreementTrainer(RewardTrainer):
-    """The expected Bradley–Terry loss, each order weighed by how often raters choose it."""
+    """The expected Bradley–Terry loss: each order weighed by how often it is chosen."""
 
-    def compute_loss(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], **_: object) -> torch.Tensor:
-        r_chosen, r_rejected = (
-            model(inputs[f"input_ids_{side}"], attention_mask=inputs[f"attention_mask_{side}"]).logits.squeeze(-1)
-            for side in ("chosen", "rejected")
-        )
-        p = inputs["p"]
-        loss = p * bradley_terry_loss(r_chosen, r_rejected) + (1 - p) * bradley_terry_loss(r_rejected, r_chosen)
-        return loss.mean()
+    def compute_loss(
+        self, model: torch.nn.Module, inputs: dict[str, torch.Tensor], **_: object
+    ) -> torch.Tensor:
+        def rewards(side: str) -> torch.Tensor:
+            ids, mask = inputs[f"input_ids_{side}"], inputs[f"attention_mask_{side}"]
+            return model(ids, attention_mask=mask).logits.squeeze(-1)
+
+        p, chosen, rejected = inputs["p"], rewards("chosen"), rewards("rejected")
+        as_labelled = bradley_terry_loss(chosen, rejected)
+        return (p * as_labelled + (1 - p) * bradley_terry_loss(rejected, chosen)).mean()
 
 
 soft, soft_losses = train_with(AgreementTrainer, pad_with_agreement)
@@ -599,7 +655,9 @@ print(f"loss {sum(soft_losses[:20]) / 20:.3f} → {sum(soft_losses[-20:]) / 20:.
 share = torch.tensor([row["p"] for row in rows], dtype=torch.float64).clamp(0, 1)
 floor = -(torch.xlogy(share, share) + torch.xlogy(1 - share, 1 - share)).mean().item()
 runs = {"hard labels": hard_losses, "soft targets": soft_losses}
-plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor})
+plots_reward.losses(
+    runs, {"knowing nothing: ln 2": math.log(2), "least soft loss": floor}
+)
 
 # %% [markdown]
 # Near step 105 both fall at once: the second pass over the pairs begins, and the model recognises them. So a training loss
@@ -608,7 +666,9 @@ plots_reward.losses(runs, {"knowing nothing: ln 2": math.log(2), "least soft los
 
 # %% tags=["demo"]
 models = {"hard labels": hard, "soft targets": soft, "the kit's": model}
-rewards = {name: rlhf.score_texts(m, tokenizer, sample["text"]) for name, m in models.items()}
+rewards = {
+    name: rlhf.score_texts(m, tokenizer, sample["text"]) for name, m in models.items()
+}
 
 
 def one_rater_accuracy(r: torch.Tensor, pairs: torch.Tensor, p: torch.Tensor) -> float:
@@ -617,10 +677,15 @@ def one_rater_accuracy(r: torch.Tensor, pairs: torch.Tensor, p: torch.Tensor) ->
     return (ahead * p + (1 - ahead) * (1 - p)).mean().item()
 
 
+by_means = {
+    which: {name: pairwise_accuracy(r, two) for name, r in rewards.items()}
+    for which, two in {"wide": wide, "all": pairs}.items()
+}
+by_one_rater = {name: one_rater_accuracy(r, pairs, p) for name, r in rewards.items()}
 panels = {
-    "wide pairs, label: means": ({n: pairwise_accuracy(r, wide) for n, r in rewards.items()}, 1.0),
-    "all pairs, label: means": ({n: pairwise_accuracy(r, pairs) for n, r in rewards.items()}, 1.0),
-    "all pairs, label: one rater": ({n: one_rater_accuracy(r, pairs, p) for n, r in rewards.items()}, ceilings["all"]),
+    "wide pairs, label: means": (by_means["wide"], 1.0),
+    "all pairs, label: means": (by_means["all"], 1.0),
+    "all pairs, label: one rater": (by_one_rater, ceilings["all"]),
 }
 plots_reward.accuracies(panels)
 
@@ -634,20 +699,25 @@ plots_reward.accuracies(panels)
 
 # %% tags=["demo"]
 generator = torch.Generator().manual_seed(3)
-turn = torch.rand(len(pairs), generator=generator) < 0.5  # which of the two comes first says nothing
-first, second = torch.where(turn, pairs[:, 1], pairs[:, 0]), torch.where(turn, pairs[:, 0], pairs[:, 1])
+# which of the two comes first says nothing
+turn = torch.rand(len(pairs), generator=generator) < 0.5
+first = torch.where(turn, pairs[:, 1], pairs[:, 0])
+second = torch.where(turn, pairs[:, 0], pairs[:, 1])
 observed = torch.where(turn, 1 - p, p)
 predicted = {name: torch.sigmoid(r[first] - r[second]) for name, r in rewards.items()}
 right = panels["all pairs, label: one rater"][0]
 for name, said in predicted.items():
     certain = torch.maximum(said, 1 - said).mean()
-    print(f"{name:13} is certain to {certain:.3f} on average, and right in {right[name]:.3f}")
+    print(
+        f"{name:13} is certain to {certain:.3f} on average, "
+        f"and right in {right[name]:.3f}"
+    )
 plots_reward.calibration(predicted, observed)
 
 # %% [markdown]
 # The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. Its rewards lie
-# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the KL penalty is meant to allow. (The kit's
-# model is a little too certain as well: it has seen each snippet five times, and remembers.)
+# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the **KL penalty**, the price of moving away
+# from where it began, is meant to allow. (The kit's model is a little too certain as well: it has seen each snippet five times, and remembers.)
 
 # %% [markdown]
 # ## 8 · What the model loves
@@ -657,17 +727,23 @@ plots_reward.calibration(predicted, observed)
 
 # %% tags=["demo"]
 words = [tokenizer.decode([token]) for token in range(len(tokenizer))]
-words = [word for word in words if word.startswith(" ") and word[1:].isalpha() and len(word) > 3]
+words = [w for w in words if w.startswith(" ") and w[1:].isalpha() and len(w) > 3]
 text = random.Random(0).choices(words, k=5)
 steps = {"".join(text): rlhf.score_texts(model, tokenizer, ["".join(text)]).item()}
 for place in range(len(text)):
-    scores = rlhf.score_texts(model, tokenizer, ["".join([*text[:place], word, *text[place + 1 :]]) for word in words])
+    tried = ["".join([*text[:place], word, *text[place + 1 :]]) for word in words]
+    scores = rlhf.score_texts(model, tokenizer, tried)
     text[place] = words[scores.argmax().item()]
     steps["".join(text)] = scores.max().item()
 paid = rlhf.score_texts(model, tokenizer, list(held_out["text"]))
-print(f"{len(words):,} words to choose from; the best of 1,000 snippets by people has reward {paid.max():.2f}:")
+print(
+    f"{len(words):,} words to choose from; "
+    f"the best of 1,000 snippets by people has reward {paid.max():.2f}:"
+)
 print(f"  {held_out['text'][paid.argmax().item()]}")
-plots_reward.climb(steps, {"mean snippet": paid.mean().item(), "best of 1,000": paid.max().item()})
+plots_reward.climb(
+    steps, {"mean snippet": paid.mean().item(), "best of 1,000": paid.max().item()}
+)
 
 # %% [markdown]
 # Five words that say nothing beat all 1,000 snippets that people wrote. This is **reward hacking**: the model has learned which
@@ -681,16 +757,21 @@ for _ in range(3):
     scores = rlhf.score_texts(model, tokenizer, [review + word for word in words])
     review += words[scores.argmax().item()]
     print(f"{scores.max().item():6.2f}  {review}")
-tricks = ["A good film.", "Not a good film.", "I expected a masterpiece and left after ten minutes."]
-for trick, score in zip(tricks, rlhf.score_texts(model, tokenizer, tricks).tolist(), strict=True):
+tricks = [
+    "A good film.",
+    "Not a good film.",
+    "I expected a masterpiece and left after ten minutes.",
+]
+scores = rlhf.score_texts(model, tokenizer, tricks).tolist()
+for trick, score in zip(tricks, scores, strict=True):
     print(f"{score:6.2f}  {trick}")
 
 # %% [markdown]
 # *Not* hardly counts, and a let-down passes for praise, though 86 % of the wide held-out pairs are in order: an accuracy says nothing about texts
 # that are not like those it was measured on.
 #
-# So lab 03 pays its policy not with the reward alone, but also takes something for each step away from the reference: the
-# KL penalty. You will see what happens without it.
+# So lab 03 pays its policy not with the reward alone, but also takes something for each step away from the
+# **reference model**, the policy as it was before training: the KL penalty. You will see what happens without it.
 
 # %% [markdown]
 # ## 9 · Where this lives today

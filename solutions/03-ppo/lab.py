@@ -24,6 +24,7 @@
 # | Time | about 140 minutes, 11 exercises and a quiz, 58 points |
 # | You need | labs 01 and 02; a little torch (`where`, `exp`, `clamp`, indexing with a mask) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 #
 # Four networks take part, and it helps to know who is trained on what:
 #
@@ -52,7 +53,8 @@ from rlhf import plots, plots_ppo, toy
 from rlhf import plots_alignment as alignment
 from rlhf.quiet import quiet_transformers
 
-warnings.filterwarnings("ignore", "`PPO", FutureWarning)  # TRL announces that its next version has no such PPO
+# TRL announces that its next version has no such PPO
+warnings.filterwarnings("ignore", "`PPO", FutureWarning)
 
 # %% [markdown]
 # ## 1 · Queries: the beginnings of reviews
@@ -81,7 +83,11 @@ print({n: drawn.count(n) for n in sorted(set(drawn))})
 
 # %% nbgrader={"grade": false, "grade_id": "build_queries", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def build_queries(
-    columns: dict[str, list], tokenizer: object, low: int = 2, high: int = 8, seed: int = 0
+    columns: dict[str, list],
+    tokenizer: object,
+    low: int = 2,
+    high: int = 8,
+    seed: int = 0,
 ) -> dict[str, list]:
     """Columns "review", "input_ids", "query", in this order, as a dict of lists.
 
@@ -170,7 +176,11 @@ for query in queries["query"][:8]:
 
 # %% nbgrader={"grade": false, "grade_id": "make_config", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def make_config(
-    model_name: str, learning_rate: float = 1.41e-5, init_kl_coef: float = 0.2, batch_size: int = 32, seed: int = 0
+    model_name: str,
+    learning_rate: float = 1.41e-5,
+    init_kl_coef: float = 0.2,
+    batch_size: int = 32,
+    seed: int = 0,
 ) -> PPOConfig:
     """A PPOConfig with these values, for any size of batch.
 
@@ -229,8 +239,10 @@ run("03-ppo", "make_config", globals())
 
 # %%
 opening = [torch.tensor([[toy.PROMPT_IDS[0]]])]
-words = [torch.tensor([[toy.PROMPT_IDS[0], word]]) for word in range(toy.VOCAB_SIZE - 1)]
-logits = torch.stack([toy.ToyModel()(ids).logits[0, -1] for ids in words + opening])  # the last row: at the start
+words = [torch.tensor([[toy.PROMPT_IDS[0], w]]) for w in range(toy.VOCAB_SIZE - 1)]
+model = toy.ToyModel()
+# the last row: at the start
+logits = torch.stack([model(ids).logits[0, -1] for ids in words + opening])
 y, r = toy.responses(), toy.rewards(0)
 
 # %% tags=["demo"]
@@ -250,7 +262,10 @@ for i in (0, 90, 200, 340):
 
 # %% nbgrader={"grade": false, "grade_id": "score_function_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def score_function_gradient(
-    logits: torch.Tensor, responses: torch.Tensor, rewards: torch.Tensor, baseline: float = 0.0
+    logits: torch.Tensor,
+    responses: torch.Tensor,
+    rewards: torch.Tensor,
+    baseline: float = 0.0,
 ) -> torch.Tensor:
     """(r(y) − b) ∇ log π(y) for each response (Williams 1992).
 
@@ -305,11 +320,18 @@ def variance(baseline: float) -> float:
 
 
 average = (pi.flatten() * shifted).sum().item()
-print(f"E r = {average:.2f}: variance {variance(0.0):.2f} without a baseline, {variance(average):.2f} with b = E r")
+print(
+    f"E r = {average:.2f}: variance {variance(0.0):.2f} without a baseline, "
+    f"{variance(average):.2f} with b = E r"
+)
 alignment.lines(
-    baselines, {"one sample": [variance(b) for b in baselines]}, x_label="baseline b",
-    y_label="variance of the gradient", levels={"b = 0": variance(0.0), "b = E r": variance(average)}, markers=False,
-)  # fmt: skip
+    baselines,
+    {"one sample": [variance(b) for b in baselines]},
+    x_label="baseline b",
+    y_label="variance of the gradient",
+    levels={"b = 0": variance(0.0), "b = E r": variance(average)},
+    markers=False,
+)
 
 # %% [markdown]
 # It does: without a baseline the variance has tripled, and one needs three times the samples. With $b = \mathbb{E}\, r$
@@ -322,7 +344,9 @@ alignment.lines(
 # %% [markdown]
 # ## 4 · How far from the reference? Three estimates of one KL
 #
-# Reward alone leads astray (section 11 shows it), so each nat of $\mathrm{KL}(\pi \,\|\, \pi_\mathrm{ref}) =
+# Reward alone leads astray (section 11 shows it), so the distance from the reference has a price. It is measured by the
+# **KL divergence**, the mean over the policy's own texts of how much likelier they are to it than to the reference, in
+# nats. Each nat of $\mathrm{KL}(\pi \,\|\, \pi_\mathrm{ref}) =
 # \mathbb{E}_{y \sim \pi} \log \frac{\pi(y)}{\pi_\mathrm{ref}(y)}$ costs β. It is estimated from the very samples that were
 # drawn. With $r = \pi_\mathrm{ref} / \pi$ (here a ratio, not a reward), Schulman (2020) names three estimators:
 #
@@ -340,7 +364,9 @@ alignment.lines(
 
 
 # %% nbgrader={"grade": false, "grade_id": "kl_estimators", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def kl_estimators(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
+def kl_estimators(
+    logprobs: torch.Tensor, ref_logprobs: torch.Tensor
+) -> dict[str, torch.Tensor]:
     """Three estimates of KL(π‖π_ref) from samples of π, in nats (Schulman 2020).
 
     Args:
@@ -385,17 +411,23 @@ for s in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0):
     means = {name: (p * k).sum() for name, k in estimates.items()}
     for name, k in estimates.items():
         spreads[name].append((p * (k - means[name]) ** 2).sum().sqrt().item())
-    numbers = [f"{m:7.4f}" for m in means.values()] + ["|"] + [f"{v[-1]:7.4f}" for v in spreads.values()]
-    print(f"{s:5} {distances[-1]:9.4f} |   ", *numbers)
+    averages = [f"{m:7.4f}" for m in means.values()]
+    deviations = [f"{v[-1]:7.4f}" for v in spreads.values()]
+    print(f"{s:5} {distances[-1]:9.4f} |   ", *averages, "|", *deviations)
 alignment.lines(
-    distances, spreads, x_label="KL(π‖π_ref), nats", y_label="standard deviation of one estimate", log_x=True, log_y=True
-)  # fmt: skip
+    distances,
+    spreads,
+    x_label="KL(π‖π_ref), nats",
+    y_label="standard deviation of one estimate",
+    log_x=True,
+    log_y=True,
+)
 
 # %% [markdown]
 # $k_1$ and $k_3$ are right on average at every distance, $k_2$ only near the reference. There $k_3$ is far less noisy than
 # $k_1$. Far away it is the other way round: one sample that π has nearly forgotten has a huge $r$.
 #
-# TRL 0.11.4 uses $k_1$ in the reward, GRPO (section 12) uses $k_3$ in the loss. If your KL plot goes *below* zero, either
+# TRL 0.11.4 uses $k_1$ in the reward; **GRPO**, a relative of PPO (section 12), uses $k_3$ in the loss. If your KL plot goes *below* zero, either
 # the batch is small or the samples do not come from π; section 11 comes back to it.
 
 # %% [markdown]
@@ -417,7 +449,11 @@ alignment.lines(
 
 # %% nbgrader={"grade": false, "grade_id": "kl_penalised_rewards", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_penalised_rewards(
-    scores: torch.Tensor, logprobs: torch.Tensor, ref_logprobs: torch.Tensor, mask: torch.Tensor, kl_coef: float
+    scores: torch.Tensor,
+    logprobs: torch.Tensor,
+    ref_logprobs: torch.Tensor,
+    mask: torch.Tensor,
+    kl_coef: float,
 ) -> torch.Tensor:
     """Each token's reward: a new tensor [batch, length], 0 where the mask is false.
 
@@ -460,7 +496,7 @@ run("03-ppo", "kl_penalised_rewards", globals())
 #
 # $$\delta_t = r_t + \gamma V_{t+1} - V_t$$
 #
-# and **generalised advantage estimation** (Schulman et al. 2016) adds up the surprises from $t$ on, each step further away
+# and **generalised advantage estimation**, **GAE** (Schulman et al. 2016) adds up the surprises from $t$ on, each step further away
 # weighing less:
 #
 # $$A_t = \sum_{l \ge 0} (\gamma \lambda)^l\, \delta_{t+l} \qquad\text{so}\qquad A_t = \delta_t + \gamma \lambda\, A_{t+1}, \qquad R_t = A_t + V_t$$
@@ -477,7 +513,11 @@ run("03-ppo", "kl_penalised_rewards", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "gae", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gae(
-    rewards: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, gamma: float = 1.0, lam: float = 0.95
+    rewards: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor,
+    gamma: float = 1.0,
+    lam: float = 0.95,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(advantages, returns): new tensors [batch, length], 0 where the mask is false.
 
@@ -522,7 +562,10 @@ tokens = ["I", "thought", "it", "would", "please", "me"]
 earned = torch.tensor([[0.0, -0.1, -0.1, 0.0, -0.2, 1.5]])
 guess = torch.tensor([[0.1, 0.1, 0.0, 0.1, 0.9, 1.1]])
 everywhere = torch.ones(1, 6, dtype=torch.bool)
-praise = {f"λ = {lam:g}": gae(earned, guess, everywhere, 1.0, lam)[0][0].tolist() for lam in (0.0, 0.95, 1.0)}
+praise = {
+    f"λ = {lam:g}": gae(earned, guess, everywhere, 1.0, lam)[0][0].tolist()
+    for lam in (0.0, 0.95, 1.0)
+}
 plots.along_text(tokens, praise, y_label="advantage")
 
 # %% [markdown]
@@ -544,7 +587,9 @@ plots.along_text(tokens, praise, y_label="advantage")
 
 
 # %% nbgrader={"grade": false, "grade_id": "whiten", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def whiten(values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True) -> torch.Tensor:
+def whiten(
+    values: torch.Tensor, mask: torch.Tensor, shift_mean: bool = True
+) -> torch.Tensor:
     """Values with mean 0 and variance 1 over the places that count; elsewhere 0.
 
     As `trl.core.masked_whiten` of TRL 0.11.4: one mean and one variance (n − 1) for the
@@ -604,9 +649,12 @@ run("03-ppo", "whiten", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "ppo_clip_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def ppo_clip_loss(
-    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    logprobs: torch.Tensor,
+    old_logprobs: torch.Tensor,
+    advantages: torch.Tensor,
+    mask: torch.Tensor,
     clip_range: float = 0.2,
-) -> torch.Tensor:  # fmt: skip
+) -> torch.Tensor:
     """PPO's policy loss: minus the mean clipped objective over the tokens that count.
 
     Schulman et al. 2017, eq. 7, negated. A tensor of shape [], dtype of the log-probs.
@@ -636,13 +684,18 @@ def ppo_clip_loss(
 
 # %% nbgrader={"grade": false, "grade_id": "loss_and_slope", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def loss_and_slope(
-    logprobs: torch.Tensor, old_logprobs: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, clip_range: float
+    logprobs: torch.Tensor,
+    old_logprobs: torch.Tensor,
+    advantages: torch.Tensor,
+    mask: torch.Tensor,
+    clip_range: float,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """`ppo_clip_loss`, and its gradient in `logprobs`: 0 where there is no graph."""
     leaf = logprobs.clone().requires_grad_()
     loss = ppo_clip_loss(leaf, old_logprobs, advantages, mask, clip_range)
-    slope = torch.autograd.grad(loss, leaf)[0] if loss.requires_grad else torch.zeros_like(leaf)
-    return loss.detach(), slope
+    if not loss.requires_grad:
+        return loss, torch.zeros_like(leaf)
+    return loss.detach(), torch.autograd.grad(loss, leaf)[0]
 
 
 # %% nbgrader={"grade": true, "grade_id": "ppo_clip_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
@@ -663,7 +716,10 @@ run("03-ppo", "ppo_clip_loss", globals())
 ratios, sides = torch.linspace(0.4, 1.8, 281), {}
 one, zero = torch.ones(1, 1, dtype=torch.bool), torch.zeros(1, 1)
 for name, sign in {"A = +1": 1.0, "A = −1": -1.0}.items():
-    pairs = [loss_and_slope(rho.log().view(1, 1), zero, torch.full((1, 1), sign), one, 0.2) for rho in ratios]
+    pairs = [
+        loss_and_slope(rho.log().view(1, 1), zero, torch.full((1, 1), sign), one, 0.2)
+        for rho in ratios
+    ]
     sides[name] = [(loss.item(), slope.item()) for loss, slope in pairs]
 plots_ppo.against_ratio(ratios.tolist(), sides, clip_range=0.2)
 
@@ -687,7 +743,11 @@ plots_ppo.against_ratio(ratios.tolist(), sides, clip_range=0.2)
 
 # %% nbgrader={"grade": false, "grade_id": "value_loss_clipped", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def value_loss_clipped(
-    values: torch.Tensor, old_values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor, clip_range: float = 0.2
+    values: torch.Tensor,
+    old_values: torch.Tensor,
+    returns: torch.Tensor,
+    mask: torch.Tensor,
+    clip_range: float = 0.2,
 ) -> torch.Tensor:
     """The value head's loss: half the mean of the larger error over tokens that count.
 
@@ -739,7 +799,9 @@ run("03-ppo", "value_loss_clipped", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "explained_variance", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def explained_variance(values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor) -> float:
+def explained_variance(
+    values: torch.Tensor, returns: torch.Tensor, mask: torch.Tensor
+) -> float:
     """1 − MSE / Var over the tokens that count, as TRL 0.11.4 logs it.
 
     A Python float of at most 1, to four digits; it may be far below 0. The variance is
@@ -789,7 +851,9 @@ def start(config: PPOConfig) -> PPOTrainer:
     policy_tokenizer.padding_side = "right"  # see below
     with quiet_transformers():
         model = AutoModelForCausalLMWithValueHead.from_pretrained(policy)
-        return PPOTrainer(config, model, create_reference_model(model), policy_tokenizer)
+        return PPOTrainer(
+            config, model, create_reference_model(model), policy_tokenizer
+        )
 
 
 # %% [markdown]
@@ -804,24 +868,34 @@ def start(config: PPOConfig) -> PPOTrainer:
 # - several responses to a query: repeat the *query*. TRL silently drops what `num_return_sequences` adds.
 
 # %% tags=["demo", "loop"]
-BATCH, REPEAT, EPOCH = 32, 4, 30  # responses a step, responses a query, steps until the queries come again
+BATCH, REPEAT = 32, 4  # responses a step, responses a query
+EPOCH = 30  # steps until the queries come again
 FRESH = 8  # queries at the end of the list that no step uses
-SAMPLING = {"do_sample": True, "top_k": 0, "top_p": 1.0, "min_length": -1, "max_new_tokens": 16}
+SAMPLING = {
+    "do_sample": True, "top_k": 0, "top_p": 1.0, "min_length": -1, "max_new_tokens": 16,
+}
 
 
 def batch(config: PPOConfig, step: int) -> list[torch.Tensor]:
-    """The queries of a step, each REPEAT times in a row; the seed decides which, and in which order."""
+    """The queries of a step, each REPEAT times in a row, in an order by the seed."""
     count = config.batch_size // REPEAT
-    order = np.random.default_rng(config.seed).permutation(len(queries["input_ids"]) - FRESH)[: EPOCH * count]
+    ids = queries["input_ids"]
+    order = np.random.default_rng(config.seed).permutation(len(ids) - FRESH)
+    order = order[: EPOCH * count]
     chosen = np.take(order, range(step * count, (step + 1) * count), mode="wrap")
-    return [torch.tensor(queries["input_ids"][i]) for i in chosen for _ in range(REPEAT)]
+    return [torch.tensor(ids[i]) for i in chosen for _ in range(REPEAT)]
 
 
-def rollout(trainer: PPOTrainer, ids: list[torch.Tensor], **changes: object) -> tuple[list[torch.Tensor], list[str]]:
+# %% tags=["demo", "loop"]
+def rollout(
+    trainer: PPOTrainer, ids: list[torch.Tensor], **changes: object
+) -> tuple[list[torch.Tensor], list[str]]:
     """Responses of the policy, as ids, and the whole texts, query and response."""
     options = SAMPLING | {"pad_token_id": trainer.tokenizer.eos_token_id} | changes
     with quiet_transformers():
-        responses = trainer.generate(ids, return_prompt=False, batch_size=len(ids), **options)
+        responses = trainer.generate(
+            ids, return_prompt=False, batch_size=len(ids), **options
+        )
     whole = [torch.cat(pair) for pair in zip(ids, responses, strict=True)]
     return responses, trainer.tokenizer.batch_decode(whole, skip_special_tokens=True)
 
@@ -846,17 +920,21 @@ def reward_of(texts: list[str]) -> torch.Tensor:
 
 # %% tags=["demo"]
 print(f"the reference's reward: mean {center:.2f}, standard deviation {unit:.2f}")
-for place in reward_of(reference_texts).argsort(descending=True)[[0, 1, 128, -2, -1]].tolist():
-    print(f"{reward_of([reference_texts[place]]).item():+.2f}  {reference_texts[place]!r}")
+ranked = reward_of(reference_texts).argsort(descending=True)
+for place in ranked[[0, 1, 128, -2, -1]].tolist():
+    text = reference_texts[place]
+    print(f"{reward_of([text]).item():+.2f}  {text!r}")
 
 # %% [markdown]
 # **The loop** itself: generate, score, step. Everything else in this cell writes down what happened.
 
 # %% tags=["demo", "loop"]
 WATCHED = {
-    "KL": "objective/kl", "entropy": "ppo/policy/entropy", "value loss": "ppo/loss/value",
+    "KL": "objective/kl",
+    "entropy": "ppo/policy/entropy",
+    "value loss": "ppo/loss/value",
     "explained variance": "ppo/val/var_explained",
-}  # fmt: skip
+}
 
 
 def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
@@ -870,7 +948,9 @@ def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
             stats = trainer.step(ids, responses, list(rewards))  # 3. step
         log["rewards"].append(rewards)
         log["reward"].append(rewards.mean().item())
-        log["distinct"].append(len(torch.cat(responses).unique()) / sum(map(len, responses)))
+        log["distinct"].append(
+            len(torch.cat(responses).unique()) / sum(map(len, responses))
+        )
         for name, key in WATCHED.items():
             log[name].append(float(stats[key]))
     return dict(log)
@@ -890,7 +970,11 @@ trainer = start(config)
 main = train(trainer, 35)
 
 # %% tags=["demo"]
-titles = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats", "entropy": "entropy, nats a token"}
+titles = {
+    "reward": "reward, SDs of π_ref",
+    "KL": "KL to π_ref, nats",
+    "entropy": "entropy, nats a token",
+}
 titles |= {"value loss": "value loss"}
 plots_ppo.runs({title: {"β = 0.2": main[name]} for name, title in titles.items()})
 
@@ -902,14 +986,20 @@ plots_ppo.runs({title: {"β = 0.2": main[name]} for name, title in titles.items(
 
 # %% tags=["demo"]
 first, last = torch.stack(main["rewards"][:5]), torch.stack(main["rewards"][-5:])
-differences = (last - first).reshape(-1, REPEAT).mean(1)  # one for each query: its four responses are not independent
+# one for each query: its four responses are not independent
+differences = (last - first).reshape(-1, REPEAT).mean(1)
 gain, error = differences.mean(), differences.std() / len(differences) ** 0.5
-print(f"reward {first.mean():+.2f} → {last.mean():+.2f}: gain {gain:.2f} SD, {gain / error:.1f} standard errors")
 print(
-    f"KL {np.mean(main['KL'][-5:]):.1f} nats; distinct tokens {main['distinct'][0]:.2f} → {np.mean(main['distinct'][-5:]):.2f}"
+    f"reward {first.mean():+.2f} → {last.mean():+.2f}: "
+    f"gain {gain:.2f} SD, {gain / error:.1f} standard errors"
 )
 print(
-    f"explained variance of the value head: {main['explained variance'][0]:.2f} → {main['explained variance'][-1]:.2f}"
+    f"KL {np.mean(main['KL'][-5:]):.1f} nats; distinct tokens "
+    f"{main['distinct'][0]:.2f} → {np.mean(main['distinct'][-5:]):.2f}"
+)
+print(
+    "explained variance of the value head: "
+    f"{main['explained variance'][0]:.2f} → {main['explained variance'][-1]:.2f}"
 )
 
 # %% [markdown]
@@ -921,7 +1011,10 @@ torch.manual_seed(1)
 sides = []
 for model in (untrained, trainer):
     responses, texts = rollout(model, fresh)
-    words = [model.tokenizer.decode(response, skip_special_tokens=True) for response in responses]
+    words = [
+        model.tokenizer.decode(response, skip_special_tokens=True)
+        for response in responses
+    ]
     sides.append(list(zip(words, reward_of(texts).tolist(), strict=True)))
 plots_ppo.before_and_after(queries["query"][-FRESH:], *sides)
 
@@ -940,12 +1033,18 @@ with torch.no_grad():
     logprobs, out, values, seen = trainer.batched_forward_pass(
         trainer.model, ids, responses, inputs, return_logits=True
     )
-    ref_logprobs, *_ = trainer.batched_forward_pass(trainer.ref_model, ids, responses, inputs)
+    ref_logprobs, *_ = trainer.batched_forward_pass(
+        trainer.ref_model, ids, responses, inputs
+    )
 mask = seen.bool()
-token_rewards = kl_penalised_rewards(scores, logprobs, ref_logprobs, mask, config.init_kl_coef)
+token_rewards = kl_penalised_rewards(
+    scores, logprobs, ref_logprobs, mask, config.init_kl_coef
+)
 advantages, returns = gae(token_rewards, values, mask, config.gamma, config.lam)
 advantages = whiten(advantages, mask)
-policy_loss, value_loss, _ = trainer.loss(logprobs, values, out, values, logprobs, seen, advantages, returns)
+policy_loss, value_loss, _ = trainer.loss(
+    logprobs, values, out, values, logprobs, seen, advantages, returns
+)
 with quiet_transformers():
     stats = trainer.step(ids, responses, list(scores))
 
@@ -955,12 +1054,20 @@ pairs = {
     "KL, nats": (k1.sum(1).mean(), stats["objective/kl"]),
     "mean return": (returns[mask].mean(), stats["ppo/returns/mean"]),
     "variance of the returns": (returns[mask].var(), stats["ppo/returns/var"]),
-    "policy loss at ratio 1": (ppo_clip_loss(logprobs, logprobs, advantages, mask), policy_loss),
-    "value loss × vf_coef": (config.vf_coef * value_loss_clipped(values, values, returns, mask), value_loss),
-}  # fmt: skip
+    "policy loss at ratio 1": (
+        ppo_clip_loss(logprobs, logprobs, advantages, mask),
+        policy_loss,
+    ),
+    "value loss × vf_coef": (
+        config.vf_coef * value_loss_clipped(values, values, returns, mask),
+        value_loss,
+    ),
+}
 for name, (yours, theirs) in pairs.items():
     print(f"{name:25} yours {float(yours):10.6f}   TRL's {float(theirs):10.6f}")
-print(f"{'explained variance':25} yours {explained_variance(values, returns, mask):10.6f}")
+print(
+    f"{'explained variance':25} yours {explained_variance(values, returns, mask):10.6f}"
+)
 
 # %% [markdown]
 # (TRL logs the mean of four epochs' explained variance; yours is that of the first.) The policy loss is 0 to six digits,
@@ -974,7 +1081,9 @@ print(f"{'explained variance':25} yours {explained_variance(values, returns, mas
 # %% tags=["demo"]
 slow = train(start(make_config(MODEL, learning_rate=1.41e-5)), 6)
 panels = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats"}
-plots_ppo.runs({t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.items()})
+plots_ppo.runs(
+    {t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.items()}
+)
 
 # %% [markdown]
 # With the course's value the KL after six steps is a tenth of the other's, or less: the policy has hardly moved, and its
@@ -986,17 +1095,28 @@ plots_ppo.runs({t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.
 
 # %% tags=["demo"]
 betas = (0.0, 1.0)
-trainers = {b: start(make_config(MODEL, learning_rate=3e-4, init_kl_coef=b)) for b in betas}
-sweep = {b: train(trainers[b], 15) for b in betas} | {0.2: {name: log[:15] for name, log in main.items()}}
+trainers = {
+    b: start(make_config(MODEL, learning_rate=3e-4, init_kl_coef=b)) for b in betas
+}
+sweep = {b: train(trainers[b], 15) for b in betas}
+sweep[0.2] = {name: log[:15] for name, log in main.items()}
 sweep = dict(sorted(sweep.items()))
-plots_ppo.runs(
-    {t: {f"β = {b:g}": log[n] for b, log in sweep.items()} for n, t in (panels | {"distinct": "distinct tokens"}).items()},
-    columns=3,
-)  # fmt: skip
+shown = panels | {"distinct": "distinct tokens"}
+runs = {
+    t: {f"β = {b:g}": log[n] for b, log in sweep.items()} for n, t in shown.items()
+}
+plots_ppo.runs(runs, columns=3)
 
 # %% tags=["demo"]
-points = {f"β = {b:g}": (np.mean(log["KL"][-5:]), np.mean(log["reward"][-5:])) for b, log in sweep.items()}
-plots_ppo.trade_off(points, x_label="KL to π_ref, nats (last five steps)", y_label="reward, SDs of π_ref")
+points = {
+    f"β = {b:g}": (np.mean(log["KL"][-5:]), np.mean(log["reward"][-5:]))
+    for b, log in sweep.items()
+}
+plots_ppo.trade_off(
+    points,
+    x_label="KL to π_ref, nats (last five steps)",
+    y_label="reward, SDs of π_ref",
+)
 
 # %% [markdown]
 # Too cheap, about right, too dear. Without a price the reward runs ahead, and the KL runs further. At β = 1 most of a
@@ -1010,9 +1130,8 @@ plots_ppo.trade_off(points, x_label="KL to π_ref, nats (last five steps)", y_la
 # %% tags=["demo"]
 free = train(trainers[0.0], 10, first=15)
 free = {name: sweep[0.0][name] + values for name, values in free.items()}
-plots_ppo.runs(
-    {t: {"β = 0": free[n], "β = 0.2": main[n]} for n, t in (panels | {"entropy": "entropy, nats a token", "distinct": "distinct tokens"}).items()}
-)  # fmt: skip
+shown |= {"entropy": "entropy, nats a token"}
+plots_ppo.runs({t: {"β = 0": free[n], "β = 0.2": main[n]} for n, t in shown.items()})
 
 # %% tags=["demo"]
 torch.manual_seed(1)
@@ -1039,23 +1158,35 @@ for text, reward in zip(texts, reward_of(texts).tolist(), strict=True):
 
 # %% tags=["demo"]
 @torch.no_grad()
-def two_kls(trainer: PPOTrainer, ids: list, responses: list, k: int) -> tuple[float, float]:
-    """The KL that TRL measures, and Σ −log(mass of the k most probable tokens): means over responses, in nats."""
+def two_kls(
+    trainer: PPOTrainer, ids: list, responses: list, k: int
+) -> tuple[float, float]:
+    """The KL that TRL measures, and Σ −log(mass of the k most probable tokens).
+
+    Both are means over responses, in nats.
+    """
     inputs = trainer.prepare_model_inputs(ids, responses)
-    lp, out, _, seen = trainer.batched_forward_pass(trainer.model, ids, responses, inputs, return_logits=True)
+    lp, out, _, seen = trainer.batched_forward_pass(
+        trainer.model, ids, responses, inputs, return_logits=True
+    )
     ref_lp, *_ = trainer.batched_forward_pass(trainer.ref_model, ids, responses, inputs)
     cut = -out.softmax(-1).topk(k).values.sum(-1).clamp(max=1.0).log()
-    return tuple(torch.where(seen.bool(), part, 0.0).sum(1).mean().item() for part in (lp - ref_lp, cut))
+    parts = (torch.where(seen.bool(), part, 0.0) for part in (lp - ref_lp, cut))
+    return tuple(part.sum(1).mean().item() for part in parts)
 
 
+# %% tags=["demo"]
 ids = batch(untrained.config, 3)[:64]
-print("top_k | KL that TRL measures | true KL of the samples | reward | distinct tokens")
+print("top_k | KL that TRL measures | true KL of the samples | reward | distinct")
 for k in (len(tokenizer), 200, 50, 10):
     torch.manual_seed(0)
     responses, texts = rollout(untrained, ids, top_k=k)
     measured, true = two_kls(untrained, ids, responses, k)
     distinct = len(torch.cat(responses).unique()) / sum(map(len, responses))
-    print(f"{k:5} | {measured:20.2f} | {abs(true):22.2f} | {reward_of(texts).mean():+6.2f} | {distinct:.2f}")
+    print(
+        f"{k:5} | {measured:20.2f} | {abs(true):22.2f} | "
+        f"{reward_of(texts).mean():+6.2f} | {distinct:.2f}"
+    )
 
 # %% [markdown]
 # With `top_k=10` the texts are many nats away from the reference before the first step, and the penalty sees nothing of it.
@@ -1088,7 +1219,8 @@ def group_advantages(rewards: torch.Tensor, method: str) -> torch.Tensor:
     Equal rewards in a group give 0, but for rounding. No gradient is asked for.
 
     Args:
-        rewards: float32 or float64, dtype kept; a row is a group. They stay as they are.
+        rewards: float32 or float64, dtype kept; a row is a group. They stay as they
+            are.
         method: "rloo", reward minus the mean of the others in its group (Ahmadian et
             al. 2024), or "grpo", reward minus the group's mean, over its standard
             deviation (n − 1) plus 1e-4 (Shao et al. 2024). Small letters only.
@@ -1128,7 +1260,10 @@ rewards = main["rewards"][-1].view(-1, REPEAT)
 print(f"variance of the rewards: {rewards.var():.2f}")
 print(f"within the groups:       {rewards.var(1).mean():.2f}")
 for method in ("rloo", "grpo"):
-    print(f"variance of the advantages, {method}: {group_advantages(rewards, method).var():.2f}")
+    print(
+        f"variance of the advantages, {method}: "
+        f"{group_advantages(rewards, method).var():.2f}"
+    )
 
 # %% [markdown]
 # A baseline for each query takes away what lies *between* the queries. RLOO pays for estimating it from three others: its

@@ -17,7 +17,7 @@
 # lab you find the policy that reaches this goal *exactly*, with a formula. Then you see why no one uses the formula:
 # it needs a sum over every text that could be written.
 #
-# PPO climbs towards that policy step by step. DPO (lab 05) turns the formula round, so that the sum drops out.
+# PPO climbs towards that policy step by step. **DPO** (lab 05, direct preference optimisation) turns the formula round, so that the sum drops out.
 # Both are easier to judge when you know the optimum, and here you can compute it.
 #
 # | | |
@@ -25,6 +25,7 @@
 # | Time | about 140 minutes: 10 exercises, 45 points, and a quiz, 8 points |
 # | You need | logarithms, expectations, a little torch (`logsumexp`, broadcasting) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 # | Precision | all in float64, so that equations can be checked to the ninth decimal |
 # | Every function | gives back something new and leaves its arguments as they are; nothing is trained, so no gradient is needed |
 
@@ -100,7 +101,13 @@ powers = {
     for name, V in {"our toy": toy.VOCAB_SIZE, "tiny": 4096, "GPT-2": 50257}.items()
 }
 levels = {"a year": 16.5, "age of the universe": 26.6, "atoms in the universe": 80.0}
-alignment.lines(lengths, powers, x_label="tokens T", y_label="powers of ten: log₁₀ of V^T", levels=levels)
+alignment.lines(
+    lengths,
+    powers,
+    x_label="tokens T",
+    y_label="powers of ten: log₁₀ of V^T",
+    levels=levels,
+)
 
 # %% [markdown]
 # On a logarithmic axis $V^T$ is a straight line with the slope $\log_{10} V$: each GPT-2 token adds 4.7 powers of
@@ -109,7 +116,8 @@ alignment.lines(lengths, powers, x_label="tokens T", y_label="powers of ten: log
 # %% tags=["demo"]
 for T in (3, 4, 6, 16, 1024):
     years = math.log10(count_sequences(50257, T)) - 16.5
-    print(f"GPT-2, {T:4} tokens: {f'{10**years:,.3f}' if years < 6 else f'10^{years:.0f}'} years")
+    told = f"{10**years:,.3f}" if years < 6 else f"10^{years:.0f}"
+    print(f"GPT-2, {T:4} tokens: {told} years")
 
 # %% [markdown]
 # Three tokens take a day and a half, four take two centuries, and a 16-token tweet will not be finished. Remember this
@@ -127,8 +135,10 @@ prompts = [torch.tensor([[prompt_id]]) for prompt_id in toy.PROMPT_IDS]
 
 # %% tags=["demo"]
 next_words = toy_model(prompts[0]).logits[0, -1].softmax(-1)
-print({word: round(p, 2) for word, p in zip(toy.WORDS, next_words.tolist(), strict=True)})
-print(count_sequences(toy.VOCAB_SIZE, toy.MAX_NEW_TOKENS, stops=True), "responses to each prompt")
+named = zip(toy.WORDS, next_words.tolist(), strict=True)
+print({word: round(p, 2) for word, p in named})
+count = count_sequences(toy.VOCAB_SIZE, toy.MAX_NEW_TOKENS, stops=True)
+print(count, "responses to each prompt")
 
 # %% [markdown]
 # The log-prob of a response is the sum over its tokens, its EOS included:
@@ -152,14 +162,15 @@ def sequence_log_probs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Every response to a prompt, and its log-prob: a tuple of two new tensors.
 
-    int64 [responses, max_new_tokens]: new tokens only, filled up with EOS after the first
-    EOS; each response once, in the order of its ids (the first token decides, then the
-    second, ...). float64 [responses]: log π(y|x) in nats, the first EOS counted, the
-    filling not; right to 1e-9, as `log_softmax` in float64 is, however small π is.
-    `model(ids).logits` is [batch, length, vocab], of any float dtype, finite, maybe with a
-    graph; ids are int64: prompt and new tokens. Call it max_new_tokens times at most, all
-    texts of a step in one batch. `prompt` is int64 [1, length], length >= 1, and stays as
-    it is; an EOS in it ends nothing. max_new_tokens >= 1. No gradient is needed.
+    int64 [responses, max_new_tokens]: new tokens only, filled up with EOS after the
+    first EOS; each response once, in the order of its ids (the first token decides,
+    then the second, ...). float64 [responses]: log π(y|x) in nats, the first EOS
+    counted, the filling not; right to 1e-9, as `log_softmax` in float64 is, however
+    small π is. `model(ids).logits` is [batch, length, vocab], of any float dtype,
+    finite, maybe with a graph; ids are int64: prompt and new tokens. Call it
+    max_new_tokens times at most, all texts of a step in one batch. `prompt` is int64
+    [1, length], length >= 1, and stays as it is; an EOS in it ends nothing.
+    max_new_tokens >= 1. No gradient is needed.
     """
     ### BEGIN SOLUTION
     ids, log_probs, ended = prompt, torch.zeros(1, dtype=torch.float64), torch.tensor([False])
@@ -190,16 +201,23 @@ run("04-partition-function", "sequence_log_probs", globals())
 # later functions work on such rows.
 
 # %% tags=["demo"]
-listed = [sequence_log_probs(toy_model, prompt, toy.MAX_NEW_TOKENS, toy.EOS_ID) for prompt in prompts]
+listed = [
+    sequence_log_probs(toy_model, prompt, toy.MAX_NEW_TOKENS, toy.EOS_ID)
+    for prompt in prompts
+]
 difference = max((listed[x][1] - toy.log_probs(x)).abs().max().item() for x in (0, 1))
-print(f"{len(listed[0][0])} responses, sum of probabilities {listed[0][1].exp().sum():.12f}, off by {difference:.0e}")
+print(
+    f"{len(listed[0][0])} responses, "
+    f"sum of probabilities {listed[0][1].exp().sum():.12f}, off by {difference:.0e}"
+)
 
 # %% [markdown]
 # The reward counts words: *good* gives 1, *bad* −1, a *very* before one of them half of it more. After *The film is
 # not* all signs turn, so $r(x, y)$ depends on the prompt too. The kit knows both numbers for every response.
 
 # %%
-log_ref = torch.stack([toy.log_probs(x) for x in (0, 1)])  # float64 [prompts, responses] = [2, 341]
+# float64 [prompts, responses] = [2, 341]
+log_ref = torch.stack([toy.log_probs(x) for x in (0, 1)])
 r = torch.stack([toy.rewards(x) for x in (0, 1)])
 names = [toy.text(y) for y in toy.responses()]
 
@@ -210,7 +228,9 @@ names = [toy.text(y) for y in toy.responses()]
 for title, order in {"probable": log_ref[0], "rewarded": r[0]}.items():
     print(f"most {title} after “{toy.PROMPTS[0]}”")
     for i in order.topk(4).indices.tolist():
-        print(f"   π_ref = {log_ref[0, i].exp():8.6f}   r = {r[0, i]:4.1f}   {names[i]}")
+        print(
+            f"   π_ref = {log_ref[0, i].exp():8.6f}   r = {r[0, i]:4.1f}   {names[i]}"
+        )
 
 # %% [markdown]
 # The most rewarded responses are no English, and the reference hardly ever says them. A reward is only a proxy;
@@ -267,8 +287,12 @@ run("04-partition-function", "kl_divergence", globals())
 # Why does the direction matter? Take two policies: one that never says *bad*, and one that always says *very good*.
 
 # %% tags=["demo"]
-clean = torch.tensor([0.0 if "bad" in name else 1.0 for name in names]).log().double() + log_ref[0]
-policies = {"never “bad”": clean.log_softmax(-1), "only “very good”": torch.full_like(clean, -math.inf)}
+allowed = torch.tensor([0.0 if "bad" in name else 1.0 for name in names])
+clean = allowed.log().double() + log_ref[0]
+policies = {
+    "never “bad”": clean.log_softmax(-1),
+    "only “very good”": torch.full_like(clean, -math.inf),
+}
 policies["only “very good”"][names.index("very good <end>")] = 0.0
 for name, pi in policies.items():
     forward, backward = kl_divergence(pi, log_ref[0]), kl_divergence(log_ref[0], pi)
@@ -282,8 +306,14 @@ for name, pi in policies.items():
 # %% tags=["demo"]
 sharp = (2 * log_ref[0]).log_softmax(-1)  # the reference at temperature 1/2
 terms = (sharp - log_ref[0])[torch.multinomial(sharp.exp(), 1000, replacement=True)]
-print(f"share of rollouts with a negative term {(terms < 0).double().mean():.2f}, lowest {terms.min():.2f}")
-print(f"mean of 1,000 terms {terms.mean():.3f}, exact KL {kl_divergence(sharp, log_ref[0]):.3f}")
+print(
+    f"share of rollouts with a negative term {(terms < 0).double().mean():.2f}, "
+    f"lowest {terms.min():.2f}"
+)
+print(
+    f"mean of 1,000 terms {terms.mean():.3f}, "
+    f"exact KL {kl_divergence(sharp, log_ref[0]):.3f}"
+)
 
 # %% [markdown]
 # Single terms may be negative; the mean is not, up to sampling noise.
@@ -302,7 +332,10 @@ print(f"mean of 1,000 terms {terms.mean():.3f}, exact KL {kl_divergence(sharp, l
 
 # %% nbgrader={"grade": false, "grade_id": "kl_objective", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def kl_objective(
-    log_policy: torch.Tensor, ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float
+    log_policy: torch.Tensor,
+    ref_log_probs: torch.Tensor,
+    rewards: torch.Tensor,
+    beta: float,
 ) -> torch.Tensor:
     """J(π) = E_π[r] − β KL(π‖π_ref), for each row; in units of reward.
 
@@ -342,10 +375,17 @@ run("04-partition-function", "kl_objective", globals())
 beta = 0.5
 greedy = torch.full_like(r[0], -math.inf)
 greedy[r[0].argmax()] = 0.0
-candidates = {"the reference": log_ref[0], "always the best": greedy, "∝ exp(r/β)": (r[0] / beta).log_softmax(-1)}
+candidates = {
+    "the reference": log_ref[0],
+    "always the best": greedy,
+    "∝ exp(r/β)": (r[0] / beta).log_softmax(-1),
+}
 for name, pi in candidates.items():
     mean, kl = (pi.exp() * r[0]).sum(), kl_divergence(pi, log_ref[0])
-    print(f"{name:16} E[r] = {mean:5.2f}   KL = {kl:5.2f}   J = {kl_objective(pi, log_ref[0], r[0], beta):5.2f}")
+    print(
+        f"{name:16} E[r] = {mean:5.2f}   KL = {kl:5.2f}   "
+        f"J = {kl_objective(pi, log_ref[0], r[0], beta):5.2f}"
+    )
 
 # %% [markdown]
 # The last two win reward and lose more on the leash: $e^{r/\beta}$ alone has forgotten the reference. The best policy
@@ -382,7 +422,9 @@ for name, pi in candidates.items():
 
 
 # %% nbgrader={"grade": false, "grade_id": "log_partition", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def log_partition(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
+def log_partition(
+    ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float
+) -> torch.Tensor:
     """log Z(x) = log Σ_y π_ref(y|x) exp(r(x, y) / β), for each row.
 
     Args:
@@ -425,7 +467,9 @@ run("04-partition-function", "log_partition", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "optimal_policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def optimal_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
+def optimal_policy(
+    ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float
+) -> torch.Tensor:
     """log π*(y|x) = log π_ref(y|x) + r(x, y) / β − log Z(x).
 
     Args:
@@ -436,9 +480,9 @@ def optimal_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: flo
         beta: β > 0, reward per nat.
 
     Returns:
-        float64 [..., responses], a new tensor of log-probs: each row's probabilities add
-        up to 1; -inf where π_ref is 0. Right to 1e-9, also where π* is too small for a
-        float. The arguments stay as they are; no gradient is needed.
+        float64 [..., responses], a new tensor of log-probs: each row's probabilities
+        add up to 1; -inf where π_ref is 0. Right to 1e-9, also where π* is too small
+        for a float. The arguments stay as they are; no gradient is needed.
     """
     ### BEGIN SOLUTION
     return ref_log_probs + rewards / beta - log_partition(ref_log_probs, rewards, beta)[..., None]
@@ -461,7 +505,9 @@ run("04-partition-function", "optimal_policy", globals())
 
 # %% tags=["demo"]
 panels = {"π_ref": log_ref[0].exp()}
-panels |= {f"π*, β = {b}": optimal_policy(log_ref[0], r[0], b).exp() for b in (1.0, 0.3, 0.1)}
+panels |= {
+    f"π*, β = {b}": optimal_policy(log_ref[0], r[0], b).exp() for b in (1.0, 0.3, 0.1)
+}
 alignment.response_bars(panels, names)
 
 # %% [markdown]
@@ -471,7 +517,9 @@ alignment.response_bars(panels, names)
 # %% tags=["demo"]
 def draw(beta: float, prompt: int) -> plots.Picture:
     best = optimal_policy(log_ref[prompt], r[prompt], beta)
-    return alignment.response_bars({"π_ref": log_ref[prompt].exp(), f"π*, β = {beta:.2f}": best.exp()}, names)
+    return alignment.response_bars(
+        {"π_ref": log_ref[prompt].exp(), f"π*, β = {beta:.2f}": best.exp()}, names
+    )
 
 
 plots.sliders(draw, beta=(0.05, 2.0, 0.05, 0.5), prompt=(0, 1, 1, 0))
@@ -483,9 +531,17 @@ plots.sliders(draw, beta=(0.05, 2.0, 0.05, 0.5), prompt=(0, 1, 1, 0))
 # %% tags=["demo"]
 beta, ts = 0.5, [i / 10 for i in range(21)]
 path = [(log_ref[0] + t * r[0] / beta).log_softmax(-1) for t in ts]
-heights = {"J along the path": [kl_objective(pi, log_ref[0], r[0], beta).item() for pi in path]}
+heights = {
+    "J along the path": [kl_objective(pi, log_ref[0], r[0], beta).item() for pi in path]
+}
 top = {"β log Z": beta * log_partition(log_ref[0], r[0], beta).item()}
-alignment.lines(ts, heights, x_label="t, how much of the reward is used", y_label="objective J", levels=top)
+alignment.lines(
+    ts,
+    heights,
+    x_label="t, how much of the reward is used",
+    y_label="objective J",
+    levels=top,
+)
 
 # %% [markdown]
 # And everywhere else? Here are 2,000 policies, half of them anywhere and half close to $\pi^*$. The identity must hold
@@ -494,13 +550,17 @@ alignment.lines(ts, heights, x_label="t, how much of the reward is used", y_labe
 # %% tags=["demo"]
 torch.manual_seed(0)
 noise = torch.randn(2000, r.shape[1], dtype=torch.float64)
-base = torch.where(torch.arange(2000)[:, None] < 1000, log_ref[0], optimal_policy(log_ref[0], r[0], beta))
-pi = (base + torch.where(torch.arange(2000)[:, None] < 1000, 3.0, 0.01) * noise).log_softmax(-1)
-best, log_z_0 = optimal_policy(log_ref[0], r[0], beta), log_partition(log_ref[0], r[0], beta)
-gap = kl_objective(best, log_ref[0], r[0], beta) - kl_objective(pi, log_ref[0].expand_as(pi), r[0].expand_as(pi), beta)
-print(f"J(π*) − β log Z           {kl_objective(best, log_ref[0], r[0], beta) - beta * log_z_0:.1e}")
+best, log_z_0 = (f(log_ref[0], r[0], beta) for f in (optimal_policy, log_partition))
+wild = torch.arange(2000)[:, None] < 1000
+base = torch.where(wild, log_ref[0], best)
+pi = (base + torch.where(wild, 3.0, 0.01) * noise).log_softmax(-1)
+most = kl_objective(best, log_ref[0], r[0], beta)
+gap = most - kl_objective(pi, log_ref[0].expand_as(pi), r[0].expand_as(pi), beta)
+off = most - beta * log_z_0
+print(f"J(π*) − β log Z           {off:.1e}")
 print(f"smallest J(π*) − J(π)     {gap.min():.1e}")
-print(f"largest error of the gap  {(gap - beta * kl_divergence(pi, best.expand_as(pi))).abs().max():.1e}")
+error = (gap - beta * kl_divergence(pi, best.expand_as(pi))).abs().max()
+print(f"largest error of the gap  {error:.1e}")
 
 # %% [markdown]
 # No policy is above $\pi^*$, and what is missing to the top is exactly $\beta\,\mathrm{KL}(\pi\|\pi^*)$. "Better than
@@ -517,11 +577,18 @@ print(f"largest error of the gap  {(gap - beta * kl_divergence(pi, best.expand_a
 betas = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0]
 best = {b: optimal_policy(log_ref[0], r[0], b) for b in betas}
 heights = {
-    "β log Z, the maximum of J": [b * log_partition(log_ref[0], r[0], b).item() for b in betas],
+    "β log Z, the maximum of J": [
+        b * log_partition(log_ref[0], r[0], b).item() for b in betas
+    ],
     "E[r] under π*": [(best[b].exp() * r[0]).sum().item() for b in betas],
 }
-limits = {"max r": r[0].max().item(), "E[r] under π_ref": (log_ref[0].exp() * r[0]).sum().item()}
-alignment.lines(betas, heights, x_label="β", y_label="reward", levels=limits, log_x=True)
+limits = {
+    "max r": r[0].max().item(),
+    "E[r] under π_ref": (log_ref[0].exp() * r[0]).sum().item(),
+}
+alignment.lines(
+    betas, heights, x_label="β", y_label="reward", levels=limits, log_x=True
+)
 
 # %% [markdown]
 # The gap between the two curves is the price paid, $\beta\,\mathrm{KL}(\pi^*\|\pi_\mathrm{ref})$. Multiplying all
@@ -552,21 +619,37 @@ def place(pi: torch.Tensor) -> tuple[list[float], list[float]]:
     return kl.flatten().tolist(), reward.flatten().tolist()
 
 
-frontier = torch.stack([optimal_policy(log_ref[0], r[0], math.exp(-k / 8)) for k in range(-30, 30)])
-marks = {f"β = {b:g}": optimal_policy(log_ref[0], r[0], b) for b in (2.0, 1.0, 0.5, 0.3, 0.2, 0.1)}
+frontier = torch.stack(
+    [optimal_policy(log_ref[0], r[0], math.exp(-k / 8)) for k in range(-30, 30)]
+)
+marks = {
+    f"β = {b:g}": optimal_policy(log_ref[0], r[0], b)
+    for b in (2.0, 1.0, 0.5, 0.3, 0.2, 0.1)
+}
 marks = {text: (place(pi)[0][0], place(pi)[1][0]) for text, pi in marks.items()}
+far = 4 * torch.rand(300, 1).double()
 others = {
-    "random": (log_ref[0] + 4 * torch.rand(300, 1).double() * noise[:300]).log_softmax(-1),
+    "random": (log_ref[0] + far * noise[:300]).log_softmax(-1),
     "π* with noise": (frontier.repeat(5, 1) + noise[:300]).log_softmax(-1),
 }
 
 # %% tags=["demo"]
-temperatures = torch.stack([(log_ref[0] / T).log_softmax(-1) for T in (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)])
-reward_only = torch.stack([(r[0] / b).log_softmax(-1) for b in (5.0, 2.0, 1.0, 0.7, 0.5, 0.3)])
+temperatures = torch.stack(
+    [(log_ref[0] / T).log_softmax(-1) for T in (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)]
+)
+reward_only = torch.stack(
+    [(r[0] / b).log_softmax(-1) for b in (5.0, 2.0, 1.0, 0.7, 0.5, 0.3)]
+)
 alignment.frontier(
-    place(frontier), marks=marks, kl_to=12.0, clouds={name: place(pi) for name, pi in others.items()},
-    paths={"π_ref at a temperature": place(temperatures), "∝ exp(r/β), π_ref forgotten": place(reward_only)},
-)  # fmt: skip
+    place(frontier),
+    marks=marks,
+    kl_to=12.0,
+    clouds={name: place(pi) for name, pi in others.items()},
+    paths={
+        "π_ref at a temperature": place(temperatures),
+        "∝ exp(r/β), π_ref forgotten": place(reward_only),
+    },
+)
 
 # %% [markdown]
 # Nothing is above. The first nats buy most of the reward, by plausible praise; the last buy word lists. A run of PPO
@@ -587,7 +670,10 @@ alignment.frontier(
 
 # %% nbgrader={"grade": false, "grade_id": "reward_from_policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def reward_from_policy(
-    log_policy: torch.Tensor, ref_log_probs: torch.Tensor, beta: float, log_z: torch.Tensor
+    log_policy: torch.Tensor,
+    ref_log_probs: torch.Tensor,
+    beta: float,
+    log_z: torch.Tensor,
 ) -> torch.Tensor:
     """The reward β log(π(y|x) / π_ref(y|x)) + β log Z(x) for which π is optimal.
 
@@ -630,7 +716,10 @@ for x in (0, 1):
     print(toy.PROMPTS[x])
     for label, rewards in {"r": r[x], "without Z": implicit[x]}.items():
         apart = rewards[good] - rewards[bad]
-        print(f"   {label:9} {rewards[good]:6.3f} and {rewards[bad]:6.3f}, difference {apart:6.3f}")
+        print(
+            f"   {label:9} {rewards[good]:6.3f} and {rewards[bad]:6.3f}, "
+            f"difference {apart:6.3f}"
+        )
 
 # %% [markdown]
 # Every reward of a prompt is off by the same number, $\beta \log Z(x)$, and in a **difference** it cancels.
@@ -640,8 +729,8 @@ for x in (0, 1):
 # %% tags=["demo"]
 shift = torch.tensor([[5.0], [-2.0]]).double()  # one f(x) for each prompt
 moved = (optimal_policy(log_ref, r + shift, 0.5) - pi).abs().max()
-more = log_partition(log_ref, r + shift, 0.5) - log_partition(log_ref, r, 0.5)
-print(f"π* moves by {moved:.1e}, log Z by {more.tolist()} = f/β")
+log_z_moved = log_partition(log_ref, r + shift, 0.5) - log_partition(log_ref, r, 0.5)
+print(f"π* moves by {moved:.1e}, log Z by {log_z_moved.tolist()} = f/β")
 
 # %% [markdown]
 # ## 9 · Can Z be estimated?
@@ -658,7 +747,9 @@ print(f"π* moves by {moved:.1e}, log Z by {more.tolist()} = f/β")
 
 
 # %% nbgrader={"grade": false, "grade_id": "monte_carlo_log_partition", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def monte_carlo_log_partition(ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float) -> torch.Tensor:
+def monte_carlo_log_partition(
+    ref_log_probs: torch.Tensor, rewards: torch.Tensor, beta: float
+) -> torch.Tensor:
     """log Ẑ(x) from n responses that were sampled from π_ref; one for each row.
 
     Args:
@@ -698,9 +789,12 @@ betas = [0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 2.0]
 spreads = {}
 for n in (100, 10_000):
     drawn = torch.multinomial(log_ref[0].exp(), 400 * n, replacement=True).view(400, n)
-    found = [b * monte_carlo_log_partition(log_ref[0][drawn], r[0][drawn], b) for b in betas]
+    found = [
+        b * monte_carlo_log_partition(log_ref[0][drawn], r[0][drawn], b) for b in betas
+    ]
     low, high = ([e.quantile(q).item() for e in found] for q in (0.05, 0.95))
-    spreads[f"mean of estimates, n = {n:,}"] = (low, [e.mean().item() for e in found], high)
+    means = [e.mean().item() for e in found]
+    spreads[f"mean of estimates, n = {n:,}"] = (low, means, high)
 exact = [b * log_partition(log_ref[0], r[0], b).item() for b in betas]
 alignment.estimates(betas, exact, spreads, x_label="β", y_label="β log Z (reward)")
 
@@ -756,13 +850,22 @@ run("04-partition-function", "effective_sample_size", globals())
 # Z(\beta/2)$, which we can compute.
 
 # %% tags=["demo"]
-drawn = torch.multinomial(log_ref[0].exp(), 400 * 1000, replacement=True).view(400, 1000)
-log_zs = {b: log_partition(log_ref[0], r[0], b) for b in [*betas, *(b / 2 for b in betas)]}
-heights = {
-    "measured on 1,000 samples": [effective_sample_size(r[0][drawn] / b).mean().item() for b in betas],
-    "true: 1,000 Z(β)² / Z(β/2)": [1000 * (2 * log_zs[b] - log_zs[b / 2]).exp().item() for b in betas],
+drawn = torch.multinomial(log_ref[0].exp(), 400 * 1000, replacement=True)
+drawn = drawn.view(400, 1000)
+log_zs = {
+    b: log_partition(log_ref[0], r[0], b) for b in [*betas, *(b / 2 for b in betas)]
 }
-alignment.lines(betas, heights, x_label="β", y_label="effective sample size", log_x=True, log_y=True)
+heights = {
+    "measured on 1,000 samples": [
+        effective_sample_size(r[0][drawn] / b).mean().item() for b in betas
+    ],
+    "true: 1,000 Z(β)² / Z(β/2)": [
+        1000 * (2 * log_zs[b] - log_zs[b / 2]).exp().item() for b in betas
+    ],
+}
+alignment.lines(
+    betas, heights, x_label="β", y_label="effective sample size", log_x=True, log_y=True
+)
 
 # %% [markdown]
 # At $\beta = 0.5$ an eighth is left, and at 0.2 a thousand samples are worth a single one. Look at the left end, too:
@@ -787,7 +890,9 @@ alignment.lines(betas, heights, x_label="β", y_label="effective sample size", l
 
 
 # %% nbgrader={"grade": false, "grade_id": "best_of_n_policy", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def best_of_n_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int) -> torch.Tensor:
+def best_of_n_policy(
+    ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int
+) -> torch.Tensor:
     """Log-probs of the best of n responses from π_ref; of equals the first drawn wins.
 
     Args:
@@ -796,9 +901,9 @@ def best_of_n_policy(ref_log_probs: torch.Tensor, rewards: torch.Tensor, n: int)
         rewards: float64, same shape, finite, with ties; nearly equal is not equal.
         n: draws, from 1 to 10,000.
     Returns:
-        float64 [..., responses], a new tensor of log-probs; -inf where π_ref is 0, never
-        nan. Probabilities are right to 1e-9: the logarithm of a smaller one may be -inf.
-        The arguments stay as they are; no gradient is needed.
+        float64 [..., responses], a new tensor of log-probs; -inf where π_ref is 0,
+        never nan. Probabilities are right to 1e-9: the logarithm of a smaller one may
+        be -inf. The arguments stay as they are; no gradient is needed.
 
     Raises:
         ValueError: n is below 1.
@@ -832,11 +937,14 @@ run("04-partition-function", "best_of_n_policy", globals())
 # %% tags=["demo"]
 ns = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 best_of = torch.stack([best_of_n_policy(log_ref[0], r[0], n) for n in ns])
+exact = kl_divergence(best_of, log_ref[0].expand_as(best_of))
 heights = {
     "log n − (n−1)/n": [math.log(n) - (n - 1) / n for n in ns],
-    "exact KL of best-of-n": kl_divergence(best_of, log_ref[0].expand_as(best_of)).tolist(),
+    "exact KL of best-of-n": exact.tolist(),
 }
-plots.curves(ns, heights, x_label="n", y_label="KL from the reference (nats)", log_x=True)
+plots.curves(
+    ns, heights, x_label="n", y_label="KL from the reference (nats)", log_x=True
+)
 
 # %% [markdown]
 # The bound is nearly exact as long as no single response holds much probability above the rest, and no ties do; here
@@ -844,7 +952,12 @@ plots.curves(ns, heights, x_label="n", y_label="KL from the reference (nats)", l
 # And on the frontier?
 
 # %% tags=["demo"]
-alignment.frontier(place(frontier), marks=marks, kl_to=8.0, paths={"best-of-n, n = 1 … 1,024": place(best_of)})
+alignment.frontier(
+    place(frontier),
+    marks=marks,
+    kl_to=8.0,
+    paths={"best-of-n, n = 1 … 1,024": place(best_of)},
+)
 
 # %% [markdown]
 # Just below, all the way: best-of-n is close to the best possible. Its price is paid elsewhere: KL grows like $\log
@@ -860,38 +973,37 @@ alignment.frontier(place(frontier), marks=marks, kl_to=8.0, paths={"best-of-n, n
 model, tokenizer = rlhf.load_policy("tiny")
 ids = tokenizer("This movie is", return_tensors="pt").input_ids
 torch.manual_seed(0)
-options = {"max_new_tokens": 12, "do_sample": True, "top_k": 0, "pad_token_id": tokenizer.eos_token_id}
-texts = model.generate(ids.expand(1000, -1), attention_mask=torch.ones(1000, ids.shape[1]), **options)[
-    :, ids.shape[1] :
-]
+options = {
+    "max_new_tokens": 12,
+    "do_sample": True,
+    "top_k": 0,
+    "pad_token_id": tokenizer.eos_token_id,
+}
+texts = model.generate(
+    ids.expand(1000, -1), attention_mask=torch.ones(1000, ids.shape[1]), **options
+)[:, ids.shape[1] :]
 power = math.log10(count_sequences(tokenizer.vocab_size, 12, stops=True))
-print(f"10^{power:.0f} responses; the sum takes 10^{power - 16.5:.0f} years. We have {len(texts)} samples.")
+print(
+    f"10^{power:.0f} responses; the sum takes 10^{power - 16.5:.0f} years. "
+    f"We have {len(texts)} samples."
+)
 
 # %% tags=["demo"]
-PRAISE = {
-    "good",
-    "great",
-    "best",
-    "wonderful",
-    "excellent",
-    "love",
-    "perfect",
-    "beautiful",
-    "fun",
-    "brilliant",
-    "amazing",
-}
-BLAME = {"bad", "worst", "boring", "awful", "terrible", "poor", "stupid", "waste", "dull", "horrible", "not", "n't"}
+PRAISE = {"good", "great", "best", "wonderful", "excellent", "love", "perfect"}
+PRAISE |= {"beautiful", "fun", "brilliant", "amazing"}
+BLAME = {"bad", "worst", "boring", "awful", "terrible", "poor", "stupid", "waste"}
+BLAME |= {"dull", "horrible", "not", "n't"}
 
 
 def praise(text: str) -> float:
     words = text.lower().replace(".", " ").replace(",", " ").split()
-    return float(sum(word in PRAISE for word in words) - sum(word in BLAME for word in words))
+    return float(sum((word in PRAISE) - (word in BLAME) for word in words))
 
 
 said = tokenizer.batch_decode(texts, skip_special_tokens=True)
 rewards = torch.tensor([praise(text) for text in said]).double()
-print({value: (rewards == value).sum().item() for value in sorted(set(rewards.tolist()))})
+values = sorted(set(rewards.tolist()))
+print({value: (rewards == value).sum().item() for value in values})
 
 # %% [markdown]
 # Does the estimate settle? Follow $\beta \log \hat Z$ while samples come in, at three prices.
@@ -900,10 +1012,18 @@ print({value: (rewards == value).sum().item() for value in sorted(set(rewards.to
 sizes = list(range(5, 1001, 5))
 nothing = torch.zeros(1000).double()  # log-probs of the samples: not needed
 running = {
-    f"β = {b}": [b * monte_carlo_log_partition(nothing[:n], rewards[:n], b).item() for n in sizes]
+    f"β = {b}": [
+        b * monte_carlo_log_partition(nothing[:n], rewards[:n], b).item() for n in sizes
+    ]
     for b in (1.0, 0.3, 0.1)
 }
-alignment.lines(sizes, running, x_label="samples n", y_label="estimate of β log Z (reward)", markers=False)
+alignment.lines(
+    sizes,
+    running,
+    x_label="samples n",
+    y_label="estimate of β log Z (reward)",
+    markers=False,
+)
 
 # %% [markdown]
 # For small β the estimate climbs in jumps: each jump is one lucky sample better than all before, and nobody can say
@@ -917,7 +1037,8 @@ uniform = torch.full((1000,), -math.log(1000)).double()
 for b in (1e9, 1.0, 0.3):
     pi = optimal_policy(uniform, rewards, b)
     ess = effective_sample_size(rewards / b).item()
-    print(f"β = {b:g}: E[r] = {(pi.exp() * rewards).sum():.2f}, effective sample size {ess:.0f}")
+    mean = (pi.exp() * rewards).sum()
+    print(f"β = {b:g}: E[r] = {mean:.2f}, effective sample size {ess:.0f}")
     for i in torch.multinomial(pi.exp(), 3).tolist():
         print(f"   r = {rewards[i]:2.0f} | This movie is …{said[i]}")
 

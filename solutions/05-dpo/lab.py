@@ -14,7 +14,7 @@
 # # Lab 05 · DPO: preferences without a reward model
 #
 # Lab 04 ended with a puzzle. We know the best policy, $\pi^* = \pi_\mathrm{ref}\, e^{r/\beta} / Z$, and cannot compute
-# it, because $Z$ is a sum over all texts. **Direct preference optimisation** (Rafailov et al. 2023) walks round the
+# it, because $Z$ is a sum over all texts. **Direct preference optimisation**, **DPO** (Rafailov et al. 2023) walks round the
 # sum: in a *comparison* of two answers to the same prompt, $Z$ cancels.
 #
 # What is left is a classifier's loss on pairs. No reward model, no rollouts, no value head.
@@ -24,6 +24,7 @@
 # | Time | about 125 minutes, 9 exercises and a quiz, 48 points |
 # | You need | lab 04; a little torch (`gather`, `log_softmax`, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 
 # %%
 import math
@@ -33,7 +34,13 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer, models, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2Config, GPT2LMHeadModel, GPT2TokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPT2TokenizerFast,
+)
 
 import labkit
 from labkit import checks
@@ -47,11 +54,15 @@ from rlhf import plots_alignment, plots_dpo, toy
 
 # %% tags=["demo"]
 beta = 0.5
-log_ref = torch.stack([toy.log_probs(prompt) for prompt in (0, 1)])  # log π_ref(y|x), [prompt, response]
+# log π_ref(y|x), [prompt, response]
+log_ref = torch.stack([toy.log_probs(prompt) for prompt in (0, 1)])
 r = torch.stack([toy.rewards(prompt) for prompt in (0, 1)])  # r(x, y)
 log_z = torch.logsumexp(log_ref + r / beta, dim=-1, keepdim=True)
 log_star = log_ref + r / beta - log_z  # log π*(y|x)
-print(f"{log_ref.shape[1]} responses; each π* adds up to {log_star.exp().sum(-1).tolist()}")
+print(
+    f"{log_ref.shape[1]} responses; "
+    f"each π* adds up to {log_star.exp().sum(-1).tolist()}"
+)
 
 # %% [markdown]
 # **Step 1: take the logarithm** of $\pi^* = \pi_\mathrm{ref}\, e^{r/\beta} / Z$ and solve for the reward (Rafailov et
@@ -89,7 +100,10 @@ print(f"within a prompt, r − implied varies by {spread.max():.1e}")
 first, second = torch.triu_indices(341, 341, offset=1)  # every pair of responses
 same = (r[:, first] - r[:, second]) - (implied[:, first] - implied[:, second])
 across = (r[0, first] - r[1, second]) - (implied[0, first] - implied[1, second])
-print(f"same prompt:    wrong by at most {same.abs().max():.1e} over {same.numel():,} pairs")
+print(
+    f"same prompt:    wrong by at most {same.abs().max():.1e} "
+    f"over {same.numel():,} pairs"
+)
 print(f"across prompts: wrong by {across.abs().min():.4f} in every pair")
 
 # %% [markdown]
@@ -102,7 +116,9 @@ print(f"across prompts: wrong by {across.abs().min():.4f} in every pair")
 # %% tags=["demo"]
 people = torch.sigmoid(r[:, first] - r[:, second])
 policy = torch.sigmoid(implied[:, first] - implied[:, second])
-print(f"largest difference of the two probabilities: {(people - policy).abs().max():.1e}")
+print(
+    f"largest difference of the two probabilities: {(people - policy).abs().max():.1e}"
+)
 
 # %% [markdown]
 # **Step 5: maximum likelihood.** Replace the unknown $\pi^*$ by the policy $\pi$ that we train, and make the observed
@@ -117,7 +133,8 @@ print(f"largest difference of the two probabilities: {(people - policy).abs().ma
 for name, stretch in {"π_ref": 0.0, "half-way": 0.5, "π*": 1.0, "twice": 2.0}.items():
     moved = stretch * (log_star - log_ref)
     log_u = moved[:, first] - moved[:, second]
-    loss = -people * F.logsigmoid(beta * log_u) - (1 - people) * F.logsigmoid(-beta * log_u)
+    right, wrong = F.logsigmoid(beta * log_u), F.logsigmoid(-beta * log_u)
+    loss = -people * right - (1 - people) * wrong
     print(f"{name:9} loss {loss.mean():.6f}")
 
 # %% [markdown]
@@ -178,9 +195,16 @@ run("05-dpo", "loss_against_u", globals())
 betas = (0.1, 0.5, 1.0, 2.0)
 near, far = torch.linspace(0.02, 6, 300), torch.logspace(-4, 4, 300)
 curves = {
-    axis: (u, {f"β = {b}": loss_against_u(u, b) for b in betas}) for axis, u in {"u": near, "u (log axis)": far}.items()
+    axis: (u, {f"β = {b}": loss_against_u(u, b) for b in betas})
+    for axis, u in {"u": near, "u (log axis)": far}.items()
 }
-plots_dpo.smooth(curves, y_label="loss −log σ(β log u), nats", dots={1.0: math.log(2)}, log_x=["u (log axis)"], y_to=4)
+plots_dpo.smooth(
+    curves,
+    y_label="loss −log σ(β log u), nats",
+    dots={1.0: math.log(2)},
+    log_x=["u (log axis)"],
+    y_to=4,
+)
 
 # %% [markdown]
 # The loss falls everywhere: there is no best $u$, larger is always better. All curves meet at $u = 1$, where the policy
@@ -237,8 +261,12 @@ run("05-dpo", "dpo_gradient_weight", globals())
 # hardly matter?
 
 # %% tags=["demo"]
-weights = {"u (log axis)": (far, {f"β = {b}": dpo_gradient_weight(far, b) for b in betas})}
-plots_dpo.smooth(weights, y_label="gradient weight β σ(−β log u)", log_x=["u (log axis)"])
+weights = {
+    "u (log axis)": (far, {f"β = {b}": dpo_gradient_weight(far, b) for b in betas})
+}
+plots_dpo.smooth(
+    weights, y_label="gradient weight β σ(−β log u)", log_x=["u (log axis)"]
+)
 
 # %% [markdown]
 # Wrongly ordered pairs (left) pull with weight β, well ordered ones fade out, half-way at $u = 1$. With a small β the
@@ -264,7 +292,10 @@ plots_dpo.smooth(weights, y_label="gradient weight β σ(−β log u)", log_x=["
 
 # %% nbgrader={"grade": false, "grade_id": "sequence_logprob", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sequence_logprob(
-    logits: torch.Tensor, ids: torch.Tensor, attention_mask: torch.Tensor, prompt_lengths: torch.Tensor
+    logits: torch.Tensor,
+    ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    prompt_lengths: torch.Tensor,
 ) -> torch.Tensor:
     """Log π(y|x) of each row's response, in nats: float [batch], dtype of the logits.
 
@@ -316,7 +347,9 @@ run("05-dpo", "sequence_logprob", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "implicit_reward", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def implicit_reward(policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float) -> torch.Tensor:
+def implicit_reward(
+    policy_logps: torch.Tensor, ref_logps: torch.Tensor, beta: float
+) -> torch.Tensor:
     """β log(π/π_ref) of each response: its reward, up to a number of the prompt's own.
 
     Args:
@@ -365,9 +398,13 @@ run("05-dpo", "implicit_reward", globals())
 
 # %% nbgrader={"grade": false, "grade_id": "dpo_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def dpo_loss(
-    policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
-    beta: float, label_smoothing: float = 0.0,
-) -> torch.Tensor:  # fmt: skip
+    policy_chosen: torch.Tensor,
+    policy_rejected: torch.Tensor,
+    ref_chosen: torch.Tensor,
+    ref_rejected: torch.Tensor,
+    beta: float,
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
     """The DPO loss of each pair, in nats: a new float [pairs], dtype kept, finite.
 
     Rafailov et al. 2023, eq. 7. Gradients reach policy_chosen and policy_rejected, also
@@ -410,8 +447,13 @@ run("05-dpo", "dpo_loss", globals())
 
 
 # %% tags=["demo"]
-def train_dpo(loss_of: Callable[[torch.Tensor], torch.Tensor], steps: int = 500) -> list[torch.Tensor]:
-    """Log π [response] at the start and after each step; `loss_of` maps log π to the losses of all pairs."""
+def train_dpo(
+    loss_of: Callable[[torch.Tensor], torch.Tensor], steps: int = 500
+) -> list[torch.Tensor]:
+    """Log π [response] at the start and after each step.
+
+    `loss_of` maps log π to the losses of all pairs.
+    """
     table = log_ref[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([table], lr=0.1)
     path = [log_ref[0]]
@@ -428,9 +470,12 @@ def kl(log_p: torch.Tensor, log_q: torch.Tensor) -> float:
 
 
 # %% tags=["demo"]
-ref_w, ref_l = log_ref[0, :, None], log_ref[0, None, :]  # rows win, columns lose: every ordered pair
+# rows win, columns lose: every ordered pair
+ref_w, ref_l = log_ref[0, :, None], log_ref[0, None, :]
 share = torch.sigmoid(r[0, :, None] - r[0, None, :])  # how often people choose the row
-exact = train_dpo(lambda lp: share * dpo_loss(lp[:, None], lp[None, :], ref_w, ref_l, beta))
+exact = train_dpo(
+    lambda lp: share * dpo_loss(lp[:, None], lp[None, :], ref_w, ref_l, beta)
+)
 for step in (0, 30, 100, 200, 300, 500):
     print(f"step {step:3}: KL(π‖π*) = {kl(exact[step], log_star[0]):.1e} nats")
 
@@ -440,12 +485,19 @@ for step in (0, 30, 100, 200, 300, 500):
 
 # %% tags=["demo"]
 generator = torch.Generator().manual_seed(0)
-y = torch.multinomial(log_ref[0].exp(), 4000, replacement=True, generator=generator).view(2000, 2)
+y = torch.multinomial(log_ref[0].exp(), 4000, True, generator=generator)
+y = y.view(2000, 2)
 y = y[y[:, 0] != y[:, 1]]
-second_wins = torch.rand(len(y), generator=generator) > torch.sigmoid(r[0, y[:, 0]] - r[0, y[:, 1]])
+first_wins = torch.sigmoid(r[0, y[:, 0]] - r[0, y[:, 1]])
+second_wins = torch.rand(len(y), generator=generator) > first_wins
 won, lost = torch.where(second_wins[:, None], y.flip(1), y).T
-sampled = train_dpo(lambda lp: dpo_loss(lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], beta))
-print(f"{len(y)} pairs of different responses; KL(π‖π*) = {kl(sampled[-1], log_star[0]):.2f} nats at the end")
+sampled = train_dpo(
+    lambda lp: dpo_loss(lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], beta)
+)
+print(
+    f"{len(y)} pairs of different responses; "
+    f"KL(π‖π*) = {kl(sampled[-1], log_star[0]):.2f} nats at the end"
+)
 
 
 # %% tags=["demo"]
@@ -460,7 +512,8 @@ def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
         advantage = (reward - reward.mean()) / (reward.std() + 1e-8)
         for _ in range(4):
             ratio = (table.log_softmax(0)[y] - old[y]).exp()
-            loss = -torch.min(ratio * advantage, ratio.clamp(0.8, 1.2) * advantage).mean()
+            clipped = ratio.clamp(0.8, 1.2) * advantage
+            loss = -torch.min(ratio * advantage, clipped).mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -469,7 +522,9 @@ def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
 
 
 ppo = train_ppo(100)
-print(f"PPO: KL(π‖π*) = {kl(ppo[-1], log_star[0]):.3f} nats after {100 * 256:,} samples")
+print(
+    f"PPO: KL(π‖π*) = {kl(ppo[-1], log_star[0]):.3f} nats after {100 * 256:,} samples"
+)
 
 # %% [markdown]
 # Who gets how much reward for how much KL? The line is the frontier of lab 04, the best that any policy can do, and all
@@ -486,7 +541,10 @@ def points(path: list[torch.Tensor], at: list[int]) -> tuple[list[float], list[f
     return tuple(map(list, zip(*(place(path[step]) for step in at), strict=True)))
 
 
-optimal = [(log_ref[0] + r[0] / b).log_softmax(0) for b in torch.logspace(1.5, -0.8, 60).tolist()]
+optimal = [
+    (log_ref[0] + r[0] / b).log_softmax(0)
+    for b in torch.logspace(1.5, -0.8, 60).tolist()
+]
 steps = [0, 5, 10, 20, 40, 60, 100]
 paths = {
     "PPO": points(ppo, steps),
@@ -533,15 +591,20 @@ for name, value in train_rows[0].items():
 
 # %% nbgrader={"grade": false, "grade_id": "format_preferences", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def format_preferences(
-    first: list[str], second: list[str], first_mean: list[float], second_mean: list[float]
+    first: list[str],
+    second: list[str],
+    first_mean: list[float],
+    second_mean: list[float],
 ) -> dict[str, list[str]]:
     """Columns "prompt", "chosen", "rejected", in this order; no argument is changed.
 
     Args:
-        first, second: texts [pairs] of three or more words; one space parts the first two.
+        first, second: texts [pairs] of three or more words; one space parts the first
+            two.
         first_mean, second_mean: mean ratings [pairs], −4 … 4; the higher one is chosen.
     Raises:
-        ValueError: a pair that counts differs in its first two words, whatever their case.
+        ValueError: a pair that counts differs in its first two words, whatever their
+            case.
     """
     ### BEGIN SOLUTION
     columns = {"prompt": [], "chosen": [], "rejected": []}
@@ -586,7 +649,9 @@ run("05-dpo", "format_preferences", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "load_policy_and_reference", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def load_policy_and_reference(name: str) -> tuple[torch.nn.Module, torch.nn.Module, object]:
+def load_policy_and_reference(
+    name: str,
+) -> tuple[torch.nn.Module, torch.nn.Module, object]:
     """(model, model_ref, tokenizer) for DPO.
 
     Args:
@@ -614,11 +679,12 @@ def load_policy_and_reference(name: str) -> tuple[torch.nn.Module, torch.nn.Modu
 
 # %% nbgrader={"grade": false, "grade_id": "facts_of_models", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def facts_of_models(name: str, ids: torch.Tensor) -> dict[str, object]:
-    """Numbers and flags about the models and the tokenizer that `load_policy_and_reference(name)` returns."""
+    """Numbers and flags about what `load_policy_and_reference(name)` returns."""
     model, model_ref, tokenizer = load_policy_and_reference(name)
+    both = model.parameters(), model_ref.parameters()
     facts = {
-        "trainable": [sum(p.numel() for p in m.parameters() if p.requires_grad) for m in (model, model_ref)],
-        "reference_in_training_mode": any(module.training for module in model_ref.modules()),
+        "trainable": [sum(p.numel() for p in ps if p.requires_grad) for ps in both],
+        "reference_in_training_mode": any(m.training for m in model_ref.modules()),
         "pad_token": tokenizer.pad_token,
         "pad_token_id": tokenizer.pad_token_id,
         "vocabulary": len(tokenizer),
@@ -639,8 +705,17 @@ def facts_of_models(name: str, ids: torch.Tensor) -> dict[str, object]:
 sample = tempfile.mkdtemp()
 letters = Tokenizer(models.BPE(vocab={"<|endoftext|>": 0, "a": 1, "b": 2}, merges=[]))
 letters.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-GPT2TokenizerFast(tokenizer_object=letters, eos_token="<|endoftext|>").save_pretrained(sample)
-shape = GPT2Config(vocab_size=3, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0)
+alphabet = GPT2TokenizerFast(tokenizer_object=letters, eos_token="<|endoftext|>")
+alphabet.save_pretrained(sample)
+shape = GPT2Config(
+    vocab_size=3,
+    n_positions=8,
+    n_embd=8,
+    n_layer=1,
+    n_head=2,
+    bos_token_id=0,
+    eos_token_id=0,
+)
 GPT2LMHeadModel(shape).save_pretrained(sample)
 
 # %% nbgrader={"grade": true, "grade_id": "load_policy_and_reference-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
@@ -666,7 +741,9 @@ run("05-dpo", "load_policy_and_reference", globals())
 
 
 # %% nbgrader={"grade": false, "grade_id": "preference_accuracy", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def preference_accuracy(chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor) -> float:
+def preference_accuracy(
+    chosen_rewards: torch.Tensor, rejected_rewards: torch.Tensor
+) -> float:
     """The share of pairs whose chosen reward is the higher one; a tie counts half.
 
     Args:
@@ -721,13 +798,20 @@ train_data[0]
 
 # %% tags=["demo"]
 arguments = DPOConfig(
-    output_dir=tempfile.mkdtemp(), beta=0.1, learning_rate=5e-4, max_steps=30, warmup_steps=5, seed=0,
-    per_device_train_batch_size=16, per_device_eval_batch_size=64, max_length=96, max_prompt_length=16,
-    remove_unused_columns=False, logging_steps=1, save_strategy="no", report_to=[], disable_tqdm=True,
-)  # fmt: skip
+    beta=0.1, learning_rate=5e-4, max_steps=30, warmup_steps=5, seed=0,
+    per_device_train_batch_size=16, per_device_eval_batch_size=64,
+    max_length=96, max_prompt_length=16, remove_unused_columns=False,
+    logging_steps=1, report_to=[], disable_tqdm=True,
+    output_dir=tempfile.mkdtemp(), save_strategy="no",
+)
 with quiet_transformers():
     trainer = DPOTrainer(
-        model, model_ref, args=arguments, train_dataset=train_data, eval_dataset=held_out, tokenizer=tokenizer
+        model,
+        model_ref,
+        args=arguments,
+        train_dataset=train_data,
+        eval_dataset=held_out,
+        tokenizer=tokenizer,
     )
 trainer.remove_callback(PrinterCallback)
 
@@ -738,13 +822,20 @@ trainer.remove_callback(PrinterCallback)
 
 # %% tags=["demo"]
 @torch.no_grad()
-def logps(policy: torch.nn.Module, prompts: list[str], responses: list[str]) -> torch.Tensor:
+def logps(
+    policy: torch.nn.Module, prompts: list[str], responses: list[str]
+) -> torch.Tensor:
     """Log π(y|x) of each response, float [batch]."""
     eos = tokenizer.eos_token
-    texts = [eos + prompt + response + eos for prompt, response in zip(prompts, responses, strict=True)]
+    texts = [
+        eos + prompt + response + eos
+        for prompt, response in zip(prompts, responses, strict=True)
+    ]
     batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right")
-    lengths = torch.tensor([len(tokenizer(eos + prompt).input_ids) for prompt in prompts])
-    return sequence_logprob(policy(**batch).logits, batch.input_ids, batch.attention_mask, lengths)
+    before = [tokenizer(eos + prompt).input_ids for prompt in prompts]
+    lengths = torch.tensor([len(ids) for ids in before])
+    logits = policy(**batch).logits
+    return sequence_logprob(logits, batch.input_ids, batch.attention_mask, lengths)
 
 
 def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -763,10 +854,18 @@ def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
 ref = held_out_logps(model_ref)
 with quiet_transformers():
     start = trainer.evaluate()
-rewards = [implicit_reward(ref[side], ref[side], 0.1) for side in ("chosen", "rejected")]
+rewards = [
+    implicit_reward(ref[side], ref[side], 0.1) for side in ("chosen", "rejected")
+]
 print(f"TRL's loss {start['eval_loss']:.4f}, ln 2 = {math.log(2):.4f}")
-print(f"log π(chosen): yours {ref['chosen'].mean():.3f}, TRL's {start['eval_logps/chosen']:.3f}")
-print(f"accuracy: yours {preference_accuracy(*rewards)}, TRL's {start['eval_rewards/accuracies']}")
+print(
+    f"log π(chosen): yours {ref['chosen'].mean():.3f}, "
+    f"TRL's {start['eval_logps/chosen']:.3f}"
+)
+print(
+    f"accuracy: yours {preference_accuracy(*rewards)}, "
+    f"TRL's {start['eval_rewards/accuracies']}"
+)
 
 # %% [markdown]
 # The same model, 0.5 and 0.0. TRL's `rewards/accuracies` is a strict $>$, so a tie counts as wrong: do not read the jump
@@ -776,22 +875,37 @@ print(f"accuracy: yours {preference_accuracy(*rewards)}, TRL's {start['eval_rewa
 # %% tags=["demo"]
 with quiet_transformers():
     trainer.train()
-log = [row for row in trainer.state.log_history if "rewards/margins" in row and "eval_loss" not in row]
+log = [
+    row
+    for row in trainer.state.log_history
+    if "rewards/margins" in row and "eval_loss" not in row
+]
 policy = held_out_logps(model)
-accuracy = preference_accuracy(*(implicit_reward(policy[side], ref[side], 0.1) for side in ("chosen", "rejected")))
-print(f"loss {log[0]['loss']:.4f} → {log[-1]['loss']:.4f}; held-out accuracy 0.50 → {accuracy:.3f}")
+accuracy = preference_accuracy(
+    *(implicit_reward(policy[side], ref[side], 0.1) for side in ("chosen", "rejected"))
+)
+print(
+    f"loss {log[0]['loss']:.4f} → {log[-1]['loss']:.4f}; "
+    f"held-out accuracy 0.50 → {accuracy:.3f}"
+)
 
 # %% [markdown]
 # It has learned something about prompts that it never saw. But *how* did the margin grow? Guess: did the chosen texts
 # become more probable?
 
 # %% tags=["demo"]
-sides = {f"{side}: log π − log π_ref": [row[f"rewards/{side}"] / 0.1 for row in log] for side in ("chosen", "rejected")}
+sides = {
+    f"{side}: log π − log π_ref": [row[f"rewards/{side}"] / 0.1 for row in log]
+    for side in ("chosen", "rejected")
+}
 plots_dpo.training(sides, [row["rewards/margins"] / 0.1 for row in log])
 
 # %% tags=["demo"]
 for side in ("chosen", "rejected"):
-    print(f"held out, {side:8}: mean log π {ref[side].mean():8.2f} → {policy[side].mean():8.2f}")
+    print(
+        f"held out, {side:8}: mean log π {ref[side].mean():8.2f} → "
+        f"{policy[side].mean():8.2f}"
+    )
 margin = (policy["chosen"] - ref["chosen"]) - (policy["rejected"] - ref["rejected"])
 print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
 
@@ -819,9 +933,13 @@ print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
 
 # %% nbgrader={"grade": false, "grade_id": "ipo_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def ipo_loss(
-    policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
-    beta: float, lengths: tuple[torch.Tensor, torch.Tensor] | None = None,
-) -> torch.Tensor:  # fmt: skip
+    policy_chosen: torch.Tensor,
+    policy_rejected: torch.Tensor,
+    ref_chosen: torch.Tensor,
+    ref_rejected: torch.Tensor,
+    beta: float,
+    lengths: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> torch.Tensor:
     """The IPO loss of each pair (Azar et al. 2023, eq. 17; their τ is β).
 
     A new float [pairs], dtype kept. Gradients reach the two of the policy; no argument
@@ -829,8 +947,9 @@ def ipo_loss(
     Args:
         policy_chosen, policy_rejected, ref_chosen, ref_rejected: as in `dpo_loss`.
         beta: above 0.
-        lengths: None for the paper's loss; else numbers of tokens of (chosen, rejected),
-            int64 [pairs] above 0, and all log-probs count per token, as in TRL.
+        lengths: None for the paper's loss; else numbers of tokens of (chosen,
+            rejected), int64 [pairs] above 0, and all log-probs count per token, as in
+            TRL.
     Raises:
         ValueError: beta is not above 0.
     """
@@ -860,7 +979,10 @@ run("05-dpo", "ipo_loss", globals())
 
 # %% tags=["demo"]
 log_u, zero = torch.linspace(-3, 8, 200), torch.zeros(200)
-lines = {name: loss(log_u, zero, zero, zero, 0.5) for name, loss in {"DPO": dpo_loss, "IPO": ipo_loss}.items()}
+lines = {
+    name: loss(log_u, zero, zero, zero, 0.5)
+    for name, loss in {"DPO": dpo_loss, "IPO": ipo_loss}.items()
+}
 plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_to=6)
 
 # %% [markdown]

@@ -176,10 +176,10 @@ def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     box = show_cell(page, "plots.sliders(")
     before = box.locator("img").get_attribute("src")
     readout = box.locator(".widget-readout").first
-    expect(readout).to_have_text("1.00")
+    expect(readout).to_have_text("off")
     box.locator("[role=slider]").first.focus()
     page.keyboard.press("ArrowRight")
-    expect(readout).to_have_text("1.10")
+    expect(readout).to_have_text("1.1")
     expect(box.locator("img")).not_to_have_attribute("src", before)
 
     quiz = show_cell(page, "labkit.quiz(").locator(".labkit-quiz")

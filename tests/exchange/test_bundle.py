@@ -63,7 +63,7 @@ def test_a_student_is_told_to_install_what_lies_in_the_bundle(given: dict[str, b
         assert f"      - -e ./labs/{name}\n" in environment
     assert readme.startswith("# RLHF Lab Kit: start here\n")
     assert "\npip install -e ./labkit -e ./rlhf  #" in readme
-    assert "\npython -m rlhf.fetch  # the human ratings, 2.4 MB\njupyter lab\n" in readme
+    assert "\npython -m rlhf.fetch  # the human ratings, 2.4 MB\npython -m labkit.room\n" in readme
     config = toy.root / "nbgrader_config.py"
     config.write_text(
         config.read_text().replace('"rlhf"\n', '"ps 1"\n') + "\nc.Grader.prepare = []\nc.Grader.title = ''\n"

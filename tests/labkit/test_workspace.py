@@ -13,7 +13,14 @@ from labkit.workspace import copy_labs, trust
 
 @pytest.fixture
 def labs(tmp_path: Path) -> Path:
-    for name in ("nbgrader_config.py", "01-a/01-a.ipynb", "01-a/data/x.csv", "labkit/models.py", "pyproject.toml"):
+    for name in (
+        "README.md",
+        "nbgrader_config.py",
+        "01-a/01-a.ipynb",
+        "01-a/data/x.csv",
+        "labkit/models.py",
+        "pyproject.toml",
+    ):
         file = tmp_path / "labs" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"first {name}")
@@ -26,8 +33,14 @@ def files(folder: Path) -> dict[str, str]:
 
 def test_labs_and_the_configuration_are_copied_and_the_library_is_not(labs: Path, tmp_path: Path) -> None:
     new = copy_labs(labs, tmp_path / "work")
-    assert sorted(files(tmp_path / "work")) == ["01-a/01-a.ipynb", "01-a/data/x.csv", "nbgrader_config.py"]
-    assert len(new) == 3
+    copied = ["01-a/01-a.ipynb", "01-a/data/x.csv", "README.md", "nbgrader_config.py"]
+    assert sorted(files(tmp_path / "work")) == copied
+    assert len(new) == 4
+
+
+def test_a_course_without_a_readme_has_none_in_the_copy(labs: Path, tmp_path: Path) -> None:
+    (labs / "README.md").unlink()
+    assert len(copy_labs(labs, tmp_path / "work")) == 3
 
 
 def test_what_a_student_wrote_stays_and_new_labs_are_added(labs: Path, tmp_path: Path) -> None:
