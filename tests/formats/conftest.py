@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import RenderedBank
-from tests.formats.elsewhere import elsewhere
+from tests.formats.schemas import folder_of_schemas, load
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "tests" / "files" / "quiz" / "sample.yaml"
@@ -37,11 +37,8 @@ def bank(request: pytest.FixtureRequest) -> RenderedBank:
 
 @pytest.fixture(scope="session")
 def schema() -> Any:
-    """`schema("qti21/imsqti_v2p1p2.xsd")` is a schema in the folder that QTI_SCHEMAS names; without it, tests skip."""
-    from lxml import etree
-
-    @lru_cache(maxsize=8)
-    def load(path: str) -> etree.XMLSchema:
-        return etree.XMLSchema(etree.parse(elsewhere("QTI_SCHEMAS", "the folder of the standards' schemas") / path))
-
-    return load
+    """`schema("qti21/imsqti_v2p1p2.xsd")` is a schema that QTI_SCHEMAS names or `make schemas` fetched, else a skip."""
+    folder = folder_of_schemas()
+    if folder is None:
+        pytest.skip("no schemas of the standards here: make schemas fetches them, QTI_SCHEMAS=FOLDER names them")
+    return lru_cache(maxsize=8)(partial(load, folder))
