@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import pytest
 from grader.quizzes.prove import proved_bank
 from grader.quizzes.rendered import RenderedBank
 from tests.formats.schemas import folder_of_schemas, load
+from tests.tools.chromium import chromium
+from tests.tools.found import MissingError
 
 REPO = Path(__file__).resolve().parent.parent.parent
 SAMPLE = REPO / "tests" / "files" / "quiz" / "sample.yaml"
@@ -21,6 +25,15 @@ BANKS = [SAMPLE, *sorted(REPO.glob("quizzes/*.yaml"))]
 def rendered(path: Path, variants: int = 2) -> RenderedBank:
     """A bank with at most that many variants of an item."""
     return proved_bank(path, variants)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def browser_of_the_product() -> Iterator[None]:
+    """Exams are printed with the browser that tests found; where there is none, with what the product finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        with contextlib.suppress(MissingError):
+            patch.setenv("CHROMIUM", str(chromium().path))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,13 +29,16 @@ PACKAGE = "@sparticuz/chromium@153.0.0"
 FOLDER = wheels.FOLDER / PACKAGE.replace("/", "-")
 SHELL = "chromium-headless-shell"
 INFLATE = "process.stdin.pipe(require('zlib').createBrotliDecompress()).pipe(process.stdout)"
+PRINTING = str(Path(__file__).with_name("printing.py"))
 FONTS = """<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig><include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir prefix="relative">fonts</dir></fontconfig>
 """
 # The libraries that it brings are for systems that have none; its own place is found from the script's.
+# It was built without printing by command.
 START = """#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
+case " $* " in *" --print-to-pdf="*) exec "{python}" "{printing}" "$here/start" "$@" ;; esac
 export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib" FONTCONFIG_FILE="$here/fonts.conf"
 exec "$here/chromium" "$@"
 """
@@ -130,7 +133,7 @@ def _unpack() -> None:
             with tarfile.open(archive) as opened:
                 opened.extractall(whole, filter="data")
         (whole / "fonts.conf").write_text(FONTS)
-        (whole / "start").write_text(START)
+        (whole / "start").write_text(START.replace("{python}", sys.executable).replace("{printing}", PRINTING))
         for program in ("chromium", "start"):
             (whole / program).chmod(0o755)
         shutil.rmtree(FOLDER, ignore_errors=True)

@@ -22,6 +22,7 @@ from tests.tools.needed import needed
 
 VARIABLES = {"CHROMIUM": chromiums.chromium, "NODE": nodes.node, "POSTGRES": servers.initdb}
 FRESH = {name: find.__wrapped__ for name, find in VARIABLES.items()}  # they remember; a test asks anew
+SAID = {name: os.environ.get(name) for name in VARIABLES}  # before a fixture names the browser to the product
 NAMES = {"CHROMIUM": "chromium", "NODE": "node", "POSTGRES": "initdb"}
 
 
@@ -29,10 +30,10 @@ NAMES = {"CHROMIUM": "chromium", "NODE": "node", "POSTGRES": "initdb"}
 def test_what_is_found_is_what_the_environment_says(variable: str) -> None:
     found = needed(VARIABLES[variable])
     assert os.access(found.path, os.X_OK)
-    if os.environ.get(variable) == "none":
+    if SAID[variable] == "none":
         assert found.path.is_relative_to(sys.prefix) or found.whose == "Playwright's"
         assert found.whose != "the system's"
-    elif os.environ.get(variable):
+    elif SAID[variable]:
         assert found.whose == variable
 
 
