@@ -143,17 +143,17 @@ print([package.__file__.startswith(sys.prefix) for package in (grader, labkit, r
 
 
 def test_a_site_without_an_index_installs_the_wheels_from_a_folder(wheels: dict[str, Path], tmp_path: Path) -> None:
-    """What is not ours is there already; it is the present environment's, without its editable installs."""
+    """What is not ours is there already; it is the present environment's, and comes after ours."""
     venv.create(tmp_path / "site", symlinks=True)
     python = tmp_path / "site" / "bin" / "python"
-    (packages,) = (tmp_path / "site").glob("lib/*/site-packages")
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "--python", str(python), "install"]
     options = ["--quiet", "--no-index", "--no-deps", "--find-links", str(wheels["labkit"].parent)]
     nowhere = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
     command = [*pip, *options, "nbgrader-parallel", "labkit", "rlhf"]
     done = subprocess.run(command, env=nowhere, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    (packages,) = (tmp_path / "site").glob("lib/*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     seen = subprocess.run([python, "-c", INSTALLED], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert seen.stdout == "[True, True, True]\n", seen.stderr
     told = subprocess.run([python.with_name("grader"), "--help"], cwd=tmp_path, capture_output=True, text=True)
