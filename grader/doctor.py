@@ -22,6 +22,12 @@ OLDEST, NEWEST = (3, 11), (3, 13)  # the Pythons that all pins are installed and
 NEEDED_DISK = 5.0  # gigabytes: an environment, a class of hundreds, its cache
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([^;\s]+)")
 WALLS = ("namespaces", "system calls", "/proc", "rights", "pidfd", "control group")
+# What a container must allow that has no capability SYS_ADMIN: calls that make namespaces and mounts, and
+# a /proc that nothing covers, without which no other one may be mounted.
+CONTAINER = (
+    "grade on Linux; in a container, as its ordinary user, with --security-opt seccomp=unconfined and, for podman, "
+    "--security-opt unmask=ALL, for docker, --security-opt systempaths=unconfined --security-opt apparmor=unconfined"
+)
 DISTRIBUTIONS = ("nbgrader-parallel", "labkit")
 
 
@@ -126,7 +132,7 @@ def _sandbox(course: Course) -> Finding:
         wait_until_ready(lab_zygote([], load_settings(course.root))).stop()
     except SandboxError as error:
         return Finding(
-            "sandbox", "broken", str(error), "grade on Linux; or `grader grade --sandbox none`, if you trust the class"
+            "sandbox", "broken", str(error), f"{CONTAINER}; or `grader grade --sandbox none`, if you trust the class"
         )
     return Finding("sandbox", "works", "student code runs apart: no network, files or processes of yours")
 
@@ -176,27 +182,12 @@ def _late(course: Course) -> Finding:
 
 
 def _browser(_: Course) -> Finding:
-    named = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    found = next(
-        (
-            path
-            for path in (named, shutil.which("chromium"), shutil.which("google-chrome"))
-            if path and Path(path).is_file()
-        ),
-        None,
-    )
-    if found:
-        return Finding("browser", "works", found)
-    return Finding(
-        "browser", "missing", "no Chromium; printed exams and the browser tests need it", "apt-get install chromium"
-    )
+    from grader.formats.paper.browser import find_chromium
 
-
-def _npm(_: Course) -> Finding:
-    found = shutil.which("npm")
-    if found:
-        return Finding("npm", "works", found)
-    return Finding("npm", "missing", "only `make test` needs it", "apt-get install npm")
+    try:
+        return Finding("browser", "works", find_chromium())
+    except LookupError as missing:
+        return Finding("browser", "missing", f"{missing}", "only exams as PDF need it: apt-get install chromium")
 
 
 def _disk(course: Course) -> Finding:
@@ -224,7 +215,6 @@ LOOKS: dict[str, Look] = {
     "database": _database,
     "late policy": _late,
     "browser": _browser,
-    "npm": _npm,
     "disk": _disk,
     "memory": _memory,
 }

@@ -5,12 +5,10 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
-import pwd
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -27,7 +25,10 @@ from grader.build.release import build_lab
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.kernels import linux
 from grader.threads import ONE_THREAD
+from tests import skips
 from tests.speeds import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.tools.needed import needed
+from tests.tools.postgres import running
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)
@@ -43,6 +44,11 @@ REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"
 QUIZ_FILES = REPO / "tests" / "files" / "quiz"
 PR_SET_CHILD_SUBREAPER = 36
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`.ci/run` lets those tests skip that are listed, and no others."""
+    skips.watch(config)
 
 
 @pytest.fixture(scope="session")
@@ -179,28 +185,7 @@ def postgres(postgres_server: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL server run for the tests; Debian's package `postgresql`."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "")]
-    if not programs[-1].is_file():
-        pytest.fail("no PostgreSQL server is installed: apt-get install postgresql")
-    folder = tmp_path_factory.mktemp("postgres")
-    user = "postgres" if os.getuid() == 0 else None  # the server refuses to run as root
-    if user:
-        owner = pwd.getpwnam(user)
-        ours = [above for above in folder.parents if above.is_relative_to(tempfile.gettempdir())][:-1]
-        for path in (folder, *ours):
-            path.chmod(0o755)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data, run = folder / "data", {"check": True, "user": user, "stdout": subprocess.DEVNULL, "cwd": "/"}
-    subprocess.run([programs[-1], "-D", data, "-U", "grader", "--auth=trust", "--no-sync"], **run)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-t", "600", "-l", folder / "log"]
-    subprocess.run([*control, "-o", options, "start"], **run)
-    try:
-        yield f"postgresql://grader@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **run)
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server run for the tests."""
+    with contextlib.ExitStack() as stack:
+        yield needed(lambda: stack.enter_context(running()))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
-import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from email import message_from_bytes
 from pathlib import Path
@@ -14,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.wheels import build_wheels
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "transformers", "trl", "datasets"}
@@ -41,24 +45,8 @@ def test_nothing_of_the_kit_names_this_course() -> None:
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The three wheels by name, built from a copy of what git does not ignore."""
-    folder = tmp_path_factory.mktemp("wheels")
-    listed = subprocess.run(
-        [*["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "grader", "labs", "pyproject.toml"]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
-    for name in filter(lambda name: (ROOT / name).is_file(), listed):
-        (folder / "kit" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / "kit" / name)
-    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    sources = ["./labs/labkit", "./labs/rlhf", "."]
-    command = [*pip, "--no-index", "--no-build-isolation", "--wheel-dir", str(folder / "made"), *sources]
-    done = subprocess.run(command, cwd=folder / "kit", capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return {path.name.partition("-")[0]: path for path in (folder / "made").glob("*.whl")}
+    """The three wheels by name."""
+    return build_wheels(tmp_path_factory.mktemp("wheels"))
 
 
 def closure(wheel: Path) -> set[str]:
@@ -146,3 +134,27 @@ def test_wheels_run_where_nothing_of_the_course_is(wheels: dict[str, Path], tmp_
     command = [sys.executable, "-c", script, str(tmp_path / "site")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("alone\n", 0), done.stderr
+
+
+INSTALLED = """
+import sys, grader.cli, labkit, rlhf
+print([package.__file__.startswith(sys.prefix) for package in (grader, labkit, rlhf)])
+"""
+
+
+def test_a_site_without_an_index_installs_the_wheels_from_a_folder(wheels: dict[str, Path], tmp_path: Path) -> None:
+    """What is not ours is there already; it is the present environment's, and comes after ours."""
+    venv.create(tmp_path / "site", symlinks=True)
+    python = tmp_path / "site" / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--isolated", "--disable-pip-version-check", "--python", str(python), "install"]
+    options = ["--quiet", "--no-index", "--no-deps", "--find-links", str(wheels["labkit"].parent)]
+    nowhere = {**os.environ, "PIP_CONFIG_FILE": os.devnull}
+    command = [*pip, *options, "nbgrader-parallel", "labkit", "rlhf"]
+    done = subprocess.run(command, env=nowhere, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (packages,) = (tmp_path / "site").glob("lib/*/site-packages")
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    seen = subprocess.run([python, "-c", INSTALLED], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert seen.stdout == "[True, True, True]\n", seen.stderr
+    told = subprocess.run([python.with_name("grader"), "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert (told.returncode, "doctor" in told.stdout) == (0, True), told.stderr

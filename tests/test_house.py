@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOP = {"labs", "quizzes", "solutions", "grader", "tests", "environment.yml", "README.md", "CHANGELOG.md", "LICENSE"}
 LIBRARIES = ("labkit", "rlhf")
 FOR_TOOLS = {"Makefile", "pyproject.toml", "nbgrader_config.py", ".ci", ".gitignore"}
+FOR_TOOLS |= {"Containerfile", ".dockerignore", ".devcontainer"}
 
 
 def project(path: Path) -> dict[str, list[str]]:

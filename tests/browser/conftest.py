@@ -25,11 +25,12 @@ from labkit.quiz.bank import load_bank
 from labkit.quiz.drafts import Draft, draft_path, load_draft, save_draft
 from labkit.quiz.draw import Drawn, draw
 from labkit.workspace import trust
+from tests.tools.chromium import chromium
+from tests.tools.needed import needed
+from tests.tools.node import package
 
 REPO = Path(__file__).resolve().parent.parent.parent
 FILES = REPO / "tests" / "files" / "quiz"
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -125,10 +126,9 @@ def server(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 
 @pytest.fixture(scope="module")  # not longer: while Playwright runs, no other test could start an event loop
 def browser() -> Iterator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"{CHROMIUM} is missing: `apt-get install chromium`, or set CHROMIUM to one that is installed.")
+    program = needed(chromium).path
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -260,10 +260,9 @@ def change_theme(page: Page, theme: str) -> None:
 
 def violations(page: Page, place: str = ".labkit-quiz", undecided: bool = True) -> list[Any]:
     """What axe-core finds in a part of the page, the player if nothing else is said; and what it cannot decide."""
-    if not AXE.exists():
-        pytest.fail(f"{AXE} is missing: `make browser-tools` fetches it.")
+    axe = needed(lambda: package("axe-core")) / "axe.min.js"
     if not page.evaluate("typeof axe === 'object'"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
+        page.evaluate(axe.read_text(encoding="utf-8"))
     found = page.evaluate("(place) => axe.run(place, {resultTypes: ['violations', 'incomplete']})", place)
     assert len(found["passes"]) > 10  # it did look
     told = [(rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]]

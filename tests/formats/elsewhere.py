@@ -1,17 +1,18 @@
-"""What tests judge by and this repository cannot hold, as it is others': each in a place that a variable names."""
+"""Texts that tests read: our own of the same form, and in addition what others have, where a variable names it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import pytest
 
+def with_ours(variable: str, own: Path) -> list[Path]:
+    """Our file or folder, and the one that the environment names.
 
-def elsewhere(variable: str, what: str) -> Path:
-    """The file or folder that the environment names; without it the test skips, and says which variable to set."""
+    Raises:
+        FileNotFoundError: the variable names nothing that is there.
+    """
     named = os.environ.get(variable)
-    if not named:
-        pytest.skip(f"{variable} is not set: it names {what}")
-    assert Path(named).exists(), f"{variable} is {named}, which is not there: it names {what}"
-    return Path(named)
+    if named and not Path(named).exists():
+        raise FileNotFoundError(f"{variable} is {named}, which is not there: it names texts like {own}")
+    return [own, *([Path(named)] if named else [])]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +15,10 @@ from grader.formats.model.richtext import plain
 from grader.formats.moodle.text import moodle_html, weighed
 from grader.formats.reading.numbers import spans
 from grader.quizzes.rendered import RenderedBank, RenderedItem
+from tests.formats.gift_pegjs import parse
 from tests.formats.making import bank_of, items
 from tests.formats.reading import canonical
 
-HERE = Path(__file__).resolve().parent
-READER = HERE.parent / "browser" / "node_modules" / "gift-pegjs"
 KINDS = ("single", "multiple", "numeric", "order", "match", "code-output")
 # gift-pegjs 1.0.2 leaves its own marks in right sides of pairs.
 MARKS = {"&&092;": "\\", "&&058;": ":", "&&035;": "#", "&&061;": "=", "&&123;": "{", "&&125;": "}", "&&126;": "~"}
@@ -30,10 +26,7 @@ MARKS = {"&&092;": "\\", "&&058;": ":", "&&035;": "#", "&&061;": "=", "&&123;": 
 
 def parsed(texts: list[str]) -> list[list[dict[str, Any]]]:
     """The questions of each text, without categories."""
-    assert READER.is_dir(), "make browser-tools installs gift-pegjs"
-    command = ["node", str(HERE / "parse_gift.cjs"), str(READER)]
-    done = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=True, timeout=120)
-    found = json.loads(done.stdout)
+    found = parse(texts)
     assert [(one["error"], text) for one, text in zip(found, texts, strict=True) if "error" in one] == []
     return [[q for q in one["questions"] if q["type"] != "Category"] for one in found]
 

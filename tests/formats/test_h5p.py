@@ -20,8 +20,9 @@ from grader.quizzes.rendered import RenderedBank
 from tests.formats.conftest import BANKS, SAMPLE, rendered
 from tests.formats.making import banks
 from tests.formats.placed import carried, placed
+from tests.tools.needed import needed
+from tests.tools.node import node, package
 
-SERVER = Path(__file__).parent.parent / "browser" / "node_modules" / "@lumieducation" / "h5p-server"
 SCRIPT = Path(__file__).with_name("accept_h5p.cjs")
 KEPT = {
     "p",
@@ -58,12 +59,12 @@ def site(tmp_path: Path) -> Path:
 
 
 def accept(site: Path, *packages: bytes) -> subprocess.CompletedProcess[str]:
-    assert SERVER.exists(), f"{SERVER} is missing: `make browser-tools` fetches it."
+    program, server = needed(node).path, needed(lambda: package("@lumieducation/h5p-server"))
     files = []
     for number, data in enumerate(packages):
         files.append(site / f"{number}.h5p")
         files[-1].write_bytes(data)
-    return subprocess.run(["node", SCRIPT, SERVER, site, *files], capture_output=True, text=True, timeout=120)
+    return subprocess.run([program, SCRIPT, server, site, *files], capture_output=True, text=True, timeout=120)
 
 
 def test_a_site_takes_every_bank_in(site: Path) -> None:

@@ -15,21 +15,24 @@ from grader.quizzes.load import QuizError
 from grader.quizzes.model import Cloze, Multiple, Single
 from grader.quizzes.parts import OPEN, Words
 from grader.quizzes.prove import prove, proved_bank
-from tests.formats.elsewhere import elsewhere
+from tests.formats.elsewhere import with_ours
 
-ATTEMPTS = "the folder of saved attempts"
+ATTEMPTS = with_ours("SAVED_ATTEMPTS", Path(__file__).resolve().parents[1] / "files" / "import" / "attempts")
+FOLDERS = pytest.mark.parametrize("folder", ATTEMPTS, ids=lambda path: path.parent.name)
 
 
+@FOLDERS
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [("plain.txt", ["???", "??"]), ("bold.md", ["-+-", "-+"]), ("marks.md", ["-+-", "+-"])],
 )
-def test_the_attempts_that_people_saved_are_read(name: str, wanted: list[str]) -> None:
-    assert keys(import_file(elsewhere("SAVED_ATTEMPTS", ATTEMPTS) / name)) == wanted
+def test_the_attempts_that_people_saved_are_read(folder: Path, name: str, wanted: list[str]) -> None:
+    assert keys(import_file(folder / name)) == wanted
 
 
-def test_a_quoted_attempt_tells_its_choices_by_standing_out_of_the_quotation() -> None:
-    first, second = import_file(elsewhere("SAVED_ATTEMPTS", ATTEMPTS) / "quoted.md").items
+@FOLDERS
+def test_a_quoted_attempt_tells_its_choices_by_standing_out_of_the_quotation(folder: Path) -> None:
+    first, second = import_file(folder / "quoted.md").items
     assert isinstance(first, Multiple)
     assert [option.key for option in first.options] == [None, True, True]
     assert isinstance(second, Cloze)

@@ -11,10 +11,11 @@ from grader.formats.reading.drafts import MISCONCEPTION
 from grader.quizzes.load import load
 from grader.quizzes.model import Multiple, Single
 from grader.quizzes.prove import prove
-from tests.formats.elsewhere import elsewhere
+from tests.formats.elsewhere import with_ours
 
 REPO = Path(__file__).resolve().parents[2]
-OWN = REPO / "tests" / "files" / "import" / "attempt.txt"
+FILES = REPO / "tests" / "files" / "import"
+OWN = FILES / "attempt.txt"
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +23,10 @@ def own() -> Imported:
     return import_file(OWN)
 
 
-@pytest.fixture(scope="module")
-def provided() -> Imported:
-    return import_file(elsewhere("PROVIDED_TEXT", "the saved attempt that the assessment was made from"))
+@pytest.fixture(scope="module", params=with_ours("PROVIDED_TEXT", FILES / "assessment.txt"), ids=lambda path: path.stem)
+def provided(request: pytest.FixtureRequest) -> Imported:
+    """A whole graded assessment in the form in which its page is saved."""
+    return import_file(request.param)
 
 
 def item(found: Imported, number: int) -> Single | Multiple:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,9 @@ from playwright.sync_api import sync_playwright
 from grader.formats.model.registry import export_bank
 from tests.formats.pictures import gif, img, jpeg, png
 from tests.formats.placed import placed
+from tests.tools.chromium import chromium
+from tests.tools.needed import needed
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SIZES = "all => all.every(image => image.complete) && all.map(i => [i.naturalWidth, i.naturalHeight, i.alt])"
 
 
@@ -25,8 +25,9 @@ def test_a_practice_page_shows_pictures_of_every_kind(tmp_path: Path) -> None:
     made = replace(bank, items=(replace(item, variants=(replace(variant, stem=stem),)),))
     path = tmp_path / "made.html"
     path.write_bytes(export_bank(made, "html").data)
+    program = needed(chromium).path
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +16,10 @@ from grader.formats.model.responses import Given, marked
 from grader.formats.qti.package import item_path
 from grader.formats.qti.scoring import is_one, option_id
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedVariant
+from tests.tools.chromium import chromium
+from tests.tools.needed import needed
+from tests.tools.node import package
 
-MODULES = Path(__file__).resolve().parent.parent / "browser" / "node_modules"
-PLAYER = MODULES / "@citolab" / "qti-components" / "cdn" / "index.js"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 HOME = "http://quiz.test"
 SECRET = b"for tests" + bytes(23)
 PLAY = """async ({xml, responses}) => {
@@ -48,9 +46,11 @@ def page() -> Iterator[Page]:
 
     For this module, not longer: while Playwright runs, no other test could start an event loop.
     """
+    program, player = needed(chromium).path, needed(lambda: package("@citolab/qti-components"))
+    FILES["player.js"] = (player / "cdn" / "index.js").read_bytes()
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = playwright.chromium.launch(executable_path=program, args=arguments)
         page = browser.new_page()
         page.route(f"{HOME}/**", answer)
         page.goto(f"{HOME}/start.html")
@@ -68,7 +68,7 @@ KINDS = {"html": "text/html", "js": "text/javascript", "svg": "image/svg+xml", "
 
 def answer(route: Route) -> None:
     path = route.request.url.removeprefix(f"{HOME}/")
-    data = PLAYER.read_bytes() if path == "player.js" else FILES.get(path)
+    data = FILES.get(path)
     if data is None:
         route.fulfill(status=404)
     else:

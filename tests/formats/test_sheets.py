@@ -15,6 +15,8 @@ from grader.formats.paper.browser import find_chromium, pdf_of
 from grader.formats.paper.greys import without_colour
 from grader.formats.paper.write import exam_page, versions
 from grader.quizzes.rendered import RenderedBank
+from tests.tools.chromium import chromium
+from tests.tools.needed import needed
 
 SVG = (
     '<svg><path style="fill: none; stroke: #1f77b4; stroke-linecap: square"/><path style="stroke: #FF7F0E"/>'
@@ -27,6 +29,7 @@ SVG = (
 @pytest.fixture(scope="module")
 def pages(sample: RenderedBank) -> list[str]:
     """The text of each page of the sample's exam."""
+    needed(chromium)
     made = export_bank(sample, "print").data
     return [page.extract_text() for page in PdfReader(io.BytesIO(made)).pages]
 

@@ -14,6 +14,8 @@ from grader.cli import app
 from grader.course.paths import Course
 from grader.doctor import LOOKS, Finding, examine, looks_of
 from grader.kernels.system_calls import may_be_called
+from tests.tools.chromium import chromium
+from tests.tools.needed import needed
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,14 @@ def here(repo: Course) -> dict[str, Finding]:
 
 def test_this_machine_can_do_everything_that_the_tests_need(here: dict[str, Finding]) -> None:
     assert list(here) == [*LOOKS, "reviews", "ratings", "model", "larger model"]
-    works = ("python", "versions", "reviews", "ratings", "model", "sandbox", "database", "browser", "npm", "disk")
+    works = ("python", "versions", "reviews", "ratings", "model", "sandbox", "database", "disk")
     assert {name: here[name].verdict for name in works} == dict.fromkeys(works, "works")
+
+
+def test_the_browser_is_the_one_that_prints_exams(toy: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = str(needed(chromium).path)
+    monkeypatch.setenv("CHROMIUM", program)
+    assert LOOKS["browser"](toy) == Finding("browser", "works", program)
 
 
 def test_every_wall_is_run_against_from_inside_a_kernel(here: dict[str, Finding]) -> None:
@@ -56,7 +64,6 @@ def test_missing_data_browser_and_labs_are_found(toy: Course, tmp_path: Path, mo
         file.unlink()
     assert looks_of(toy)["ratings"](toy).verdict == "broken"
     assert LOOKS["browser"](toy).verdict == "missing"
-    assert LOOKS["npm"](toy).verdict == "missing"
     assert (LOOKS["labs"](toy).verdict, LOOKS["labs"](toy).remedy) == ("broken", "grader build")
 
 
