@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data tools foreign-tools schemas wheels pictures lab instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
+.PHONY: help setup data tools foreign-tools schemas wheels pictures lab self-check instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -30,6 +30,7 @@ help:
 	@echo "make build          make labs/ from solutions/, register the assignments with nbgrader"
 	@echo "make verify         prove the quizzes, and the hidden checks on right answers, blanks, wrong answers and some mutants"
 	@echo "make mutants        prove them on every small change of every right answer; make verify takes a sample"
+	@echo "make self-check     grade your own notebook with the hidden checks: make self-check LAB=01-decoding"
 	@echo "make site           the labs as web pages in build/site, with figures of solved runs; no solutions"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
@@ -99,6 +100,10 @@ lab: data
 	$(BIN)/python -m labkit.workspace labs work
 	exec $(BIN)/python -m labkit.room work $(LAB_ARGS)
 
+# One's own work, for who learns alone: the hidden checks on work/LAB, in a temporary course.
+self-check: setup
+	$(BIN)/grader self-check $(or $(LAB),01-decoding)
+
 instructor: data build
 	exec $(BIN)/jupyter lab --ServerApp.jpserver_extensions=grader.served=True $(LAB_ARGS)
 
@@ -115,7 +120,7 @@ class: build
 	$(BIN)/grader report
 
 bench: data
-	$(BIN)/python -m grader.grading.bench
+	$(BIN)/grader bench
 	$(BIN)/python tests/attacks/bench.py
 	$(BIN)/python -m tests.course.bench
 
