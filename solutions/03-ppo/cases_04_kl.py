@@ -34,7 +34,7 @@ ESTIMATOR_MISTAKES = {
     ),
     "added": ("k3 is e^−d − 1 + d: you subtract d.", with_part("k3", lambda x: x.expm1() + x)),
     "half": ("k2 has a factor ½.", with_part("k2", lambda x: x**2)),
-    "ratio": ("k2 is the square of the log-ratio, not of the ratio less 1.", with_part("k2", lambda x: x.expm1() ** 2 / 2)),
+    "ratio": ("k2 is the square of the log-ratio, not of e^−d − 1.", with_part("k2", lambda x: x.expm1() ** 2 / 2)),
     "absolute": ("k1 may be negative: no absolute value.", with_part("k1", lambda x: x.abs())),
     "no_log": ("k3 is e^−d − 1 + d: the d at its end is missing.", with_part("k3", lambda x: x.expm1())),
     "no_one": ("k3 is e^−d − 1 + d: the 1 is missing.", with_part("k3", lambda x: x.exp() - x)),

@@ -1104,7 +1104,7 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # | $\beta$ | reward per nat of KL |
 # | $Z(x)$ | the partition function of lab 04 |
 # | $u$ | the policy's ratio over the reference's, see section 1: how far $y_w$ has gained on $y_l$ |
-# | $\sigma$ | $\sigma(a) = 1/(1 + e^{-a})$ |
+# | $\sigma$ | the logistic function, $\sigma(\cdot) = 1/(1 + e^{-\,\cdot})$ |
 # | $p$, $q$, $H$ | people's probability to prefer $y_w$, the policy's, and the entropy of $p$ |
 # | $\eta$ | probability that a label is wrong ($\varepsilon$ is PPO's clip range, lab 03) |
 # | $\theta$, $\mathcal{L}$ | the policy's parameters, the loss |
