@@ -578,8 +578,8 @@ rows = [torch.tensor(row).double() for row in crowd]
 
 def new_panel() -> torch.Tensor:
     """Mean ratings by as many raters, drawn anew: float64 [snippets]."""
-    picks = [torch.randint(len(row), row.shape, generator=generator) for row in rows]
-    return torch.stack([row[pick].mean() for row, pick in zip(rows, picks, strict=True)])
+    picks = (torch.randint(len(row), row.shape, generator=generator) for row in rows)
+    return torch.stack([row[k].mean() for row, k in zip(rows, picks, strict=True)])
 
 
 with_old, with_new = [], []
