@@ -581,7 +581,7 @@ run("01-decoding", "generate", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `k=1` left one token to draw, so *sampling with top-k of 1 is greedy decoding*. Now turn all the knobs, after the
+# `k=1` left one token to draw, so *sampling with top-k of 1 is greedy decoding*, ties apart. Now turn all the knobs, after the
 # looping text from above: which two do nearly the same, and which is the only one that can change the ranking?
 
 
@@ -807,7 +807,7 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # | a translation | 4 or 5 beams, scores divided by length | more beams find more probable and *worse* texts (Koehn and Knowles 2017) |
 # | lively open text | $\tau$ 0.7–1, $p$ 0.9–0.95 | cuts the tail, follows the model's doubt |
 # | to stop loops | penalty 1.1–1.2 | first look whether temperature or $p$ is too low |
-# | rollouts for **PPO**, lab 03 | $\tau = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute (TRL's GRPO computes them at the temperature that it samples with) |
+# | rollouts for **PPO**, lab 03 | $\tau = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute (or compute them at that temperature, too) |
 # | candidates for preference pairs | $\tau$ 0.7–1, several samples | two equal answers teach nothing |
 #
 # ## 12 · Where this lives today

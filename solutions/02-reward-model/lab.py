@@ -80,7 +80,7 @@ print(
 #
 # A rating of 3 means something else for a mild rater than for a strict one; *which of two is better* is the safer
 # question, and what RLHF usually asks. So we compare snippets: the one with the higher mean is **chosen**, the other
-# **rejected**.
+# **rejected**. (Ours were rated one by one and by different people, so who was mild and who was strict stays in the comparison.)
 #
 # That throws information away. We keep some: the probability $p$ that a random rater of the chosen one gives a higher rating
 # than a random rater of the rejected one. Equal ratings count half.

@@ -532,7 +532,7 @@ run("03-ppo", "kl_penalised_rewards", globals())
 # $$A_t = \sum_{j \ge 0} (\gamma \lambda)^j\, \delta_{t+j} \qquad\text{so}\qquad A_t = \delta_t + \gamma \lambda\, A_{t+1}, \qquad R_t = A_t + V_t$$
 #
 # γ discounts *rewards*: with γ < 1 later reward is worth less. λ trades bias for variance: λ = 0 trusts the value head
-# after one step, λ = 1 not at all, it is the sum of all rewards minus $V_t$. The **return** $R_t$ is what the value head is
+# after one step, λ = 1 not at all, it is all later reward, discounted, minus $V_t$. The **return** $R_t$ is what the value head is
 # trained to say. After the last token $V$ is 0: nothing comes any more.
 #
 # Is that so when a response did not end, but was cut off? Ours are: we stop after 16 tokens, and few have reached their EOS
