@@ -432,7 +432,7 @@ alignment.lines(
 #
 # To estimate the KL is one thing, to *move* it another. TRL 0.11.4 takes $k_1$ off the reward, where the trick of section 3
 # makes the right gradient of it. **GRPO**, a relative of PPO (section 12), adds $k_3$ to the loss and differentiates that.
-# Is it the same? We differentiate each estimate, its samples held fixed, and compare with the gradient of the exact KL.
+# Is it the same? We differentiate each estimate, of whole responses that are held fixed, and compare with the gradient of the exact KL.
 
 # %% tags=["demo"]
 table = (log_ref + 0.5 * r).requires_grad_()
@@ -680,7 +680,7 @@ run("03-ppo", "whiten", globals())
 #
 # The clip is no fence. It ends the pull of *one* token, once that token is outside; the tokens that share its parameters, and
 # Adam's momentum, carry it on. In the PPO of lab 05, on the toy, one ratio in seven lies outside $1 \pm 0.2$ after four
-# epochs, and after sixteen five in six, some above 2. Few epochs, a small learning rate and the KL penalty keep a policy
+# epochs, and after sixteen four in five, some above 2. Few epochs, a small learning rate and the KL penalty keep a policy
 # near; the clip only does not push.
 #
 # Worked example, ε = 0.2, one token: $A = 1$: $\rho = 1.5$ gives loss $-1.2$ and no gradient, $\rho = 0.5$ gives $-0.5$ and
