@@ -73,12 +73,12 @@ def nucleus_along_text(sizes: list[int], p: float, k: int) -> Figure:
 
 
 def first_of_two_against_temperature(gaps: list[float]) -> Figure:
-    """The probability σ(gap / τ) of the first of two tokens, against the temperature τ; a line for each gap."""
+    """The probability σ(gap / T) of the first of two tokens, against the temperature T; a line for each gap."""
     figure, axes = _decoding_axes()
     t = np.geomspace(0.05, 10, 200)
     for name, gap, (color, style, _) in zip("ABC", gaps, LINES, strict=False):
         axes.plot(t, 1 / (1 + np.exp(-gap / t)), color=color, linestyle=style, linewidth=2, label=name)
-    axes.set(xlabel="temperature τ", ylabel="probability of the first token", xscale="log", ylim=(0.48, 1.02))
+    axes.set(xlabel="temperature T", ylabel="probability of the first token", xscale="log", ylim=(0.48, 1.02))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(title="pair")
     return figure
@@ -124,7 +124,7 @@ def running_log_prob(texts: dict[str, list[float]]) -> Figure:
 
 
 def entropy_against_temperature(rows: dict[str, list[float]]) -> Figure:
-    """The entropy of softmax(z / τ) in nats, against the temperature τ; a line for each row of logits z."""
+    """The entropy of softmax(z / T) in nats, against the temperature T; a line for each row of logits z."""
     figure, axes = _decoding_axes()
     t = np.geomspace(0.05, 20, 120)
     for (name, logits), (color, style, _) in zip(rows.items(), LINES, strict=False):
@@ -132,7 +132,7 @@ def entropy_against_temperature(rows: dict[str, list[float]]) -> Figure:
         p = np.exp(z - z.max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         axes.plot(t, -(p * np.log(p + 1e-300)).sum(axis=1), color=color, linestyle=style, linewidth=2, label=name)
-    axes.set(xlabel="temperature τ", ylabel="entropy (nats)", xscale="log", ylim=(0, None))
+    axes.set(xlabel="temperature T", ylabel="entropy (nats)", xscale="log", ylim=(0, None))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.legend(loc="upper left")
     return figure
@@ -495,7 +495,7 @@ def dpo_training_run(chosen: list[float], rejected: list[float]) -> Figure:
 
 
 def dpo_smoothed_losses(beta: float, eps: list[float], reach: float) -> Figure:
-    """The DPO loss with label smoothing over log u, a curve for each η, named A, B, C in the order given."""
+    """The DPO loss with label smoothing over log u, a curve for each ε, named A, B, C in the order given."""
     figure, axes = plt.subplots(figsize=(4.8, 3.1))
     x = np.linspace(-reach / 2, reach, 200)
     for name, share, colour, dash in zip("ABC", eps, COLOURS, DASHES, strict=True):
