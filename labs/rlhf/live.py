@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 def train(trainer: Trainer, what: str, **watched: str) -> list[dict[str, float]]:
     """`trainer.train()` with a line that lives, and silence otherwise. Called again, it goes on where it was stopped.
 
+    Then the weights and the optimiser are those that it stopped with; the learning rate's schedule and the order of the
+    data begin anew.
+
     Args:
         trainer: one of transformers' or TRL's, with `max_steps` set; optimiser and weights stay in it.
         what: what is trained, in a word or two.
