@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,8 +71,17 @@ def prove(
     if (item is not None or watch) and len(paths) != 1:
         typer.echo("grader: --item and --watch need one bank: name it.", err=True)
         raise typer.Exit(WRONG_USE)
+    from grader.quizzes.evaluate import keeping
+
+    with keeping() if watch else nullcontext():
+        _prove_each_time(paths, item, limit, walls_of(sandbox), watch, survivors, as_json)
+
+
+def _prove_each_time(
+    paths: list[Path], item: str | None, limit: float, walls: Walls | None, watch: bool, survivors: bool, as_json: bool
+) -> None:
     for _ in _saved(paths[0]) if watch else (0,):
-        proofs, doubles = _proved(paths, item, limit, walls_of(sandbox))
+        proofs, doubles = _proved(paths, item, limit, walls)
         if as_json:
             typer.echo(json.dumps([proof.as_dict() for proof in proofs], indent=1))
         else:

@@ -8,10 +8,13 @@ about itself, and about nothing else.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +22,7 @@ from typing import Any, Literal
 from grader.course.settings import NOTHING_SAID, CourseSettings
 from grader.kernels.sandbox import SandboxError
 from grader.quizzes.evaluated import Evaluated
-from grader.quizzes.processes import Forker, Worker
+from grader.quizzes.processes import Forker, Worker, needs
 
 LIMIT = 60.0  # seconds for one thing to evaluate
 LOG = logging.getLogger("grader.quizzes")
@@ -46,23 +49,61 @@ def evaluate(
     waiting = list(requests)
     if not waiting:
         return
-    with tempfile.TemporaryDirectory(prefix="grader-quiz-") as folder:
-        forker = _started(Path(folder), waiting, walls, course)
-        try:
-            for _, of_item in groupby(waiting, key=lambda request: request["item"]):
-                worker: Worker | None = None
-                try:
-                    for request in of_item:
-                        worker = worker if worker is not None and worker.alive else Worker(forker)
-                        one = worker.run(request | {"limit": limit}, 1.5 * limit)  # for those that heed no alarm
-                        yield one
-                        if enough(one):
-                            break
-                finally:
-                    if worker is not None:
-                        worker.close()
-        finally:
-            forker.close()
+    with _forker(waiting, walls, course) as forker:
+        for _, of_item in groupby(waiting, key=lambda request: request["item"]):
+            worker: Worker | None = None
+            try:
+                for request in of_item:
+                    worker = worker if worker is not None and worker.alive else Worker(forker)
+                    one = worker.run(request | {"limit": limit}, 1.5 * limit)  # for those that heed no alarm
+                    yield one
+                    if enough(one):
+                        break
+            finally:
+                if worker is not None:
+                    worker.close()
+
+
+@dataclass
+class _Kept:
+    """The forker that stays between two proofs, what it was started for, and how to end it."""
+
+    key: str = ""
+    forker: Forker | None = None
+    stack: ExitStack = field(default_factory=ExitStack)
+
+
+_kept: _Kept | None = None
+
+
+@contextmanager
+def keeping() -> Iterator[None]:
+    """Meanwhile the process that has imported what a bank needs stays, for the next time that the same is needed."""
+    global _kept
+    _kept = _Kept()
+    try:
+        yield
+    finally:
+        _kept.stack.close()
+        _kept = None
+
+
+@contextmanager
+def _forker(requests: Sequence[dict[str, Any]], walls: Walls, course: CourseSettings) -> Iterator[Forker]:
+    with ExitStack() as own:
+        key = json.dumps([walls, course.to_json(), *needs(requests, course)])
+        if _kept is not None and _kept.forker is not None and _kept.key == key and _kept.forker.alive:
+            yield _kept.forker
+            return
+        if _kept is not None:
+            _kept.stack.close()
+        stack = own if _kept is None else _kept.stack
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-quiz-"))
+        forker = _started(Path(folder), requests, walls, course)
+        stack.callback(forker.close)
+        if _kept is not None:
+            _kept.key, _kept.forker = key, forker
+        yield forker
 
 
 def _started(folder: Path, requests: Sequence[dict[str, Any]], walls: Walls, course: CourseSettings) -> Forker:

@@ -40,8 +40,8 @@ class Forker:
         root, home = folder / "root", folder / "home"
         for path in (root, home):
             path.mkdir(exist_ok=True)
-        draws = any(ask["kind"] == "figure" for request in requests for ask in request["asks"])
-        readable, imports = _readable(course), _imports(requests, course)
+        imports, draws = needs(requests, course)
+        readable = _readable(course)
         settings = Settings(sandboxed, str(root), str(home), readable, imports, draws, PRIVATE_MB)
         self.control, theirs = socket.socketpair()
         with theirs:
@@ -58,6 +58,11 @@ class Forker:
         if not ready or out.readline() != b"ready\n":
             self.close()
             raise RuntimeError(f"{sys.executable} -m grader.quizzes.forker does not start; run it to see why.")
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
 
     def connection(self) -> socket.socket:
         """One end of a connection whose other end a process for one item holds."""
@@ -167,6 +172,12 @@ def _with_figures(request: dict[str, Any]) -> dict[str, Any]:
 def _readable(course: CourseSettings) -> list[str]:
     """What a bank's code may read: Python, the installed packages, labkit, and what the course says."""
     return list(View.of(Path(labkit.__file__).parent, *course.paths()).paths)
+
+
+def needs(requests: Sequence[dict[str, Any]], course: CourseSettings) -> tuple[list[list[str]], bool]:
+    """What a forker imports for these requests, and whether it draws."""
+    draws = any(ask["kind"] == "figure" for request in requests for ask in request["asks"])
+    return _imports(requests, course), draws
 
 
 def _imports(requests: Iterable[dict[str, Any]], course: CourseSettings) -> list[list[str]]:

@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
@@ -18,7 +19,7 @@ from grader.course.paths import ROOT_VARIABLE
 from grader.kernels.sandbox import SandboxError
 from grader.quizzes import evaluate as evaluating
 from grader.quizzes import processes
-from grader.quizzes.evaluate import evaluate
+from grader.quizzes.evaluate import evaluate, keeping
 from grader.quizzes.prove import MEMORY, prove
 from grader.quizzes.remember import RUNNERS
 from grader.usage import FELL_SHORT, HELD
@@ -179,6 +180,31 @@ def test_what_an_item_leaves_behind_does_not_reach_the_next() -> None:
     first, second = evaluate(asked(breaks, ("np.log(1.0)", "os.path.exists('/tmp/left')", "os.getpid()")))
     assert first.results["value-3"] == 13.0
     assert [second.results[f"value-{n}"] for n in range(3)] == [0.0, "False", 1.0]
+
+
+def test_what_is_proved_again_and_again_finds_its_libraries_imported_and_nothing_else() -> None:
+    spoils = "__import__('numpy').__dict__.update(log=lambda x: 13.0) or np.log(1.0)"
+    started: list[int] = []
+
+    def outcomes(given: str) -> list[Any]:
+        both = list(evaluate(asked(spoils, "np.log(1.0)", given=given)))
+        started.append(evaluating._kept.forker.process.pid if evaluating._kept and evaluating._kept.forker else 0)
+        return [one.results["value-0"] for one in both]
+
+    with keeping():
+        assert outcomes("import scipy") == [13.0, 0.0]
+        assert outcomes("import scipy  # the same library") == [13.0, 0.0]
+        assert outcomes("import matplotlib") == [13.0, 0.0]
+        assert evaluating._kept is not None
+        assert evaluating._kept.forker is not None
+        evaluating._kept.forker.process.kill()
+        evaluating._kept.forker.process.wait()
+        assert outcomes("import matplotlib") == [13.0, 0.0]
+        first, again, other, anew = started
+    assert first == again
+    assert len({first, other, anew}) == 3
+    assert evaluating._kept is None
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
 
 
 def test_memory_that_is_really_used_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
