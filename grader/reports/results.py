@@ -16,6 +16,7 @@ from nbgrader.api import MissingEntry
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIMES, Outcome
 from grader.course.coursedir import gradebook, submitters
+from grader.course.known import gone
 from grader.course.paths import Course
 from grader.course.standing import Standing, standings
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
@@ -86,6 +87,8 @@ class LabResults:
     failed: tuple[tuple[StudentText, StudentText], ...] = ()
     """Students whose result cannot be read, and why: nothing is said of them but that."""
     run: datetime | None = None
+    gone: Mapping[str, StudentText] = field(default_factory=dict)
+    """Who left, and how that is known: of those there are no results."""
 
 
 def lab_results(course: Course, lab: str) -> LabResults:
@@ -95,6 +98,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
         LookupError: the lab is not in the gradebook.
     """
     quizzes = counted(course, lab, class_attempts(course, lab)) if course.bank_of(lab) else {}
+    left = gone(course)
     with gradebook(course) as book:
         try:
             assignment = book.find_assignment(lab)
@@ -103,7 +107,8 @@ def lab_results(course: Course, lab: str) -> LabResults:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
-        for student in submitters(book, lab):
+        there = submitters(book, lab)
+        for student in (one for one in there if one not in left):
             try:
                 found.append(_result(course, lab, book.find_submission(lab, student), now[student], quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
@@ -118,7 +123,8 @@ def lab_results(course: Course, lab: str) -> LabResults:
         max_score=max_score,
         failed=tuple(sorted(failed)),
         results=tuple(sorted(found, key=lambda result: result.student)),
-        rows={row["student"]: row for row in rows},
+        rows={row["student"]: row for row in rows if row["student"] not in left},
+        gone={student: why for student, why in left.items() if student in there},
         run=datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None,
     )
 
