@@ -16,6 +16,7 @@ import re
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -102,7 +103,7 @@ def _members(course: Course, without: set[Path]) -> Iterator[tuple[str, Path]]:
     """The files of a term, each with its name in a backup: in order, each once."""
     roles = _roles(course)
     own = {path.resolve() for path in roles.values()} | {path.resolve() for path in without}
-    book = course.gradebook.resolve()
+    book = str(course.gradebook.resolve())
     for role, top in roles.items():
         folders = [top]
         while folders:
@@ -113,13 +114,13 @@ def _members(course: Course, without: set[Path]) -> Iterator[tuple[str, Path]]:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders += [] if path.resolve() in own else [path]
-                elif (entry.is_symlink() or entry.is_file()) and str(path.resolve()).removeprefix(str(book)) not in (
-                    "",
-                    "-wal",
-                    "-shm",
-                    "-journal",
-                ):
+                elif (entry.is_symlink() or entry.is_file()) and not _is_of(path, book):
                     yield f"{role}/{path.relative_to(top).as_posix()}", path
+
+
+def _is_of(path: Path, book: str) -> bool:
+    """Whether it is the database, or one of the files that SQLite keeps beside it."""
+    return str(path.parent.resolve() / path.name).removeprefix(book) in ("", "-wal", "-shm", "-journal")
 
 
 def _digest(path: Path) -> str:
@@ -182,7 +183,7 @@ def _unpacked(source: Path, place: Path) -> Mapping[str, str]:
         wrong = [name for name, digest in files.items() if _digest(place / name) != digest]
     except FileNotFoundError as error:
         raise LookupError(f"{source}: {error.filename or FIRST} is missing; take another backup.") from None
-    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError, gzip.BadGzipFile, zlib.error) as error:
         raise LookupError(f"{source} is no backup of `grader backup`, or damaged ({error}).") from None
     if said.get("version") != VERSION:
         raise LookupError(f"{source} was written by another version of grader ({said.get('version')}).")

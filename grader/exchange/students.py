@@ -17,7 +17,7 @@ import os
 import re
 import shutil
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -324,28 +324,38 @@ def _plan_roster(course: Course, plan: Plan) -> None:
 
 
 def _plan_reports(course: Course, plan: Plan) -> None:
-    """Rows of grading without the old id: the next run has the new one's; reports that name it are made anew."""
-    shown = student_text(plan.change.old)
-    known = json.dumps(shown)[1:-1], shown
+    """Rows of the last grading run go with the student; reports that name the old id are made anew."""
+    old, new = student_text(plan.change.old), student_text(plan.change.new)
+    known = json.dumps(old)[1:-1], old
     for path in sorted(course.reports.rglob("*")) if course.reports.is_dir() else ():
         if not path.is_file() or path.is_symlink():
             continue
         if path.name == "grading.json":
             rows = json.loads(path.read_text(encoding="utf-8"))
-            left = [row for row in rows if row["student"] != shown]
+            left = [row | {"student": name} for row in rows for name in _shown(row["student"], old, new, rows)]
             if left != rows:
                 plan.writes[path] = (json.dumps(left, indent=1) + "\n").encode("utf-8")
         elif path.name == "grading.csv":
-            _plan_text(plan, path, lambda raw, _: _csv_without(raw, shown))
+            _plan_text(plan, path, lambda raw, _: _renamed_csv(raw, old, new))
         elif any(name in path.read_text(encoding="utf-8", errors="replace") for name in known):
             plan.moves.append((path, None))
 
 
-def _csv_without(raw: bytes, student: str) -> bytes:
-    head, *lines = list(csv.reader(io.StringIO(raw.decode("utf-8"), newline="")))
-    place = head.index("student") if "student" in head else 0
+def _shown(student: str, old: str, new: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a row's student is called now; nothing where it has no row any more."""
+    if student != old:
+        return [student]
+    return [new] if new and not any(row["student"] == new for row in rows) else []
+
+
+def _renamed_csv(raw: bytes, old: str, new: str) -> bytes:
+    reader = csv.DictReader(io.StringIO(raw.decode("utf-8"), newline=""))
+    rows = list(reader)
+    left = [row | {"student": name} for row in rows for name in _shown(row["student"], old, new, rows)]
     made = io.StringIO(newline="")
-    csv.writer(made).writerows([head, *(line for line in lines if line[place : place + 1] != [student])])
+    writer = csv.DictWriter(made, reader.fieldnames or [])
+    writer.writeheader()
+    writer.writerows(left)
     return made.getvalue().encode("utf-8")
 
 
@@ -379,6 +389,9 @@ def _apply(course: Course, plan: Plan) -> None:
         raise
     for path in trash:
         _forget(path)
+    for _, there in plan.moves:
+        if there and there.name.startswith(".of-") and there.is_dir() and not any(there.iterdir()):
+            there.rmdir()
 
 
 def _rename(here: Path, there: Path, undo: list[Undo]) -> None:
@@ -388,8 +401,9 @@ def _rename(here: Path, there: Path, undo: list[Undo]) -> None:
 
 def _sweep(course: Course, change: Change) -> None:
     """Remove what a killed process had put aside to be removed."""
+    names, labs = [one for one in (change.old, change.new) if one], _labs(course)
     asides = [home for step in STEPS if (home := _home(course, step, change.old)) is not None]
-    asides += [course.folder(step, change.old, lab) for step in STEPS for lab in _labs(course)]
+    asides += [course.folder(step, name, lab) for step in STEPS for name in names for lab in labs]
     for path in asides:
         _forget(path.with_name(f".{path.name}.removed"))
     for place in (course.reports, course.cache):

@@ -33,6 +33,9 @@ LATE = """# written by hand
 [policy]
 per_day = 0.1
 
+[due]
+01-toy = "2026-11-30 12:00 UTC"
+
 [extensions.01-toy]  # by mail
 demo-01 = 3   # ill
 "demo-02" = 1
