@@ -9,6 +9,7 @@ defines. Where there is a choice (a side of a conflict, another assignment), it 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ MARKED = ("<<<<<<< ", ">>>>>>> ")  # within a cell, also where nbdime writes eac
 FUNCTIONS = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+([^\W\d]\w*)", re.M)
 ASSIGNED = re.compile(r"^([^\W\d]\w*)[ \t]*(?::[^=\n]*)?=(?!=)", re.M)
 MOST_NAMED = 3
+MOST_MARKERS = 10_000
 
 # What begins so is no notebook, whatever its name says: what it is, and what to do.
 IN_ITS_PLACE: Sequence[tuple[re.Pattern[str], str, str]] = (
@@ -110,13 +112,14 @@ class Conflict:
 
 def conflict_in(text: str) -> Conflict | None:
     """The conflict that a text holds; None where there is none. Markers are those of git-merge(1), diff3's too."""
-    marks = [(one["kind"][0], (one["label"] or "").strip(), one.start(), one.end()) for one in MARKER.finditer(text)]
+    found = itertools.islice(MARKER.finditer(text), MOST_MARKERS)
+    marks = [(one["kind"][0], (one["label"] or "").strip(), one.start(), one.end()) for one in found]
     begins = [mark for mark in marks if mark[0] == "<"]
     if not begins or not any(mark[0] == ">" for mark in marks):
         return None
     line = text.count("\n", 0, begins[0][2]) + 1
     labels = (begins[0][1] or OURS, next(label for kind, label, *_ in marks if kind == ">") or THEIRS)
-    if not re.fullmatch(r"(?:<\|?=>)+", "".join(mark[0] for mark in marks)):
+    if len(marks) == MOST_MARKERS or not re.fullmatch(r"(?:<\|?=>)+", "".join(mark[0] for mark in marks)):
         return Conflict(labels, len(begins), line)
     sides: dict[str, list[str]] = {OURS: [], THEIRS: []}
     into: Sequence[str] = SIDES

@@ -95,7 +95,8 @@ def _of_both(conflict: Conflict, name: str) -> NotebookNode:
     if len(found) == len(SIDES) and _work(found[OURS]) == _work(found[THEIRS]):
         return found[OURS]
     here, there = (student_text(label, 40) for label in conflict.labels)
-    said = f"{name} has git's conflict markers in {conflict.places} places, the first in line {conflict.line}"
+    where = f"in line {conflict.line}" + (f" and {conflict.places - 1} more places" if conflict.places > 1 else "")
+    said = f"{name} has git's conflict markers {where}"
     if not found:
         raise UnreadError(f"{said}; neither {here} nor {there} can be read alone")
     options = " or ".join(

@@ -268,7 +268,7 @@ CASES: Mapping[str, Case] = {
         raw(lambda text: in_conflict(text, "highest - lowest", "highest - lowest", "lowest")),
         0.0,
         (
-            "01-toy.ipynb has git's conflict markers in 1 places, the first in line 157: HEAD or theirs/branch",
+            "01-toy.ipynb has git's conflict markers in line 157: HEAD or theirs/branch",
             "say which side counts: grader grade 01-toy --student conflict --side ours (HEAD) or --side theirs "
             "(theirs/branch), or ask for the file again; this one is kept as it is",
         ),
