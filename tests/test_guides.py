@@ -1,7 +1,9 @@
 """What the READMEs tell people to type works: their commands are run, in their order, on a course of two small labs.
 
-Parsed only, because other tests run them: schedulers and databases of other machines (`grading/test_scale.py`), and all
-formats at once (`formats/`). Sources of models and of the set-up are looked at, since they take hours and a network.
+Parsed only, because other tests run them: schedulers and databases of other machines (`grading/test_scale.py`), all
+formats at once (`formats/`), pages to read (`grader/test_site.py`), one's own work (`reports/test_self_check.py`), and
+measurements (`grading/test_simulate.py`). Sources of models and of the set-up are looked at, since they take hours and
+a network.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ HERE |= {"assessment": "sample", "FILE": "questions.gift"}
 # Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already, or a
 # class.
 CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}}
-ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "quiz new", "quiz sign")  # the last two write into a bank
+ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "grader bench", "grader site", "grader self-check")
+ELSEWHERE += ("quiz new", "quiz sign")  # they write into a bank
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 GIFT = "::Clipping:: What does PPO clip? {=The ratio. ~The reward. ~The length.}\n"
 
