@@ -173,6 +173,7 @@ def planned(course: Course, change: Change) -> Plan:
                 course.cache / lab / f"{key}.json" for key in sorted(theirs - others) if re.fullmatch(r"\w+", key)
             ]
             plan.moves += [(path, None) for path in cached if path.is_file()]
+    _plan_text(plan, course.watched, _renamed_lines)
     _plan_text(plan, late_file(course), lambda raw, one: _renamed_extensions(late_file(course), raw, one))
     _plan_roster(course, plan)
     _plan_reports(course, plan)

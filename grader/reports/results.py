@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -91,13 +91,13 @@ class LabResults:
     """Who left, and how that is known: of those there are no results."""
 
 
-def lab_results(course: Course, lab: str) -> LabResults:
-    """Everything about a lab that reports and feedback need.
+def lab_results(course: Course, lab: str, students: Sequence[str] | None = None) -> LabResults:
+    """Everything about a lab that reports and feedback need, of these students or of all.
 
     Raises:
         LookupError: the lab is not in the gradebook.
     """
-    quizzes = counted(course, lab, class_attempts(course, lab)) if course.bank_of(lab) else {}
+    quizzes = counted(course, lab, class_attempts(course, lab, students)) if course.bank_of(lab) else {}
     left = gone(course)
     with gradebook(course) as book:
         try:
@@ -107,7 +107,7 @@ def lab_results(course: Course, lab: str) -> LabResults:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
-        there = submitters(book, lab)
+        there = [one for one in submitters(book, lab) if students is None or one in students]
         for student in (one for one in there if one not in left):
             try:
                 found.append(_result(course, lab, book.find_submission(lab, student), now[student], quizzes))
