@@ -46,7 +46,8 @@ help:
 
 setup: .venv/ready
 
-# An old pip takes a minute more to resolve, and compiling all modules another two. The warnings are of editable installs.
+# An old pip takes a minute more to resolve, and compiling all modules another two; what kernels import is compiled, as
+# they write no bytecode. The warnings are of editable installs.
 .venv/ready: pyproject.toml labs/labkit/pyproject.toml labs/rlhf/pyproject.toml
 	@test -x $(BIN)/python || $(or $(PYTHON),false) -c '$(FITS)' 2>/dev/null || { \
 		echo "Python 3.11, 3.12 or 3.13 with venv is needed; found: $(or $(shell $(PYTHON) --version 2>&1),none)." \
@@ -54,6 +55,7 @@ setup: .venv/ready
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) pip==26.3
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-compile $(PIP_ARGS) -e ./labs/labkit -e ./labs/rlhf -e '.[dev]'
+	$(BIN)/python -m grader.kernels.bytecode
 	$(BIN)/python -m ipykernel install --sys-prefix --display-name "$(KERNEL_NAME)" >/dev/null
 	@touch $@
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any
@@ -87,6 +87,21 @@ class Judge:
     def _calls(self) -> Calls:
         """The calls of the graded cases, which are the same for each student."""
         return Calls(map(self.asked, self.graded))
+
+    def ahead(self) -> Iterator[None]:
+        """Work out what judging the graded cases takes, a piece at a time, for a process that has nothing else to do.
+
+        Raises:
+            ValueError: as `graded` does.
+        """
+        for case in self.graded:
+            self.expected(case)
+            yield
+        assert self._calls  # encoded here
+        for number in range(len(self.cases.mistakes)):
+            for case in self.graded:
+                self.tells(number, case)
+                yield
 
     def __call__(self, student: Student) -> None:
         """Judge a student on the graded cases.

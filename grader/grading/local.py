@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
 
 from grader.grading.assignment import Assignment, start_zygotes
-from grader.grading.forks import begin, modules_of, one_thread_inherited, start_server
-from grader.grading.pool import Lost, limit_memory, run_tasks, serve
+from grader.grading.forks import modules_of, one_thread_inherited, start_server
+from grader.grading.mother import Mother
+from grader.grading.pool import Lost, run_tasks
 from grader.grading.result import Done, Graded, Task
-from grader.kernels.launch import Started, Zygote, wait_until_ready
+from grader.kernels.launch import Zygote, wait_until_ready
 
 SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 
@@ -60,22 +59,19 @@ def run_locally(
     with one_thread_inherited(), _zygotes(assignment, begun) as zygotes:
         context = start_server(modules_of([assignment.checks, *assignment.cases.values()]))
         started = {name: zygote.started for name, zygote in zygotes.items()}
-
-        def start(connection: Connection) -> Callable[[], None]:
-            return begin(context, _work, connection, data, started)
-
-        def asked() -> Iterator[tuple[str, bytes]]:
-            for zygote in zygotes.values():  # workers start meanwhile
+        mother = Mother(context, data, started)
+        try:
+            for zygote in zygotes.values():  # the mother works ahead meanwhile
                 wait_until_ready(zygote)
-            for task in tasks:
-                yield task.key, os.fsencode(task.path)
-
-        seconds = SLACK * limits.submission_seconds + MORE_SECONDS
-        for key, answer in run_tasks(start, asked(), min(jobs, len(tasks)), seconds):
-            if isinstance(answer, Lost):
-                yield Done(key, None, answer.reason)
-            else:
-                yield Done(key, Graded.from_bytes(answer))
+            asked = ((task.key, os.fsencode(task.path)) for task in tasks)
+            seconds = SLACK * limits.submission_seconds + MORE_SECONDS
+            for key, answer in run_tasks(mother.start, asked, min(jobs, len(tasks)), seconds):
+                if isinstance(answer, Lost):
+                    yield Done(key, None, answer.reason)
+                else:
+                    yield Done(key, Graded.from_bytes(answer))
+        finally:
+            mother.close()
 
 
 @contextmanager
@@ -94,13 +90,3 @@ def _zygotes(assignment: Assignment, begun: Mapping[str, Zygote] | None) -> Iter
 def _stop(zygotes: Mapping[str, Zygote]) -> None:
     for zygote in zygotes.values():
         zygote.stop()
-
-
-def _work(connection: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:
-    """In a worker: grade, until the grader goes."""
-    from grader.grading.worker import MEMORY_MB, die_with_parent, grade_bytes, loaded
-
-    die_with_parent()
-    loaded(assignment)
-    limit_memory(MEMORY_MB)
-    serve(connection, lambda path: grade_bytes(assignment, Path(os.fsdecode(path)).read_bytes(), zygotes))

@@ -8,7 +8,7 @@ import multiprocessing.connection
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -46,6 +46,13 @@ def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Star
     """Grade one submission with kernels from `zygotes`, by the name of the kernel; quizzes alone need none."""
     found, checks = loaded(assignment)
     return grade_submission(found, checks, Submission.from_bytes(submission), zygotes).to_bytes()
+
+
+def ahead(checks: LabChecks) -> Iterator[None]:
+    """Work out what judging takes, a piece at a time: what right answers give, and what likely mistakes do."""
+    for check in checks.checks:
+        if check.judge is not None:
+            yield from check.judge.ahead()
 
 
 @lru_cache(maxsize=32)

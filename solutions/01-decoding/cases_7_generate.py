@@ -12,7 +12,6 @@ from cases_4_penalty import reference_penalty
 from cases_6_sample import inverse_cdf
 from rows import INF
 from transformers.generation.logits_process import (
-    LogitsProcessorList,
     MinNewTokensLengthLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
@@ -57,8 +56,9 @@ class Loop:
         for step in range(steps):
             seen = {"text": ids, "new": ids[:, prompt:], "prompt": ids[:, :prompt]}[self.penalised]
             filters["penalty"] = lambda _ids, z, seen=seen: reference_penalty(z, seen, penalty)
-            processors = LogitsProcessorList([filters[name] for name in self.order.split() if name in filters])
-            logits = processors(ids, model(ids if self.reads == "text" else ids[:, -1:]).logits[:, -1])
+            logits = model(ids if self.reads == "text" else ids[:, -1:]).logits[:, -1]
+            for name in self.order.split():  # as LogitsProcessorList does
+                logits = filters[name](ids, logits) if name in filters else logits
             place = {"own": step, "first": 0, "backwards": steps - 1 - step}[self.column]
             token = inverse_cdf(logits, u[:, place])
             ended = (ids[:, 0 if self.prompt_ends else prompt :] == eos_id).any(-1)
