@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
-from grader.course.coursedir import gradebook, load_config
+from grader.course.coursedir import gradebook, held_cells, load_config
 from grader.course.known import gone, require_known
 from grader.course.late import read_late
 from grader.course.paths import Course
@@ -191,6 +191,9 @@ class _Recorder:
     def __enter__(self) -> _Recorder:
         book = self._opened.__enter__()
         self._gradebook = Gradebook(book, self._course, self._config, self._late, self._assignment)
+        # Nobody else changes cells meanwhile, and no student is recorded twice: nothing is read again after a commit.
+        book.db().expire_on_commit = False
+        self._cells = held_cells(book, self._assignment.lab)
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -15,7 +15,7 @@ from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIMES, Outcome
-from grader.course.coursedir import gradebook, submitters
+from grader.course.coursedir import gradebook, held_cells, submitters
 from grader.course.known import gone
 from grader.course.paths import Course
 from grader.course.standing import Standing, standings
@@ -103,6 +103,7 @@ def lab_results(course: Course, lab: str, students: Sequence[str] | None = None)
         try:
             assignment = book.find_assignment(lab)
             now = standings(book, lab)
+            cells = held_cells(book, lab)
         except MissingEntry:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
@@ -115,6 +116,7 @@ def lab_results(course: Course, lab: str, students: Sequence[str] | None = None)
                 why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
                 failed.append((student_text(student), student_text(why)))
         max_score = float(assignment.max_score)
+        del cells
     path = course.reports / lab / "grading.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return LabResults(
@@ -192,11 +194,12 @@ def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
 
     Raises:
         OSError: it cannot be read, or is larger than any that the grader writes.
-        Exception: whatever nbformat raises for a file that is no notebook.
+        Exception: it is no notebook.
     """
     if not path.exists():
         return []
-    notebook = nbformat.reads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES).decode("utf-8"), as_version=4)
+    content = json.loads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES))
+    notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.convert(content, 4)
     return [(name, cell) for cell in notebook.cells if (name := grade_id(cell))]
 
 
