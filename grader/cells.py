@@ -21,6 +21,13 @@ def grade_id(cell: NotebookNode) -> str | None:
     return None if found is None else str(found)
 
 
+def claimed_id(cell: NotebookNode) -> str | None:
+    """The nbgrader id that a cell of a submission says it has, if it is text: metadata of students may be anything."""
+    meta = cell.metadata.get("nbgrader")
+    name = meta.get("grade_id") if isinstance(meta, dict) else None
+    return name if isinstance(name, str) else None
+
+
 def tags_of(cell: NotebookNode) -> list[str]:
     """The tags of a cell."""
     return list(cell.metadata.get("tags", []))

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
-from grader.exchange.commands import bundle, collect
+from grader.exchange.backup_commands import backup, restore
+from grader.exchange.commands import bundle, collect, return_feedback
+from grader.exchange.student_commands import student_app
 from grader.formats.commands import quiz_app
 from grader.grading.forks import modules_of, start_server
+from grader.live.commands import watch
 from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class, self_check
 from grader.site.commands import site
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from grader.course.paths import Course
     from grader.grading.autograde import Engine, Row
     from grader.grading.regrade import Moved
+    from grader.text import StudentText
 
 app = typer.Typer(
     help="Grade any nbgrader course, fast and shut in; build and verify labs with trusted checks; quizzes.\n\n"
@@ -43,6 +47,11 @@ app.command("self-check")(self_check)
 app.command()(bundle)
 app.command()(site)
 app.command()(collect)
+app.command()(return_feedback)
+app.add_typer(student_app, name="student")
+app.command()(backup)
+app.command()(restore)
+app.command()(watch)
 
 
 @app.command()
@@ -141,6 +150,13 @@ def grade(
     update: Annotated[
         bool, typer.Option("--update", help="Only work that was never graded, or is newer than what was.")
     ] = False,
+    side: Annotated[
+        str | None,
+        typer.Option(help="With --student: the side of git's conflict markers that counts, ours or theirs."),
+    ] = None,
+    move: Annotated[
+        bool, typer.Option("--move", help="Work that is another assignment's is put there first, and not graded here.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Workers on this machine; as many as cores by default.")
     ] = None,
@@ -184,14 +200,34 @@ def grade(
             raise LookupError(f"--sandbox is auto or none, not {sandbox!r}.")
         some = student is not None or update
         names = chosen(course, lab, student, update) if some else None
+        for line in _decide(course, lab, student, names, side, move):
+            stderr().print(line)
         sandboxed = sandbox == "auto"
         rows = _grade_with_progress(course, lab, names, runs_on, sandboxed, quiet, notebook, force)
         files = [str(path) for path in write_rows(course, lab, rows, keep_others=some)]
     if not as_json and not quiet:
         _show_rows(rows)
         stderr().print(f"Written: {', '.join(files)}")
-    failures = [f"{row.student}: {row.reason}" for row in rows if not row.graded]
+    failures = [f"{row.student}: {row.reason}" for row in rows if not row.graded and not row.gone]
     finish([asdict(row) for row in rows], failures, "", as_json)
+
+
+def _decide(
+    course: Course, lab: str, student: str | None, names: list[str] | None, side: str | None, move: bool
+) -> list[StudentText]:
+    """What --side and --move say is done before anything is graded; in lines."""
+    if side is None and not move:
+        return []
+    from grader.course.as_they_come import SIDES
+    from grader.grading.decided import move_all, take_side
+    from grader.grading.selection import require_assignment, roster
+
+    require_assignment(course, lab)
+    if side is not None and (side not in SIDES or student is None):
+        raise LookupError("--side is ours or theirs, and goes with --student: each conflict is looked at.")
+    everyone = roster(course, lab) if names is None else names
+    said = take_side(course, lab, everyone, side) if side else []
+    return said + (move_all(course, lab, everyone) if move else [])
 
 
 def _database(address: str) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from grader.cells import is_demo
+from grader.cells import claimed_id, is_demo
+from grader.course.as_they_come import found_again
 from grader.course.paths import find_course
 from grader.neutral import neutral
 
@@ -39,6 +40,8 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]
 def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     """`submitted` with the graded cells of `released` in order: same metadata, none missing, unknown ids forgotten.
 
+    Cells that lost their metadata are known by what they define (`grader.course.as_they_come`).
+
     What may stay of a student's is listed here: the sources of cells, their ids, and the tag `demo`, by which grading
     skips a cell that earns nothing. All other metadata are the release's; texts that students wrote are neutral: else
     formgrader and feedback would run them in the instructor's browser.
@@ -48,14 +51,18 @@ def restore(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     texts = _texts_of(released)
     names: list[str | None] = []
     for cell in submitted.cells:
-        name = _claimed_id(cell)
+        name = claimed_id(cell)
         names.append(name if name in known and name not in names else None)
+    lost = not any(names)
+    again = found_again(submitted, released)
+    names = [again.places.get(place, name) for place, name in enumerate(names)]
     cells = [_kept(cell, known.get(name or ""), texts, demo) for cell, name in zip(submitted.cells, names, strict=True)]
     previous = None
     for name, cell in known.items():
         if name not in names:
-            place = _place_after(names, previous)
-            cells.insert(place, _put_back(cell))
+            at_the_end = lost and cell.metadata.nbgrader.grade  # in another notebook answers stand in any order
+            place = len(cells) if at_the_end else _place_after(names, previous)
+            cells.insert(place, _put_back(cell, again.within.get(name)))
             names.insert(place, name)
         previous = name
     metadata = {key: copy.deepcopy(released.metadata[key]) for key in NOTEBOOK_METADATA if key in released.metadata}
@@ -90,7 +97,7 @@ def tame(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     known = {cell.metadata.nbgrader.get("grade_id"): cell for cell in released.cells if "nbgrader" in cell.metadata}
     texts = _texts_of(released)
     for place, cell in enumerate(submitted.cells):
-        graded = known.get(_claimed_id(cell) or "")
+        graded = known.get(claimed_id(cell) or "")
         own = {name: value for name, value in cell.metadata.items() if name == "nbgrader" or isinstance(value, bool)}
         tags = cell.metadata.get("tags") if graded is None else graded.metadata.get("tags")
         plain = [tag for tag in tags if isinstance(tag, str) and TAG.fullmatch(tag)] if isinstance(tags, list) else []
@@ -123,20 +130,16 @@ def _has_demo_tag(cell: NotebookNode) -> bool:
     return isinstance(tags, list) and "demo" in tags
 
 
-def _claimed_id(cell: NotebookNode) -> str | None:
-    """The grade_id that a cell of a submission says it has, if it is text."""
-    meta = cell.metadata.get("nbgrader")
-    name = meta.get("grade_id") if isinstance(meta, dict) else None
-    return name if isinstance(name, str) else None
-
-
 def _place_after(names: list[str | None], name: str | None) -> int:
     """The index behind the cell called `name`; 0 for None."""
     return 0 if name is None else names.index(name) + 1
 
 
-def _put_back(cell: NotebookNode) -> NotebookNode:
+def _put_back(cell: NotebookNode, elsewhere: Sequence[str] | None) -> NotebookNode:
+    """A missing cell as it was released; of an answer that stands in another cell, the name alone."""
     restored = copy.deepcopy(cell)
-    if restored.cell_type == "code":
+    if elsewhere is not None:
+        restored.source = f"# This cell was missing: another one defines {', '.join(elsewhere)}."
+    elif restored.cell_type == "code":
         restored.source = "# This cell was missing and was put back for grading.\n" + restored.source
     return restored

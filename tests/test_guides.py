@@ -33,9 +33,11 @@ ROOT = Path(__file__).resolve().parent.parent
 GUIDES = ("grader", "solutions", "quizzes", "labs", "tests", ".")
 TOY, QUIZ = "01-toy", "06-sample"
 HERE = {"ps1": TOY, "01-decoding": TOY, "05-dpo": QUIZ, "06-assessment": QUIZ}
+HERE |= {"ada": "demo-03", "grace": "demo-02"}
 HERE |= {"assessment": "sample", "FILE": "questions.gift"}
-# Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already.
-CODES = {"grader doctor": {0, 1}, "grader convert": {2}}
+# Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already, or a
+# class.
+CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}}
 ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "grader bench", "grader site", "grader self-check")
 ELSEWHERE += ("quiz new", "quiz sign")  # they write into a bank
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)

@@ -213,6 +213,20 @@ def assignment_names(course: Course) -> list[str]:
         return sorted({*course.assignments(), *(one.name for one in book.assignments)})
 
 
+def held_cells(book: Any, lab: str) -> list[Any]:
+    """The cells of an assignment: while somebody holds them, a session reads them once and not for each student.
+
+    Raises:
+        MissingEntry: the gradebook does not have the assignment.
+    """
+    notebooks = book.find_assignment(lab).notebooks
+    return [
+        cell
+        for one in notebooks
+        for cell in (*one.grade_cells, *one.solution_cells, *one.task_cells, *one.source_cells)
+    ]
+
+
 def submitters(book: Any, lab: str) -> list[str]:
     """Every student with a row for a lab, in order.
 

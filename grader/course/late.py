@@ -30,6 +30,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nbgrader.plugins import BasePlugin
 
+from grader.course.names import nearest
 from grader.course.paths import Course, find_course
 
 DAY = 86_400.0
@@ -62,13 +63,18 @@ class LatePolicy(BasePlugin):  # type: ignore[misc]
         return late.penalty(score, total_seconds_late) if late.per_day else None
 
 
+def late_file(course: Course) -> Path:
+    """Where the rules of a class stand."""
+    return course.class_dir / "late.toml"
+
+
 def read_late(course: Course) -> Late:
     """The rules of a class; those without any penalty, due date and extension if there is no file.
 
     Raises:
         LookupError: the file is no TOML, or says something that is not known here.
     """
-    path = course.class_dir / "late.toml"
+    path = late_file(course)
     if not path.exists():
         return Late()
     try:
@@ -79,7 +85,7 @@ def read_late(course: Course) -> Late:
         raise LookupError(f"{path}: [{name}] is not known; there are [policy], [due] and [extensions.LAB].")
     labs = set(course.known())
     for name in (told.get("due", {}).keys() | told.get("extensions", {}).keys()) - labs:
-        raise LookupError(f"{path}: no assignment is called {name!r}; there are: {', '.join(sorted(labs))}.")
+        raise LookupError(f"{path}: no assignment is called {name!r}; {nearest(name, labs)}")
     numbers = {name: _number(path, name, value) for name, value in told.get("policy", {}).items()}
     due = {lab: _date(path, lab, value) for lab, value in told.get("due", {}).items()}
     extensions = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
+from difflib import get_close_matches
 
 # The usual signs for accents; signs of other scripts, such as vowels of Devanagari, belong to the letters.
 ACCENTS = re.compile(
@@ -50,6 +52,15 @@ def spellings(name: str) -> set[str]:
 def folded(text: str) -> str:
     """An id as a file system that knows no case and no composed letters takes it."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """What to say of a name that nobody has: who was meant, or who is there."""
+    near = get_close_matches(name, sorted(known), 1, 0.6) or get_close_matches(name.casefold(), sorted(known), 1, 0.6)
+    if near:
+        return f"did you mean {near[0]}?"
+    some = sorted(known)[:5]
+    return f"there are: {', '.join(some)}{' …' if len(known) > len(some) else ''}." if some else "there are none."
 
 
 def _plain(name: str) -> str:

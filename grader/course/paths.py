@@ -169,6 +169,11 @@ class Course:
         return self.class_dir / "history" / f"{lab}.jsonl"
 
     @property
+    def watched(self) -> Path:
+        """What `grader watch` graded, and when."""
+        return self.class_dir / "watched.jsonl"
+
+    @property
     def gradebook(self) -> Path:
         """Nbgrader's SQLite database of this kit."""
         return self.class_dir / "gradebook.db"

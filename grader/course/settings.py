@@ -11,6 +11,7 @@
     c.Grader.prepare = ["python -m mylib.fetch"]             # what a student runs once, after the installation
     c.Grader.class_directory = "class"                       # the grader's own folder: cache, history, reports
     c.Grader.limits = {"memory_mb": 4096}                    # what a kernel may use; see kernels/limits.py
+    c.Grader.hourly = 6                                      # gradings of a student and assignment in an hour, by watch
 
 Nothing of it has to be said: the defaults are those of a course that has none of these.
 """
@@ -55,6 +56,8 @@ class CourseSettings:
     """The grader's own folder: cache, history, reports, who is who."""
     limits: Mapping[str, float] = field(default_factory=dict)
     """What a kernel may use, by the names of `grader.kernels.limits.Limits`."""
+    hourly: int = 6
+    """The most gradings of one student and assignment in an hour by `grader watch`."""
 
     def __hash__(self) -> int:
         return hash(self.to_json())
@@ -127,7 +130,10 @@ def _as(kind: type[Any], name: str, value: Any, where: str) -> Any:
         return dict(value)
     if kind is str and isinstance(value, str):
         return value
-    wanted = {"tuple": "a list of names", "dict": "a dict by names", "str": "text"}[kind.__name__]
+    if kind is int and isinstance(value, int) and value > 0 and not isinstance(value, bool):
+        return value
+    kinds = {"tuple": "a list of names", "dict": "a dict by names", "str": "text", "int": "a whole number above 0"}
+    wanted = kinds[kind.__name__]
     raise LookupError(f"{where}.{name}: {wanted} was expected, found {value!r:.60}.")
 
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from grader.course.coursedir import gradebook
+from grader.course.filenames import copies
 from grader.course.paths import Course
 from grader.course.people import Held, who_is_who
 from grader.course.roster import Line, read_remembered, write_remembered
 from grader.exchange.downloads import Sent, files_in
-from grader.exchange.filenames import copies
 from grader.exchange.handins import Asked, Budget, Part, parts_of
 from grader.exchange.place import put_submission
 from grader.exchange.told import Left, NotTakenError, Told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.console import chosen_labs, finish, new_table, stdout, wrong_use
+from grader.console import OneLab, chosen_labs, finish, new_table, stdout, wrong_use
 from grader.usage import AsJson
 
 if TYPE_CHECKING:
@@ -112,6 +112,30 @@ def collect(
         _show_collected(found)
     result = {"collected": [asdict(one) for one in found], "left": [asdict(one) for one in left]}
     finish(result, [str(one) for one in left], "", as_json)
+
+
+def return_feedback(
+    lab: OneLab,
+    download: Annotated[Path, typer.Argument(help="Moodle's or Canvas's bulk download of this assignment.")],
+    out: Annotated[Path | None, typer.Option(help="The zip; class/reports/LAB/feedback.zip else.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Pack each student's page of feedback as the platform takes it back.
+
+    The zip is for Moodle's "Upload multiple feedback files in a zip" (a file that students get beside their grade), or
+    for Canvas's "Upload Submissions" (a comment with the page). Their names of students and files are in the download
+    of the submissions: give the same that was collected. Points go by `grader export-grades`.
+
+    Example: `grader return-feedback 01-decoding submissions.zip`
+    """
+    from grader.exchange.returned import return_feedback as pack
+
+    with wrong_use() as course:
+        chosen_labs(lab, course.assignments())
+        goal = out or course.reports / lab / "feedback.zip"
+        students, left = pack(course, lab, download, goal)
+    result = {"file": str(goal), "students": students, "left": [asdict(one) for one in left]}
+    finish(result, [str(one) for one in left], f"the pages of {len(students)} students in {goal}", as_json)
 
 
 def _show_collected(found: list[Collected]) -> None:

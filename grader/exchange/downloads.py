@@ -16,10 +16,10 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from grader.course.filenames import is_junk, is_notebook, lab_of, name_problem
 from grader.course.people import FILES, Person, person
 from grader.course.roster import NUMBER
 from grader.exchange.archive import ZIP, ArchiveError, Member, is_sound, members
-from grader.exchange.filenames import is_junk, is_notebook, lab_of, name_problem
 from grader.exchange.told import Told
 from grader.text import StudentText, student_text
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
+from grader.course.filenames import is_attempts, is_junk, is_notebook, lab_of, name_problem
 from grader.exchange.archive import CHUNK, ZIP, ArchiveError, Member, contents, members
 from grader.exchange.downloads import ASK, MAX_FILES, Sent
-from grader.exchange.filenames import is_attempts, is_junk, is_notebook, lab_of, name_problem
 from grader.exchange.told import NotTakenError, Told
 from grader.quizzes.run import ATTEMPTS_FILE
 from grader.text import student_text

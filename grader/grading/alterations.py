@@ -8,18 +8,27 @@ from collections.abc import Iterator, Mapping
 
 from nbformat import NotebookNode
 
+from grader.cells import claimed_id
+from grader.course.as_they_come import found_again
+
 MAX_NAMED = 6
 
 
 def alterations(submitted: NotebookNode, released: NotebookNode) -> list[str]:
     """One line a kind of change: cells missing, doubled, invented, moved, changed; another kernel."""
     known = {cell.metadata.nbgrader.grade_id: cell for cell in released.cells if "nbgrader" in cell.metadata}
-    claimed = [(name, cell) for cell in submitted.cells if (name := _claimed(cell)) is not None]
+    claimed = [(name, cell) for cell in submitted.cells if (name := claimed_id(cell)) is not None]
+    again = found_again(submitted, released)
+    back = {*again.places.values(), *again.within}
+    by_text = [name for name in again.places.values() if name not in again.by_function]
     count = Counter(name for name, _ in claimed)
     first = dict(reversed(claimed))
     order = [name for name in dict.fromkeys(name for name, _ in claimed) if name in known]
     found = {
-        "are missing and were put back": [name for name in known if name not in count],
+        "have lost nbgrader's metadata, and are known by the function that they define": list(again.by_function),
+        "have lost nbgrader's metadata, and are known by their text": by_text,
+        "are missing, and another cell defines what they ask for": list(again.within),
+        "are missing and were put back": [name for name in known if name not in count and name not in back],
         "stand there more than once; the first counts": [name for name in count if name in known and count[name] > 1],
         "are not of this lab and give no points": [_short(name) for name in count if name not in known],
         "have other metadata, tags or another type, which was undone": [
@@ -46,7 +55,7 @@ def later_definitions(notebook: NotebookNode, exercises: Mapping[str, str]) -> l
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
-        name = _claimed(cell)
+        name = claimed_id(cell)
         if name is not None and name in exercises:
             checked.add(exercises[name])
         else:
@@ -69,12 +78,6 @@ def _defined(source: str) -> Iterator[str]:
 def _kernel(notebook: NotebookNode) -> object:
     spec = notebook.metadata.get("kernelspec")
     return spec.get("name") if isinstance(spec, dict) else None
-
-
-def _claimed(cell: NotebookNode) -> str | None:
-    meta = cell.metadata.get("nbgrader")
-    name = meta.get("grade_id") if isinstance(meta, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _differs(cell: NotebookNode, known: NotebookNode) -> bool:

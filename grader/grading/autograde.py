@@ -8,14 +8,15 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from grader.cells import QUIZ_CELL
-from grader.course.coursedir import gradebook, load_config
+from grader.course.coursedir import gradebook, held_cells, load_config
+from grader.course.known import gone, require_known
 from grader.course.late import read_late
 from grader.course.paths import Course
 from grader.course.standing import Standing, standings
@@ -23,10 +24,11 @@ from grader.files import locked, write_csv, write_whole
 from grader.grading.assignment import Assignment
 from grader.grading.attempts import Attempts
 from grader.grading.cache import Cache
-from grader.grading.intake import Taken, is_text
+from grader.grading.intake import Taken
 from grader.grading.ledger import Entry, Ledger
 from grader.grading.load import load_assignment
 from grader.grading.local import Local
+from grader.grading.looking import is_text
 from grader.grading.reading import take_in_all, task_of
 from grader.grading.record import Gradebook, Result, record_all
 from grader.grading.result import Done, Graded, Submission, Task, texts
@@ -38,6 +40,7 @@ from grader.threads import cores
 
 AGAIN = "run `grader grade` again; if it stays, look at the notebook: what was handed in is kept"
 WITHOUT_SANDBOX = "graded without a sandbox (--sandbox=none): student code could read and write this machine"
+GONE = student_text("`grader student remove` or `rename`; else nothing: nobody exports it")
 SPOOL = ".handed-in-"
 TOGETHER, MOMENT_SECONDS = 64, 0.2  # results that are recorded at once, and how long the first of them waits for others
 
@@ -50,7 +53,7 @@ class Row:
 
     `score` is the gradebook's; in it are what a person gave (`by_hand`) and what being late took off (`late_penalty`).
     `events` tells what went wrong while it ran, `flags` what an instructor should look at. `executed` is False where
-    the result of an earlier run was taken.
+    the result of an earlier run was taken, `gone` True for who left: nothing was graded, the points stay as they were.
     """
 
     student: StudentText
@@ -65,6 +68,7 @@ class Row:
     executed: bool = False
     late_penalty: float = 0.0
     by_hand: float = 0.0
+    gone: bool = False
 
     @staticmethod
     def from_json(said: dict[str, Any]) -> Row:
@@ -116,7 +120,7 @@ def grade_class(
         SandboxError: kernels cannot be sandboxed here.
     """
     require_assignment(course, lab)
-    read_late(course)  # a broken file is told before anything is graded
+    require_known(course, read_late(course))  # a broken file is told before anything is graded
     assignment = load_assignment(course, lab, limits, sandboxed, notebooks)
     names = roster(course, lab) if students is None else students
     runs_on = engine or local_engine()
@@ -136,7 +140,7 @@ def grade_class(
             for done in runs_on(assignment, tasks):
                 run.record_done(done, waiting[done.key])
         run.flush()
-        return run.as_recorded(names)
+        return run.as_recorded(names, gone(course) if students is None else {})
 
 
 def _begun(engine: Engine, course: Course, assignment: Assignment, students: int) -> AbstractContextManager[None]:
@@ -187,6 +191,9 @@ class _Recorder:
     def __enter__(self) -> _Recorder:
         book = self._opened.__enter__()
         self._gradebook = Gradebook(book, self._course, self._config, self._late, self._assignment)
+        # Nobody else changes cells meanwhile, and no student is recorded twice: nothing is read again after a commit.
+        book.db().expire_on_commit = False
+        self._cells = held_cells(book, self._assignment.lab)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -200,7 +207,8 @@ class _Recorder:
         waiting: dict[str, list[Taken]] = defaultdict(list)
         not_ready = []
         place = {name: number for number, name in enumerate(names)}
-        for taken in take_in_all(self._course, self._assignment.lab, wanted_of(self._assignment), names, self._spool):
+        wanted = wanted_of(self._course, self._assignment, self._spool)
+        for taken in take_in_all(self._course, self._assignment.lab, wanted, names, self._spool):
             if not taken.ready:
                 not_ready.append(taken)
                 continue
@@ -226,9 +234,14 @@ class _Recorder:
         for taken in students:
             self._record(taken, graded, executed=True)
 
-    def as_recorded(self, names: Sequence[str]) -> list[Row]:
-        """The rows of a run, with the grades that the gradebook has now."""
+    def as_recorded(self, names: Sequence[str], left: Mapping[str, StudentText]) -> list[Row]:
+        """The rows of a run, with the grades that the gradebook has now; of who left only that they did, and those."""
         now = standings(self._gradebook.book, self._assignment.lab)
+        for name, why in left.items():
+            if name in now:
+                said = student_text(f"gone: {why}")
+                self.rows[name] = Row(student_text(name), 0.0, 0.0, False, said, GONE, gone=True)
+        names = sorted({*names, *(name for name in left if name in now)})
         return [_with(self.rows[name], now.get(name)) for name in names]
 
     def note(self, taken: Taken, graded: Graded) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grader.course.paths import Course
 from grader.grading.reading import score_all
 from grader.quizzes.score import QuizScore
 
 
-def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
-    """By student, in order; students who handed in no attempts file are left out.
+def class_attempts(course: Course, lab: str, students: Sequence[str] | None = None) -> dict[str, QuizScore]:
+    """By student, in order, of these students or of all; who handed in no attempts file is left out.
 
     A file that cannot be read earns nothing, and its score says why.
 
@@ -18,4 +20,5 @@ def class_attempts(course: Course, lab: str) -> dict[str, QuizScore]:
     path = course.bank_of(lab)
     if path is None:
         raise LookupError(f"{lab} has no quiz: there is no bank of its name in {course.quizzes}.")
-    return dict(sorted(score_all(course, lab, path.stem, course.students("submitted", lab))))
+    names = course.students("submitted", lab) if students is None else students
+    return dict(sorted(score_all(course, lab, path.stem, names)))

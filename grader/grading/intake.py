@@ -6,36 +6,36 @@ itself. Nothing of a submission runs.
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import glob
 import hashlib
 import itertools
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from grader.course.as_they_come import Signature, UnreadError, is_own, whose
+from grader.course.filenames import is_attempts, is_notebook, lab_of
 from grader.course.paths import Course
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain, write_whole
-from grader.grading.reading_notebooks import read_notebook
+from grader.grading.looking import IGNORED, MAX_ENTRIES, MAX_NAME_BYTES, NotReadyError, look_at
+from grader.grading.reading_notebooks import Read, read_notebook
 from grader.grading.result import Submission
 from grader.text import NO_TEXT, StudentText, is_student_text, student_text
 from grader.times import MOST_BYTES, TIMESTAMP, time_of
+from labkit.quiz.attempts import ATTEMPTS_FILE
 
 MAX_OTHER_BYTES = 20 * 1024 * 1024
 MAX_OTHER_FILE_BYTES = 15 * 1024 * 1024
 MAX_OTHER_FILES = 100
-MAX_NAME_BYTES = 200
 MAX_PATH = 400
-MAX_ENTRIES = 20_000
 MAX_FOLDER_DEPTH = 20
 MAX_NAMED = 6
-IGNORED = {".ipynb_checkpoints", "__pycache__", ".nbgrader.log", ".DS_Store"}
-UNSHOWN = frozenset("<>&\"'")  # formgrader's templates write a student's id into HTML as it is
 INCOMPLETE = "some files beside the notebook were left out: too large, too many or too deep"
 
 
@@ -51,6 +51,8 @@ class Taken:
     reason: StudentText = NO_TEXT
     remedy: StudentText = NO_TEXT
     digest: str = ""
+    meant: str = ""
+    """The assignment that it is, where it is another one's whole work; then it is not ready."""
 
     def key(self, assignment: str) -> str:
         """The name of this submission's result under an assignment with that digest."""
@@ -65,15 +67,7 @@ class Taken:
         """The inverse of `to_bytes`, for the student who was asked for."""
         said = json.loads(data)
         reason, remedy = student_text(said["reason"]), student_text(said["remedy"])
-        return Taken(student, bool(said["ready"]), reason, remedy, str(said["digest"]))
-
-
-class NotReadyError(Exception):
-    """Why a submission cannot be graded, and what would help."""
-
-    def __init__(self, reason: str, remedy: str) -> None:
-        super().__init__(reason)
-        self.reason, self.remedy = student_text(reason), student_text(remedy)
+        return Taken(student, bool(said["ready"]), reason, remedy, str(said["digest"]), str(said["meant"]))
 
 
 @dataclass(frozen=True)
@@ -88,6 +82,8 @@ class Wanted:
     named: bool = False
     given: tuple[str, ...] = ()
     """Large files that the course gives itself: those that were handed in are not read."""
+    signatures: str = ""
+    """A file with what tells the notebooks of the course apart; without it, nobody asks whose a notebook is."""
 
     @staticmethod
     def from_json(said: Mapping[str, Any]) -> Wanted:
@@ -102,7 +98,7 @@ def take_in(course: Course, lab: str, student: str, wanted: Wanted, spool: Path)
         submission = read_submission(course, lab, student, wanted)
         write_whole(spool / submission.digest, submission.to_bytes())
     except NotReadyError as found:
-        return Taken(student, False, found.reason, found.remedy)
+        return Taken(student, False, found.reason, found.remedy, meant=found.meant)
     except OSError as refused:
         what = Path(os.fsdecode(refused.filename)).name if refused.filename else "it"
         full = refused.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -119,29 +115,38 @@ def take_in(course: Course, lab: str, student: str, wanted: Wanted, spool: Path)
 def read_submission(course: Course, lab: str, student: str, wanted: Wanted) -> Submission:
     """A submission as it is graded: its notebooks without outputs, and the other files beside them.
 
-    Links and what nbgrader ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all,
-    20 folders deep, with a name of more than 200 bytes or one that cannot be shown, or that cannot be read; the
-    submission says so.
+    What can be meant in one way only is taken so, and noted (`grader.course.as_they_come`). Links and what nbgrader
+    ignores are left out, and so is everything beyond 100 files, 15 MB in one or 20 MB in all, 20 folders deep, with a
+    name of more than 200 bytes or one that cannot be shown, or that cannot be read; the submission says so.
 
     Raises:
         NotReadyError: there is nothing to grade.
         OSError: the folder or a notebook cannot be read.
     """
     folder = course.folder("submitted", student, lab)
-    paths = [folder / f"{name}.ipynb" for name in wanted.notebooks]
-    there = _look_at(course, student, folder, paths)
+    known = signatures_in(wanted.signatures) if wanted.signatures else ()
+    there = look_at(course, student, folder, wanted.notebooks)
     seen = hashlib.sha256(student.encode() if wanted.named else b"")
     notebooks = {}
-    for path in there:
+    notes: list[StudentText] = []
+    for name, path in there.items():
         raw = read_plain(path, MAX_NOTEBOOK_BYTES)
-        seen.update(f"\0{path.name}\0{len(raw)}\0".encode() + raw)
-        found = read_notebook(raw, path.stem)
-        if isinstance(found, str):
-            raise NotReadyError(found, "ask for the file again; this one is kept as it is")
-        notebooks[path.stem] = found
+        seen.update(f"\0{name}.ipynb\0{len(raw)}\0".encode() + raw)
+        found = _read(raw, name, lab, student)
+        _require_own(course, found, lab, student, name, path, known)
+        notebooks[name] = found.content
+        taken = f"{student_text(path.name, 60)} was taken as {name}.ipynb"
+        notes += [student_text(taken)] if path.name != f"{name}.ipynb" else []
+        notes += found.notes
         del raw
-    files, notes = _beside(folder, [*paths, *(folder / name for name in wanted.given)], wanted.ignore)
-    if unknown := [student_text(name, 60) for name in sorted(files) if "/" not in name and name.endswith(".ipynb")]:
+    given = [folder / name for name in wanted.given]
+    files, left = _beside(folder, [*there.values(), *given], wanted.ignore)
+    notes += left
+    copies = [name for name in sorted(files) if "/" not in name and is_attempts(name)]
+    if ATTEMPTS_FILE not in files and len(copies) == 1:
+        files[ATTEMPTS_FILE] = files.pop(copies[0])
+        notes.append(student_text(f"{student_text(copies[0], 60)} was taken as {ATTEMPTS_FILE}"))
+    if unknown := [student_text(name, 60) for name in sorted(files) if "/" not in name and is_notebook(name)]:
         notes.append(student_text(f"not of this assignment, and not graded: {', '.join(unknown[:MAX_NAMED])}"))
     time = time_of(files[TIMESTAMP]) if TIMESTAMP in files else None
     if TIMESTAMP in files and time is None:
@@ -157,6 +162,46 @@ def read_submission(course: Course, lab: str, student: str, wanted: Wanted) -> S
     return Submission(notebooks, files, seen.hexdigest(), when, tuple(notes), student if wanted.named else "")
 
 
+@cache
+def signatures_in(path: str) -> tuple[Signature, ...]:
+    """What tells the notebooks of the course apart, from the file that `selection.wanted_of` wrote."""
+    return tuple(Signature.from_json(one) for one in json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def _read(raw: bytes, name: str, lab: str, student: str) -> Read:
+    try:
+        return read_notebook(raw, name)
+    except UnreadError as error:
+        command = f"grader grade {lab} --student {shlex.quote(student)} --side"
+        raise NotReadyError(error.reason, error.remedy.replace("--side", command, 1)) from None
+
+
+def _require_own(
+    course: Course, found: Read, lab: str, student: str, name: str, path: Path, known: Sequence[Signature]
+) -> None:
+    """Whether a notebook is another one's of the course, and what to do about it.
+
+    Raises:
+        NotReadyError: it is; or it has another name, and nothing says that it is this one.
+    """
+    own = next((one for one in known if (one.lab, one.notebook) == (lab, name)), None)
+    others = whose(found.notebook, own, known) if own else []
+    called = [one.lab if one.notebook == one.lab else f"{one.notebook}.ipynb of {one.lab}" for one in others]
+    if own and others:
+        said = f"this is {' or '.join(called[:MAX_NAMED])}, handed in as {path.name}"
+        alone = all(sum(one.lab == this for one in known) == 1 for this in (lab, others[0].lab))
+        if len(others) > 1 or not alone:
+            raise NotReadyError(said, "ask which it is to be, or move it there, and grade again")
+        other = others[0].lab
+        if course.folder("submitted", student, other).exists():
+            raise NotReadyError(said, f"ask for {lab}; {other} was handed in too")
+        raise NotReadyError(said, f"grader grade {lab} --student {shlex.quote(student)} --move", other)
+    if lab_of(path.name, [name]) is None and not (own and is_own(found.notebook, own)):
+        shown = student_text(path.name, 60)
+        remedy = f"if it is this one, rename it to {name}.ipynb and grade again"
+        raise NotReadyError(f"no {name}.ipynb, but {shown}", remedy)
+
+
 def read_files(folder: Path, ignore: Sequence[str] = ()) -> dict[str, bytes]:
     """The files beside the notebooks of a submission alone, for nbgrader's own road, which reads notebooks itself.
 
@@ -164,33 +209,6 @@ def read_files(folder: Path, ignore: Sequence[str] = ()) -> dict[str, bytes]:
         OSError: the folder cannot be read.
     """
     return _beside(folder, [], (*ignore, "*.ipynb"))[0]
-
-
-def _look_at(course: Course, student: str, folder: Path, paths: Sequence[Path]) -> list[Path]:
-    """The notebooks that are there, of those that are wanted."""
-    if glob.escape(student) != student:
-        found = f"nbgrader would read the name {student} as a pattern for many names"
-        raise NotReadyError(found, "rename the folder: no *, ? or [ in it")
-    if UNSHOWN & set(student):
-        found = f"formgrader cannot show the name {student}"
-        raise NotReadyError(found, "rename the folder: no <, >, &, \" or ' in it")
-    if not is_text(student):
-        raise NotReadyError("the name of the folder is no UTF-8 text", "rename the folder")
-    if not is_student_text(student, MAX_NAME_BYTES):
-        raise NotReadyError("the name of the folder has characters that cannot be shown", "rename the folder")
-    if not folder.is_dir():
-        raise NotReadyError("nothing handed in", f"put {paths[0].name} into {_short(course, folder)}")
-    if any(place.is_symlink() for place in (folder.parent, folder, *paths)):
-        raise NotReadyError("the submission is a link", "replace it by the file itself")
-    there = [path for path in paths if path.is_file()]
-    if not there:
-        _without_notebook(course, folder, paths[0])
-    for path in there:
-        size = path.stat().st_size
-        if size > MAX_NOTEBOOK_BYTES:
-            found = f"{path.name} has {size / 2**20:.0f} MB, at most {MAX_NOTEBOOK_BYTES // 2**20} are read"
-            raise NotReadyError(found, "clear its outputs and hand it in again")
-    return there
 
 
 def _beside(folder: Path, others: Sequence[Path], ignore: Sequence[str]) -> tuple[dict[str, bytes], list[StudentText]]:
@@ -257,27 +275,3 @@ def _files_below(folder: Path, unread: list[str], ignore: Sequence[str]) -> Iter
                 folders.append((here / entry.name, depth + 1))
             elif entry.is_dir(follow_symlinks=False):
                 yield None
-
-
-def _without_notebook(course: Course, folder: Path, path: Path) -> None:
-    with os.scandir(folder) as found:
-        listed = [entry.name for entry in itertools.islice(found, MAX_ENTRIES) if entry.name not in IGNORED]
-    others = [student_text(name, 60) for name in sorted(listed)]
-    notebooks = [name for name in others if name.endswith(".ipynb")]
-    if notebooks:
-        remedy = f"if it is this one, rename it to {path.name} and grade again"
-        raise NotReadyError(f"no {path.name}, but {', '.join(notebooks[:3])}", remedy)
-    if others:
-        raise NotReadyError(f"no {path.name}, only {', '.join(others[:3])}", "ask for the notebook")
-    raise NotReadyError(f"the folder {_short(course, folder)} is empty", "ask for the notebook")
-
-
-def is_text(name: str) -> bool:
-    """Whether the name of a file is UTF-8; Linux allows any bytes."""
-    return not any(0xD800 <= ord(letter) < 0xE000 for letter in name)
-
-
-def _short(course: Course, path: Path) -> str:
-    with contextlib.suppress(ValueError):
-        return str(path.relative_to(course.root))
-    return str(path)

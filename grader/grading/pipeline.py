@@ -13,10 +13,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute
 
-from grader.cells import grade_id, tags_of
+from grader.cells import claimed_id, grade_id, tags_of
 from grader.checks.across import Across
 from grader.checks.registry import LabChecks
 from grader.checks.running import Outcome, run_check
+from grader.course.as_they_come import found_again
 from grader.grading import outputs
 from grader.grading.alterations import alterations, later_definitions
 from grader.grading.assignment import Assignment, Master
@@ -26,6 +27,7 @@ from grader.grading.remarks import remarks
 from grader.grading.result import Graded, Mark, Submission, label, texts
 from grader.grading.steps import Context, autograde
 from grader.grading.stock import execute_in_stocks_way, plain_name
+from grader.hooks import restore
 from grader.kernels.client import CallTimeoutError, Kernel, KernelDiedError
 from grader.kernels.environments import PYTHON_3
 from grader.kernels.launch import Started
@@ -40,6 +42,8 @@ from grader.text import StudentText, student_text
 Files = Mapping[str, bytes]
 Zygotes = Mapping[str, Started]  # by the name of the kernel
 MISSING = "no {}.ipynb was handed in: its cells give 0 points"
+NO_FILE = f"no {ATTEMPTS_FILE} was handed in beside the notebook: its quiz gives 0 points"
+NO_ATTEMPT = f"{ATTEMPTS_FILE}: it holds no attempt at this quiz, which gives 0 points"
 BROKEN = "nbgrader's steps failed on {}.ipynb: {}: {}"
 
 
@@ -98,7 +102,10 @@ def _without(done: Graded, assignment: Assignment, master: Master) -> Graded:
 def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Graded:
     """What was done so far, with one more notebook; whatever its steps raise is raised."""
     assignment = work.assignment
-    flags = texts(alterations(found, master.released)) if assignment.trusted else []
+    if assignment.trusted:
+        flags = texts(alterations(found, master.released))
+    else:
+        found, flags = _with_metadata(found, master.released)
     executed = Executed()
 
     def execute(notebook: NotebookNode, step: type[Any]) -> None:
@@ -124,6 +131,17 @@ def _with(done: Graded, work: _Work, master: Master, found: NotebookNode) -> Gra
         attempts=[*done.attempts, *executed.attempts],
         files={**done.files, **executed.files},
     )
+
+
+def _with_metadata(found: NotebookNode, released: NotebookNode) -> tuple[NotebookNode, list[StudentText]]:
+    """A notebook of ordinary tests that lost nbgrader's metadata altogether, with the cells of its release; flagged.
+
+    Others are left to nbgrader's own steps, and to what they say.
+    """
+    known = {name for cell in released.cells if (name := claimed_id(cell))}
+    if any(claimed_id(cell) in known for cell in found.cells) or not found_again(found, released).by_function:
+        return found, []
+    return restore(found, released), texts(alterations(found, released))
 
 
 def itself(name: str, notebook: NotebookNode) -> dict[str, bytes]:
@@ -264,6 +282,8 @@ class _Run:
         scored = score_attempts(self.files.get(ATTEMPTS_FILE), self.banks, bank, most)
         self.attempts = [asdict(one) for one in taken(scored, self.banks)]
         self.kernel.events += [f"{ATTEMPTS_FILE}: {problem}" for problem in scored.problems]
+        if not scored.attempts and not scored.problems:
+            self.kernel.events.append(NO_FILE if ATTEMPTS_FILE not in self.files else NO_ATTEMPT)
         return of_quiz(told(scored), min(scored.points, most))
 
     def harvest(self) -> Files:

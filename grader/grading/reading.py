@@ -20,10 +20,11 @@ from typing import Any
 from grader.course.paths import Course
 from grader.files import read_plain
 from grader.grading.intake import Taken, Wanted, take_in
+from grader.grading.looking import attempts_in
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
+from grader.grading.sides import settle
 from grader.quizzes.kept import load_kept
-from grader.quizzes.run import ATTEMPTS_FILE
 from grader.quizzes.score import MAX_FILE, QuizScore, score_attempts
 from grader.text import student_text
 from grader.threads import cores
@@ -39,9 +40,14 @@ def readers() -> int:
     return min(2, cores())
 
 
-def take_in_all(course: Course, lab: str, wanted: Wanted, students: Iterable[str], spool: Path) -> Iterator[Taken]:
-    """Have each student's work read; in the order in which it is done. What is ready lies in `spool` then."""
-    more = {"spool": str(spool), "wanted": asdict(wanted)}
+def take_in_all(
+    course: Course, lab: str, wanted: Wanted, students: Iterable[str], spool: Path, side: str = ""
+) -> Iterator[Taken]:
+    """Have each student's work read; in the order in which it is done. What is ready lies in `spool` then.
+
+    With `side`, only that side of each notebook with conflict markers; see `sides.settle`.
+    """
+    more = {"spool": str(spool), "wanted": asdict(wanted), "side": side}
     asked = [(name, _request(course, lab, name, more)) for name in students]
     for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
         if isinstance(answer, Lost):
@@ -76,8 +82,11 @@ def _answer(request: bytes) -> bytes:
     course = Course.from_json(asked["course"])
     lab, student = asked["lab"], asked["student"]
     if "spool" in asked:
-        return take_in(course, lab, student, Wanted.from_json(asked["wanted"]), Path(asked["spool"])).to_bytes()
-    path = course.folder("submitted", student, lab) / ATTEMPTS_FILE
+        wanted, spool = Wanted.from_json(asked["wanted"]), Path(asked["spool"])
+        if side := asked.get("side"):
+            return settle(course, lab, student, wanted, side, spool).to_bytes()
+        return take_in(course, lab, student, wanted, spool).to_bytes()
+    path = attempts_in(course.folder("submitted", student, lab))
     if any(place.is_symlink() for place in (path.parent.parent, path.parent, path)) or not path.is_file():
         return b""
     return score_attempts(read_plain(path, MAX_FILE, cut=True), _banks(course.banks), asked["bank"]).to_bytes()

@@ -54,7 +54,7 @@ def what_if(
     assignment = load_assignment(course, lab, sandboxed=sandboxed)
     cache = Cache(course.cache / lab)
     with spool_in(course) as spool:
-        read = take_in_all(course, lab, wanted_of(assignment), roster(course, lab), spool)
+        read = take_in_all(course, lab, wanted_of(course, assignment, spool), roster(course, lab), spool)
         ready = [taken for taken in read if taken.ready]
         keys = {taken.student: taken.key(assignment.digest) for taken in ready}
         found = {key: known for key in set(keys.values()) if (known := cache.get(key)) is not None}

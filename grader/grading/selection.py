@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+import json
 from fnmatch import fnmatchcase
+from pathlib import Path
 
+from nbgrader import api
+
+from grader.course.as_they_come import Signature, defined
 from grader.course.coursedir import gradebook, time_in
+from grader.course.known import gone, in_gradebook
+from grader.course.names import nearest
 from grader.course.paths import Course
+from grader.files import write_whole
 from grader.grading.assignment import Assignment
 from grader.grading.intake import Wanted
+
+SIGNATURES = "signatures.json"
 
 
 def require_assignment(course: Course, lab: str) -> None:
@@ -30,13 +39,15 @@ def require_assignment(course: Course, lab: str) -> None:
 
 
 def roster(course: Course, lab: str) -> list[str]:
-    """Every student whom the gradebook knows or who has a folder among what was handed in, in order.
+    """Every student whom the gradebook knows or who has a folder among what was handed in, in order; who left is not.
 
     A student without a submission of the assignment at hand gets a row too.
+
+    Raises:
+        LookupError: the roster cannot be read.
     """
-    with gradebook(course) as book:
-        known = {student.id for student in book.students if not student.id.startswith(".")}
-    return sorted({*course.students("submitted", lab), *known} - set(course.layout.excluded))
+    everyone = {*course.students("submitted", lab), *in_gradebook(course)}
+    return sorted(everyone - {*gone(course)} - set(course.layout.excluded))
 
 
 def chosen(course: Course, lab: str, pattern: str | None, newer: bool) -> list[str]:
@@ -48,8 +59,10 @@ def chosen(course: Course, lab: str, pattern: str | None, newer: bool) -> list[s
     everyone = roster(course, lab)
     names = [name for name in everyone if pattern is None or fnmatchcase(name, pattern)]
     if not names and pattern is not None:
-        near = ", ".join(get_close_matches(pattern, everyone, 3)) or ", ".join(everyone[:3]) or "nobody"
-        raise LookupError(f"no student is called {pattern!r}; there are: {near}.")
+        for name, why in gone(course).items():
+            if fnmatchcase(name, pattern):
+                raise LookupError(f"{name} is gone ({why}); see `grader student list`.")
+        raise LookupError(f"no student is called {pattern!r}; {nearest(pattern, everyone)}")
     return [name for name in names if not newer or _is_newer(course, lab, name)]
 
 
@@ -62,7 +75,29 @@ def _is_newer(course: Course, lab: str, student: str) -> bool:
     return now is not None and before is not None and now > before
 
 
-def wanted_of(assignment: Assignment) -> Wanted:
-    """What of a student's folder is a submission of it."""
+def wanted_of(course: Course, assignment: Assignment, spool: Path) -> Wanted:
+    """What of a student's folder is a submission of it; what tells the course's notebooks apart is left in `spool`."""
     names = tuple(master.name for master in assignment.masters)
-    return Wanted(names, assignment.steps.ignore, assignment.steps.by_student, tuple(assignment.given.large))
+    path = spool / SIGNATURES
+    write_whole(path, json.dumps([one.as_json() for one in signatures(course)]).encode("ascii"))
+    large = tuple(assignment.given.large)
+    return Wanted(names, assignment.steps.ignore, assignment.steps.by_student, large, str(path))
+
+
+def signatures(course: Course) -> list[Signature]:
+    """What tells the notebooks of the course apart, by assignment and name."""
+    found: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
+    with gradebook(course) as book:
+        cell = api.SourceCell
+        columns = (api.Assignment.name, api.Notebook.name, cell.name, cell.cell_type, cell.locked, cell.source)
+        query = book.db.query(*columns).select_from(cell).join(api.Notebook, cell.notebook_id == api.Notebook.id)
+        for lab, notebook, name, kind, locked, source in query.join(
+            api.Assignment, api.Notebook.assignment_id == api.Assignment.id
+        ):
+            ids, defines = found.setdefault((lab, notebook), (set(), set()))
+            ids.add(name)
+            defines.update(defined(source or "") if kind == "code" and not locked else ())
+    return [
+        Signature(lab, notebook, frozenset(ids), frozenset(defines))
+        for (lab, notebook), (ids, defines) in sorted(found.items())
+    ]

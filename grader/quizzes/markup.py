@@ -86,6 +86,7 @@ def _highlight(code: str, language: str, _attributes: str) -> str:
     return to_code(code, language or "text")
 
 
+@lru_cache(maxsize=4096)
 def to_code(code: str, language: str) -> str:
     """A listing with Pygments classes. Raises MarkupError for a language that Pygments does not know."""
     try:

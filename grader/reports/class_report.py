@@ -91,6 +91,8 @@ class LabReport:
     quiz: BankAnalysis | None
     run: Run | None
     failed: tuple[tuple[StudentText, StudentText], ...] = ()
+    gone: tuple[tuple[str, str], ...] = ()
+    """Who left, and how that is known: they are in no other figure."""
     trusted: bool = True
     """Whether checks or a quiz that no student code can reach gave the points; else ordinary tests."""
 
@@ -125,6 +127,7 @@ def lab_report(course: Course, lab: str) -> LabReport:
         quiz=analyse(banks, bank.stem, [one.quiz.attempts for one in found.results if one.quiz]) if bank else None,
         run=_run(found),
         failed=found.failed,
+        gone=tuple(found.gone.items()),
         trusted=is_trusted(course, lab),
     )
 

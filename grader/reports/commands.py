@@ -57,9 +57,11 @@ def export_grades(
     Example: `grader export-grades --to canvas --roster canvas-export.csv --letters A=90,B=80,F=0`
     """
     from grader.course.coursedir import assignment_names
+    from grader.course.known import gone
     from grader.reports.grades import grades, write_grades
     from grader.reports.lms import FORMATS, Scale, lms_rows, write_lines
     from grader.reports.results import title_of
+    from grader.text import student_text
 
     with wrong_use() as course:
         if to not in FORMATS:
@@ -67,6 +69,7 @@ def export_grades(
         if to == "csv" and (roster or letters):
             raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
         found = grades(course, chosen_labs(lab, assignment_names(course)))
+        left = [student_text(student) for student in gone(course)]
         failures = [
             f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
         ]
@@ -77,7 +80,8 @@ def export_grades(
             lines, told = lms_rows(found, to, titles, Scale.parse(letters) if letters else None, roster)
             failures += told
             path = write_lines(lines, out or course.reports / f"grades-{to}.csv")
-    finish([asdict(grade) for grade in found], failures, f"{len(found)} grades in {path}", as_json)
+    done = f"{len(found)} grades in {path}" + (f"; who is gone is left out: {', '.join(left)}" if left else "")
+    finish([asdict(grade) for grade in found], failures, done, as_json)
 
 
 def feedback(lab: LabArgument = None, as_json: AsJson = False) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ MOST_BYTES = 1_000  # of either; nbgrader's own have fewer than 200
 
 
 def write_feedback(
-    course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None
+    course: Course,
+    lab: str,
+    told: Callable[[int, int], None] = lambda *_: None,
+    students: Sequence[str] | None = None,
 ) -> tuple[list[Path], list[str]]:
     """Write the page of every student of a lab; returns the pages, and whose could not be written with the reason.
 
@@ -37,11 +40,12 @@ def write_feedback(
         course: the course.
         lab: the lab.
         told: called with how many pages are written, and how many there are.
+        students: whose; everybody's by default.
 
     Raises:
         LookupError: the lab is not in the gradebook.
     """
-    results = lab_results(course, lab)
+    results = lab_results(course, lab, students)
     banks = load_kept(course.banks) if course.bank_of(lab) else {}
     written = []
     failures = [f"{student}: {why}" for student, why in results.failed]

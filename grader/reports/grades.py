@@ -11,6 +11,7 @@ from nbgrader import api
 
 from grader.cells import QUIZ_CELL
 from grader.course.coursedir import gradebook
+from grader.course.known import gone
 from grader.course.paths import Course
 from grader.course.standing import standings
 from grader.files import write_csv
@@ -34,12 +35,13 @@ class Grade:
 
 
 def grades(course: Course, labs: Sequence[str]) -> list[Grade]:
-    """The grades of some labs, by lab and student.
+    """The grades of some labs, by lab and student, without those who left.
 
     Raises:
-        LookupError: nbgrader does not know a lab.
+        LookupError: nbgrader does not know a lab, or the roster cannot be read.
     """
     found: list[Grade] = []
+    left = gone(course)
     with gradebook(course) as book:
         for lab in labs:
             try:
@@ -59,6 +61,7 @@ def grades(course: Course, labs: Sequence[str]) -> list[Grade]:
                     by_hand=one.by_hand,
                 )
                 for student, one in now.items()
+                if student not in left
             ]
     return sorted(found, key=lambda grade: (grade.lab, grade.student))
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.course.names import nearest
 from grader.files import write_csv
 from grader.reports.grades import Grade
 
@@ -105,8 +106,9 @@ def _identities(
         raise LookupError(f"{roster}: no column is called {' or '.join(possible)}; export it from {target} again.")
     head = [name for name in CANVAS if name in rows[0]] if target == "canvas" else [login]
     listed = {row[login].strip(): [row[name] for name in head] for row in rows if row[login].strip()}
-    told = [f"{student}: has grades here but is not in {roster}" for student in students if student not in listed]
-    told += [f"{student}: is in {roster} but has no grades here" for student in listed if student not in students]
+    here, there = [one for one in students if one not in listed], [one for one in listed if one not in students]
+    told = [f"{student}: has grades here but is not in {roster}; {nearest(student, there)}" for student in here]
+    told += [f"{student}: is in {roster} but has no grades here; {nearest(student, here)}" for student in there]
     return listed, head, told
 
 

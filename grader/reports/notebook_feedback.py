@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,10 @@ MEMORY_MB = 2048  # of address space beyond what is there at the start
 
 
 def write_notebook_feedback(
-    course: Course, lab: str, told: Callable[[int, int], None] = lambda *_: None
+    course: Course,
+    lab: str,
+    told: Callable[[int, int], None] = lambda *_: None,
+    students: Sequence[str] | None = None,
 ) -> tuple[list[Path], list[str]]:
     """Have nbgrader's GenerateFeedback, as the course configures it, make the pages of each graded submission.
 
@@ -34,13 +37,15 @@ def write_notebook_feedback(
         course: the course.
         lab: the assignment.
         told: called with how many students are done, and how many there are.
+        students: whose; everybody's by default.
 
     Returns:
         The pages, and whose could not be written with the reason.
     """
     with gradebook(course) as book:
-        students = [name for name in submitters(book, lab) if course.folder("autograded", name, lab).is_dir()]
-    asked = [(name, _request(course, lab, name)) for name in students]
+        graded = [name for name in submitters(book, lab) if course.folder("autograded", name, lab).is_dir()]
+    some = [name for name in graded if students is None or name in students]
+    asked = [(name, _request(course, lab, name)) for name in some]
     context = start_server([__name__])
 
     def start(connection: Connection) -> Callable[[], None]:
@@ -60,7 +65,7 @@ def write_notebook_feedback(
             written += sorted(folder.glob("*.html"))
         except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
             failures.append(student_text(f"{name}: no page was written: {broken}"))
-        told(number, len(students))
+        told(number, len(some))
     return sorted(written), sorted(failures)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,8 @@ from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIMES, Outcome
-from grader.course.coursedir import gradebook, submitters
+from grader.course.coursedir import gradebook, held_cells, submitters
+from grader.course.known import gone
 from grader.course.paths import Course
 from grader.course.standing import Standing, standings
 from grader.files import MAX_NOTEBOOK_BYTES, read_plain
@@ -86,30 +87,36 @@ class LabResults:
     failed: tuple[tuple[StudentText, StudentText], ...] = ()
     """Students whose result cannot be read, and why: nothing is said of them but that."""
     run: datetime | None = None
+    gone: Mapping[str, StudentText] = field(default_factory=dict)
+    """Who left, and how that is known: of those there are no results."""
 
 
-def lab_results(course: Course, lab: str) -> LabResults:
-    """Everything about a lab that reports and feedback need.
+def lab_results(course: Course, lab: str, students: Sequence[str] | None = None) -> LabResults:
+    """Everything about a lab that reports and feedback need, of these students or of all.
 
     Raises:
         LookupError: the lab is not in the gradebook.
     """
-    quizzes = counted(course, lab, class_attempts(course, lab)) if course.bank_of(lab) else {}
+    quizzes = counted(course, lab, class_attempts(course, lab, students)) if course.bank_of(lab) else {}
+    left = gone(course)
     with gradebook(course) as book:
         try:
             assignment = book.find_assignment(lab)
             now = standings(book, lab)
+            cells = held_cells(book, lab)
         except MissingEntry:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
-        for student in submitters(book, lab):
+        there = [one for one in submitters(book, lab) if students is None or one in students]
+        for student in (one for one in there if one not in left):
             try:
                 found.append(_result(course, lab, book.find_submission(lab, student), now[student], quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
                 why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
                 failed.append((student_text(student), student_text(why)))
         max_score = float(assignment.max_score)
+        del cells
     path = course.reports / lab / "grading.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return LabResults(
@@ -118,7 +125,8 @@ def lab_results(course: Course, lab: str) -> LabResults:
         max_score=max_score,
         failed=tuple(sorted(failed)),
         results=tuple(sorted(found, key=lambda result: result.student)),
-        rows={row["student"]: row for row in rows},
+        rows={row["student"]: row for row in rows if row["student"] not in left},
+        gone={student: why for student, why in left.items() if student in there},
         run=datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None,
     )
 
@@ -186,11 +194,12 @@ def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
 
     Raises:
         OSError: it cannot be read, or is larger than any that the grader writes.
-        Exception: whatever nbformat raises for a file that is no notebook.
+        Exception: it is no notebook.
     """
     if not path.exists():
         return []
-    notebook = nbformat.reads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES).decode("utf-8"), as_version=4)
+    content = json.loads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES))
+    notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.convert(content, 4)
     return [(name, cell) for cell in notebook.cells if (name := grade_id(cell))]
 
 

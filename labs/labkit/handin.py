@@ -103,3 +103,6 @@ def _tell_quiz(folder: Path) -> None:
         print(f"Quiz: {quiz.outcome()}{score}.")
     for problem in problems:
         print(f"  {problem}")
+    if not (folder / ATTEMPTS_FILE).is_file():
+        print(f"  There is no {ATTEMPTS_FILE} in {folder.name}, so the quiz will give 0 points.")
+        print(f"  Did you take it elsewhere? Copy {ATTEMPTS_FILE} from there to here, and run this cell again.")

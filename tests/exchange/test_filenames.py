@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.course.filenames import copies, is_attempts, is_junk, is_notebook, lab_of, name_problem
 from grader.course.paths import Course
 from grader.exchange.collect import collect
-from grader.exchange.filenames import copies, is_attempts, is_junk, is_notebook, lab_of, name_problem
 
 LAB = "01-toy"
 LABS = ["01-decoding", "02-decoding", "lab", "lab-2", "lab (3)", "my copy"]

@@ -85,5 +85,6 @@ def test_a_simulated_class_is_graded_as_expected_and_grade_gives_it_the_same_row
     again = {row["student"]: row for row in json.loads(graded.stdout)}
     for row in rows[:3]:
         assert again[row["student"]]["score"] == row["score"]
-    assert "nothing handed in" in again["demo-04"]["reason"]
+    assert again["demo-04"]["gone"]
+    assert "nothing of theirs is among what was handed in" in again["demo-04"]["reason"]
     assert "is empty" in again["late"]["reason"]

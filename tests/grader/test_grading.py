@@ -107,7 +107,7 @@ BROKEN = {
     "not-notebook": "is JSON, but no notebook",
     "bad-schema": "is no valid notebook",
     "latin1": "is not UTF-8 text (byte 1 is 0xe9)",
-    "renamed": "no 01-toy.ipynb, but 01-toy (1).ipynb",
+    "two-copies": "no 01-toy.ipynb, but 01-toy (1).ipynb, 01-toy (2).ipynb",
     "missing": "no 01-toy.ipynb, only notes.txt",
     "empty-folder": "is empty",
     "link": "is a link",
@@ -143,12 +143,14 @@ def hand_in_everything(course: Course) -> None:
         folder = course.submitted / name / LAB
         folder.mkdir(parents=True)
         (folder / f"{LAB}.ipynb").write_bytes(content)
-    for name in ("renamed", "missing", "empty-folder", "link"):
+    for name in ("two-copies", "missing", "empty-folder", "link"):
         (course.submitted / name / LAB).mkdir(parents=True)
     (course.submitted / "absent").mkdir()
     for name in ("demo-0[12]", *(f"ada{letter}" for letter in "<>&\"'")):
         shutil.copytree(starts["solution"], course.submitted / name / LAB)
-    shutil.copy(starts["solution"] / f"{LAB}.ipynb", course.submitted / "renamed" / LAB / f"{LAB} (1).ipynb")
+    for number in (1, 2):
+        copied = course.submitted / "two-copies" / LAB / f"{LAB} ({number}).ipynb"
+        shutil.copy(starts["solution"] / f"{LAB}.ipynb", copied)
     (course.submitted / "missing" / LAB / "notes.txt").write_text("sorry")
     (course.submitted / "link" / LAB / f"{LAB}.ipynb").symlink_to(starts["solution"] / f"{LAB}.ipynb")
 

@@ -53,12 +53,16 @@ def test_the_zip_holds_notebook_and_attempts(folder: Path, capsys: pytest.Captur
 def test_it_tells_how_the_quiz_went(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copyfile(FILES / "sample.quiz.json", folder / "sample.quiz.json")
     hand_in()
-    assert "Quiz: not tried yet." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Quiz: not tried yet." in said
+    assert f"There is no attempts.jsonl in {LAB}, so the quiz will give 0 points." in said
     quiz = labkit.quiz("sample")
     quiz.hand_over()
     hand_in()
     assert names(folder / f"{LAB}-hand-in.zip") == [f"{LAB}/{LAB}.ipynb", f"{LAB}/attempts.jsonl"]
-    assert "Quiz: not passed yet, your highest is 0%." in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Quiz: not passed yet, your highest is 0%." in said
+    assert "There is no attempts.jsonl" not in said
 
 
 def test_without_attempts_the_notebook_goes_alone(folder: Path) -> None:

@@ -166,7 +166,8 @@ def test_damaged_lines_are_told_and_the_missing_file_is_zero(quiz_course: Course
     first, second = json.loads(graded.stdout)
     assert (first["score"], first["graded"]) == (9.5, True)
     assert "attempts.jsonl: line 2: damaged" in first["events"][0]
-    assert (second["score"], second["events"]) == (0.0, [])
+    said = ["no attempts.jsonl was handed in beside the notebook: its quiz gives 0 points"]
+    assert (second["score"], second["events"]) == (0.0, said)
 
 
 def test_a_broken_bank_without_a_lab_is_wrong_use_with_its_line(quiz_course: Course) -> None:

@@ -54,8 +54,8 @@ def test_a_platforms_own_list_names_students_and_strangers_are_told(tmp_path: Pa
         ["Hopper, Grace", "4712", "s2", "grace", "Tue", "", ""],
     ]
     assert told == [
-        f"bob: has grades here but is not in {roster}",
-        f"grace: is in {roster} but has no grades here",
+        f"bob: has grades here but is not in {roster}; there are: grace.",
+        f"grace: is in {roster} but has no grades here; there are: bob.",
     ]
     written = write_lines(lines, tmp_path / "out" / "grades.csv")
     with written.open(newline="", encoding="utf-8") as file:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from grader.quizzes.run import ATTEMPTS_FILE
+from labkit.quiz.attempts import ATTEMPTS_FILE
 
 MAX_NAME = 255  # bytes in a part of a path, as file systems have it
 MAX_PATH = 1000
