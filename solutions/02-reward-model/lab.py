@@ -27,6 +27,7 @@
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
 
 # %%
+import copy
 import itertools
 import math
 import random
@@ -39,7 +40,7 @@ import torch.nn.functional as F
 import labkit
 import rlhf
 from labkit import checks
-from rlhf import plots_dpo, plots_reward, toy
+from rlhf import live, plots_dpo, plots_reward, toy
 
 # %% [markdown]
 # ## 1 · What people said
@@ -549,7 +550,7 @@ print(f"new panels agree with the old one in {sum(again) / 5:.1%} of all pairs")
 
 # %% tags=["demo"]
 import datasets
-from transformers import AutoModelForSequenceClassification, PrinterCallback
+from transformers import AutoModelForSequenceClassification
 from trl import RewardConfig, RewardTrainer
 from trl.trainer.utils import RewardDataCollatorWithPadding
 
@@ -595,26 +596,28 @@ arguments = RewardConfig(
 
 
 # %% tags=["demo"]
-def train_with(
-    kind: type[RewardTrainer], collator: object | None = None
-) -> tuple[torch.nn.Module, list[float]]:
-    """The trained model and the loss of each step."""
+def start(kind: type[RewardTrainer], collator: object | None = None) -> RewardTrainer:
+    """A trainer with a fresh model."""
     with quiet_transformers():
-        trainer = kind(
+        return kind(
             fresh_model(),
-            args=arguments,
+            args=copy.deepcopy(arguments),
             tokenizer=tokenizer,
             train_dataset=pairs_to_learn,
             data_collator=collator,
         )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-    losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
-    return trainer.model.eval(), losses
 
+
+hard_trainer = start(RewardTrainer)
+
+# %% [markdown]
+# `live.train` is `trainer.train()` with one line that lives. Two hundred steps take about 15 seconds on two idle cores. Interrupted
+# (■), it keeps what is trained; run again, the cell goes on.
 
 # %% tags=["demo"]
-hard, hard_losses = train_with(RewardTrainer)
+log = live.train(hard_trainer, "hard labels", loss="loss")
+hard_losses = [row["loss"] for row in log]
+hard = hard_trainer.model.eval()
 print(f"loss {sum(hard_losses[:20]) / 20:.3f} → {sum(hard_losses[-20:]) / 20:.3f}")
 
 # %% [markdown]
@@ -644,7 +647,12 @@ class AgreementTrainer(RewardTrainer):
         return (p * as_labelled + (1 - p) * bradley_terry_loss(rejected, chosen)).mean()
 
 
-soft, soft_losses = train_with(AgreementTrainer, pad_with_agreement)
+soft_trainer = start(AgreementTrainer, pad_with_agreement)
+
+# %% tags=["demo"]
+log = live.train(soft_trainer, "soft targets", loss="loss")
+soft_losses = [row["loss"] for row in log]
+soft = soft_trainer.model.eval()
 print(f"loss {sum(soft_losses[:20]) / 20:.3f} → {sum(soft_losses[-20:]) / 20:.3f}")
 
 # %% [markdown]
@@ -730,11 +738,13 @@ words = [tokenizer.decode([token]) for token in range(len(tokenizer))]
 words = [w for w in words if w.startswith(" ") and w[1:].isalpha() and len(w) > 3]
 text = random.Random(0).choices(words, k=5)
 steps = {"".join(text): rlhf.score_texts(model, tokenizer, ["".join(text)]).item()}
-for place in range(len(text)):
+line = live.Line("search", len(text))
+for place in line:
     tried = ["".join([*text[:place], word, *text[place + 1 :]]) for word in words]
     scores = rlhf.score_texts(model, tokenizer, tried)
     text[place] = words[scores.argmax().item()]
     steps["".join(text)] = scores.max().item()
+    line.tell(reward=scores.max())
 paid = rlhf.score_texts(model, tokenizer, list(held_out["text"]))
 print(
     f"{len(words):,} words to choose from; "
@@ -753,9 +763,11 @@ plots_reward.climb(
 # %% tags=["demo"]
 review = "This film is a complete waste of time."
 print(f"{rlhf.score_texts(model, tokenizer, [review]).item():6.2f}  {review}")
-for _ in range(3):
+line = live.Line("search", 3)
+for _ in line:
     scores = rlhf.score_texts(model, tokenizer, [review + word for word in words])
     review += words[scores.argmax().item()]
+    line.tell(reward=scores.max())
     print(f"{scores.max().item():6.2f}  {review}")
 tricks = [
     "A good film.",

@@ -49,7 +49,7 @@ from trl.core import LengthSampler
 import labkit
 import rlhf
 from labkit import checks
-from rlhf import plots, plots_ppo, toy
+from rlhf import live, plots, plots_ppo, toy
 from rlhf import plots_alignment as alignment
 from rlhf.quiet import quiet_transformers
 
@@ -937,10 +937,15 @@ WATCHED = {
 }
 
 
-def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
-    """Run `steps` steps of PPO; the result has one entry for each step."""
-    log = defaultdict(list)
-    for step in range(first, first + steps):
+LOGS: dict[PPOTrainer, dict[str, list]] = {}  # what each trainer did so far
+
+
+def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
+    """Train up to `steps` steps of PPO; the result has one entry for each step."""
+    log = LOGS.setdefault(trainer, defaultdict(list))
+    beta = trainer.config.init_kl_coef
+    line = live.Line(f"PPO, β = {beta:g}", steps, done=len(log["reward"]))
+    for step in line:
         ids = batch(trainer.config, step)
         responses, texts = rollout(trainer, ids)  # 1. generate
         rewards = reward_of(texts)  # 2. score
@@ -948,18 +953,19 @@ def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
             stats = trainer.step(ids, responses, list(rewards))  # 3. step
         log["rewards"].append(rewards)
         log["reward"].append(rewards.mean().item())
-        log["distinct"].append(
-            len(torch.cat(responses).unique()) / sum(map(len, responses))
-        )
+        tokens = torch.cat(responses)
+        log["distinct"].append(len(tokens.unique()) / len(tokens))
         for name, key in WATCHED.items():
             log[name].append(float(stats[key]))
-    return dict(log)
+        line.tell(reward=log["reward"][-1], KL=log["KL"][-1])
+    return {name: list(values) for name, values in log.items()}
 
 
 # %% [markdown]
 # Thirty-five steps of 32 responses. The course's `learning_rate=1.41e-5` is right for a GPT-2 of 124 million parameters and
 # thousands of steps. Ours has four million parameters and 35 steps: it takes 3e-4 (section 11 shows why not the other).
-# This is the slowest cell of the lab, less than a minute on an idle laptop.
+# The cell after the next is the slowest of the lab: about 40 seconds on two idle cores; its line says how long it takes here.
+# Interrupt it (■) if you like: what is trained is kept, and run again it goes on. `start` begins anew.
 #
 # With `MODEL = "smol"`, thirty times larger, a step takes about half a minute, and a single one at 3e-4 moves the policy by
 # seven nats: begin there with the course's value.
@@ -967,6 +973,8 @@ def train(trainer: PPOTrainer, steps: int, first: int = 0) -> dict[str, list]:
 # %% tags=["demo"]
 config = make_config(MODEL, learning_rate=3e-4, init_kl_coef=0.2)
 trainer = start(config)
+
+# %% tags=["demo"]
 main = train(trainer, 35)
 
 # %% tags=["demo"]
@@ -1079,7 +1087,8 @@ print(
 # ### A learning rate that is too small
 
 # %% tags=["demo"]
-slow = train(start(make_config(MODEL, learning_rate=1.41e-5)), 6)
+slow_trainer = start(make_config(MODEL, learning_rate=1.41e-5))
+slow = train(slow_trainer, 6)
 panels = {"reward": "reward, SDs of π_ref", "KL": "KL to π_ref, nats"}
 plots_ppo.runs(
     {t: {"3e-4": main[n][:6], "1.41e-5": slow[n]} for n, t in panels.items()}
@@ -1098,6 +1107,8 @@ betas = (0.0, 1.0)
 trainers = {
     b: start(make_config(MODEL, learning_rate=3e-4, init_kl_coef=b)) for b in betas
 }
+
+# %% tags=["demo"]
 sweep = {b: train(trainers[b], 15) for b in betas}
 sweep[0.2] = {name: log[:15] for name, log in main.items()}
 sweep = dict(sorted(sweep.items()))
@@ -1128,8 +1139,7 @@ plots_ppo.trade_off(
 # The run without a penalty has the highest reward of all. Let it go on for a while.
 
 # %% tags=["demo"]
-free = train(trainers[0.0], 10, first=15)
-free = {name: sweep[0.0][name] + values for name, values in free.items()}
+free = train(trainers[0.0], 25)
 shown |= {"entropy": "entropy, nats a token"}
 plots_ppo.runs({t: {"β = 0": free[n], "β = 0.2": main[n]} for n, t in shown.items()})
 

@@ -44,7 +44,7 @@ from transformers import (
 
 import labkit
 from labkit import checks
-from rlhf import plots_alignment, plots_dpo, toy
+from rlhf import live, plots_alignment, plots_dpo, toy
 
 # %% [markdown]
 # ## 1 · From the optimum to a loss, in five steps
@@ -448,19 +448,22 @@ run("05-dpo", "dpo_loss", globals())
 
 # %% tags=["demo"]
 def train_dpo(
-    loss_of: Callable[[torch.Tensor], torch.Tensor], steps: int = 500
+    what: str, loss_of: Callable[[torch.Tensor], torch.Tensor], steps: int = 500
 ) -> list[torch.Tensor]:
     """Log π [response] at the start and after each step.
 
-    `loss_of` maps log π to the losses of all pairs.
+    `loss_of` maps log π to the losses of all pairs; `what` stands on the line.
     """
     table = log_ref[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([table], lr=0.1)
     path = [log_ref[0]]
-    for _ in range(steps):
+    line = live.Line(what, steps)
+    for _ in line:
         optimizer.zero_grad()
-        loss_of(table.log_softmax(0)).mean().backward()
+        loss = loss_of(table.log_softmax(0)).mean()
+        loss.backward()
         optimizer.step()
+        line.tell(loss=loss.detach())
         path.append(table.detach().log_softmax(0))
     return path
 
@@ -474,7 +477,8 @@ def kl(log_p: torch.Tensor, log_q: torch.Tensor) -> float:
 ref_w, ref_l = log_ref[0, :, None], log_ref[0, None, :]
 share = torch.sigmoid(r[0, :, None] - r[0, None, :])  # how often people choose the row
 exact = train_dpo(
-    lambda lp: share * dpo_loss(lp[:, None], lp[None, :], ref_w, ref_l, beta)
+    "DPO, exact preferences",
+    lambda lp: share * dpo_loss(lp[:, None], lp[None, :], ref_w, ref_l, beta),
 )
 for step in (0, 30, 100, 200, 300, 500):
     print(f"step {step:3}: KL(π‖π*) = {kl(exact[step], log_star[0]):.1e} nats")
@@ -492,7 +496,8 @@ first_wins = torch.sigmoid(r[0, y[:, 0]] - r[0, y[:, 1]])
 second_wins = torch.rand(len(y), generator=generator) > first_wins
 won, lost = torch.where(second_wins[:, None], y.flip(1), y).T
 sampled = train_dpo(
-    lambda lp: dpo_loss(lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], beta)
+    "DPO, sampled pairs",
+    lambda lp: dpo_loss(lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], beta),
 )
 print(
     f"{len(y)} pairs of different responses; "
@@ -784,7 +789,6 @@ run("05-dpo", "preference_accuracy", globals())
 
 # %% tags=["demo"]
 import datasets
-from transformers import PrinterCallback
 from trl import DPOConfig, DPOTrainer
 
 from rlhf.models import WEIGHTS
@@ -813,7 +817,6 @@ with quiet_transformers():
         eval_dataset=held_out,
         tokenizer=tokenizer,
     )
-trainer.remove_callback(PrinterCallback)
 
 # %% [markdown]
 # TRL measures, and so do you: `held_out_logps` rests on your `sequence_logprob`. Note what TRL puts around a text:
@@ -873,13 +876,7 @@ print(
 # `disable_dropout=True`; with dropout, policy and reference would differ before the first step.) Now train.
 
 # %% tags=["demo"]
-with quiet_transformers():
-    trainer.train()
-log = [
-    row
-    for row in trainer.state.log_history
-    if "rewards/margins" in row and "eval_loss" not in row
-]
+log = live.train(trainer, "DPO", loss="loss", margin="rewards/margins")
 policy = held_out_logps(model)
 accuracy = preference_accuracy(
     *(implicit_reward(policy[side], ref[side], 0.1) for side in ("chosen", "rejected"))
