@@ -334,7 +334,7 @@ def demo_class(
 
 @app.command()
 def bench(
-    lab: Annotated[str | None, typer.Argument(help="A lab, or 02-trl for the toy; without it, all of them.")] = None,
+    lab: Annotated[str | None, typer.Argument(help="A lab, or `toy`; without it, all of them and the toy.")] = None,
     jobs: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     scale: Annotated[int, typer.Option(help="Submissions of the toy in its largest class.")] = 300,
     anew: Annotated[bool, typer.Option("--anew", help="Measure what is known, too.")] = False,

@@ -23,7 +23,7 @@ from grader.course.paths import Course
 from grader.grading.demo_class import make_class
 from grader.grading.plain import STOCK_STEPS
 
-TOY = "02-trl"
+TOY = "toy"
 OWN = Path("tests") / "files" / "bench"  # a course of one notebook, which imports what is slow to import
 MODELS = 6  # submissions that the others of a class are made of
 SAMPLE_SECONDS = 0.25

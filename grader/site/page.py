@@ -143,6 +143,5 @@ def _sections(file: str, title: str, body: str) -> list[Section]:
             found[-1][2].append(element.text_content())
         elif element.tag == "img":
             found[-1][2].append(element.get("alt", ""))
-    return [
-        Section(file, anchor, head, " ".join(" ".join(words).split())) for anchor, head, words in found if words or head
-    ]
+    kept = [(anchor, head, " ".join(" ".join(words).split())) for anchor, head, words in found]
+    return [Section(file, anchor, head, text) for anchor, head, text in kept if text or anchor]

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
+from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 
 from grader.build.notebooks import read_source
@@ -46,9 +47,10 @@ def solved(course: Course, lab: str) -> NotebookNode:
             shutil.copy(file, folder)
         resources = {"metadata": {"path": str(folder)}}
         try:
-            NotebookClient(notebook, timeout=None, resources=resources, kernel_name="python3").execute()
+            kernel = notebook.metadata.get("kernelspec", {}).get("name", "python3")
+            NotebookClient(notebook, timeout=None, resources=resources, kernel_name=kernel).execute()
         except Exception as error:  # noqa: BLE001 - of a cell, of the kernel, of the client
-            last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+            last = strip_ansi((str(error).strip().splitlines() or [type(error).__name__])[-1])
             raise RunError(f"{lab}: the solution notebook did not run through: {last}") from None
     for older in kept.parent.glob(f"{lab}-*.ipynb"):
         older.unlink()

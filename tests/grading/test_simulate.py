@@ -74,7 +74,7 @@ def test_a_simulation_takes_the_times_that_were_measured(tmp_path: Path) -> None
     with pytest.raises(LookupError, match="grader bench"):
         service(course, 2)
     course.reports.mkdir(parents=True)
-    found = {"01-toy": vars(measured()), "recorder 01-toy": {"rows": 0.001, "whole": 0.004}, "02-trl 10": 4.0}
+    found = {"01-toy": vars(measured()), "recorder 01-toy": {"rows": 0.001, "whole": 0.004}, "toy 10": 4.0}
     (course.reports / "bench.json").write_text(json.dumps({"by": "", "found": found}))
     assert service(course, 2).grading == 0.25  # of one worker: two were at work
     assert service(course, 2).recording == 0.004

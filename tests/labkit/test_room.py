@@ -30,7 +30,8 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     new = nbformat.v4
     shown = new.new_code_cell('Progress("..")', id="one", metadata={"tags": ["progress"]})
     write(tmp_path / "work" / "00-start" / "00-start.ipynb", new.new_markdown_cell("# Start here"), shown)
-    write(tmp_path / "work" / "01-a b" / "01-a b.ipynb", new.new_markdown_cell("# Lab 01 · A: and so on"))
+    exercise = new.new_code_cell('checks("half")', id="two", metadata={"nbgrader": {"grade_id": "half-checks"}})
+    write(tmp_path / "work" / "01-a b" / "01-a b.ipynb", new.new_markdown_cell("# Lab 01 · A: and so on"), exercise)
     (tmp_path / "work" / "data").mkdir()
     return tmp_path / "work"
 
@@ -50,8 +51,8 @@ def test_instructors_tools_and_news_are_off_and_labs_are_cards(work: Path, tmp_p
     cards = json.loads(page["labkitRoom"])
     assert cards == {
         "labs": [
-            {"path": "00-start/00-start.ipynb", "label": "Start here", "title": "Start here"},
-            {"path": "01-a b/01-a b.ipynb", "label": "Lab 01 · A", "title": "Lab 01 · A: and so on"},
+            {"path": "00-start/00-start.ipynb", "label": "Start here"},
+            {"path": "01-a b/01-a b.ipynb", "label": "Lab 01 · A: and so on"},
         ],
         "assignments": False,
     }

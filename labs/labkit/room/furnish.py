@@ -6,6 +6,7 @@ the same student's other JupyterLabs, stay as they are.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -78,8 +79,8 @@ def has_exchange(folder: Path) -> bool:
         from nbgrader.exchange import ExchangeFactory
 
         app = NbGrader()
-        app.config_file_paths.append(str(folder.resolve()))
-        app.load_config_file()
+        with contextlib.chdir(folder):  # nbgrader's server extensions look in the folder that JupyterLab runs in
+            app.load_config_file()
         listing = ExchangeFactory(config=app.config).List(config=app.config)
     except Exception:  # noqa: BLE001 - nbgrader is absent, or cannot be configured here: then there is none
         return False
@@ -87,11 +88,11 @@ def has_exchange(folder: Path) -> bool:
 
 
 def _cards(room: Room) -> dict[str, Any]:
-    """What room.js makes cards of: a lab's path as JupyterLab sees it, its short name, and its whole title."""
+    """What room.js makes cards of: a lab's path as JupyterLab sees it, and its title."""
     cards = []
     for notebook in room.labs:
         title = title_of(notebook) or notebook.stem
-        cards.append({"path": _seen(room, notebook), "label": title.partition(":")[0].strip(), "title": title})
+        cards.append({"path": _seen(room, notebook), "label": title})
     return {"labs": cards, "assignments": room.exchange}
 
 

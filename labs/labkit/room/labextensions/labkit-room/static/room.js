@@ -28,7 +28,6 @@
         const { labs, assignments } = room();
         app.commands.addCommand(`${NAME}:open`, {
           label: (args) => args.label,
-          caption: (args) => args.title,
           icon: notebookIcon,
           execute: (args) => app.commands.execute("docmanager:open", { path: args.path }),
         });

@@ -31,7 +31,7 @@ assert dpo_loss(torch.zeros(2), 0.1).shape == (2,)
 ### BEGIN HIDDEN TESTS
 from grader.checks import run
 
-run("02-trl", "dpo_loss", globals())
+run("toy", "dpo_loss", globals())
 ### END HIDDEN TESTS
 
 
@@ -59,5 +59,5 @@ assert after < before
 ### BEGIN HIDDEN TESTS
 from grader.checks import run
 
-run("02-trl", "train_step", globals())
+run("toy", "train_step", globals())
 ### END HIDDEN TESTS
