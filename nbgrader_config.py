@@ -119,4 +119,6 @@ c.Grader.families = {
     "advantages": "returns, GAE, bootstrapping, γ and λ, whitening",
     "label-noise": "noisy labels, ceilings, the Bradley–Terry scale",
     "on-and-off-policy": "whose samples, whose log-probs, filtered or not",
+    "checked-rewards": "what a program checks and what it does not, rare rewards, pass@k",
+    "averages": "what counts alike: tokens, responses or prompts",
 }
