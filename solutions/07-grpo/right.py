@@ -948,8 +948,8 @@ def loss_by_weights_of_tokens(
     rho, a = gap.exp(), advantages.detach()[owner]
     bounded = torch.where(a > 0, rho.clamp(max=1 + high), rho.clamp(min=1 - low))
     loss = beta * rho * (torch.expm1(ref - now) + now - ref) - bounded * a
-    weight = {"grpo": 1 / (lengths[owner] * len(mask)), "dapo": 1 / lengths.sum(), "dr_grpo": 1 / (len(mask) * longest)}
-    return (loss * weight[method]).sum()
+    divisor = {"grpo": lengths[owner] * len(mask), "dapo": lengths.sum(), "dr_grpo": len(mask) * longest}
+    return (loss / divisor[method]).sum()
 
 
 @right("grpo_loss")
