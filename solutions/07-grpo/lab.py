@@ -69,7 +69,7 @@ from rlhf import plots_dpo, plots_grpo, plots_ppo, verifiable
 # section 13 shows how quickly a policy finds that out.
 #
 # Ours asks for a form: prompt and response together are **one sentence of 8 to 12 words**. It is easy to check, rare
-# in what the tiny policy writes (about 1 text in 40), and not too rare: with a reward that is never earned nothing
+# in what the tiny policy writes (about 1 text in 50), and not too rare: with a reward that is never earned nothing
 # can be learned.
 #
 # Worked example: `"A film about nothing at all, but it is fun!"` has one mark, at its end, and 10 words: 1.0. `"It
@@ -423,8 +423,8 @@ for size, method in itertools.product((2, 4, 6), ("none", "others", "mean", "gro
 
 # %% [markdown]
 # `"none"` and `"others"` give $\nabla \mathbb{E}[R]$ itself: **RLOO is unbiased**. So is every baseline that is made
-# of the others alone, half their mean or twice it. What their mean gains as a rule is less noise, which no expectation
-# shows.
+# of the others alone, half their mean or twice it. They differ in noise, which no expectation shows: in this table the
+# mean of the others has less than `"none"` at $G = 4$ and 6, and more at $G = 2$, where it is a single reward.
 #
 # `"mean"` gives $1 - 1/G$ of it: $A$ with oneself in the mean is $(1 - 1/G)$ times $A$ with oneself left out, response
 # by response, a smaller learning rate and nothing else.
@@ -970,7 +970,7 @@ panels = {"reward": "reward", "length": "tokens a response", "equal groups": "gr
 plots_ppo.runs({title: {name: log[what] for name, log in logs.items()} for what, title in panels.items()}, columns=3)
 
 # %% [markdown]
-# From one text in forty to about four in ten. At the start most groups hold no right response, and teach nothing;
+# From one text in fifty to about four in ten. At the start most groups hold no right response, and teach nothing;
 # each step makes the next one richer. What did it cost, and what do the texts look like? The prompts below were not
 # trained on.
 

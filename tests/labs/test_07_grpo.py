@@ -114,7 +114,7 @@ def enumerated(logits: torch.Tensor, rewards: torch.Tensor, size: int, part: flo
     return mean, (chance * (gradients - mean) ** 2).sum().item()
 
 
-def test_every_baseline_of_the_others_is_unbiased_and_their_mean_is_quieter(solution: dict[str, Any]) -> None:
+def test_every_baseline_of_the_others_is_unbiased_and_differs_in_noise(solution: dict[str, Any]) -> None:
     """With the numbers of the lab's own table."""
     logits, rewards = (torch.tensor(row, dtype=torch.float64) for row in ([0.5, -1.0, 0.2, 1.0], [1.0, 0.0, 0.0, 0.3]))
     for size in (2, 4, 6):
@@ -124,7 +124,7 @@ def test_every_baseline_of_the_others_is_unbiased_and_their_mean_is_quieter(solu
         for part in (0.0, 0.5, 1.0, 2.0):
             mean, noise[part] = enumerated(logits, rewards, size, part)
             torch.testing.assert_close(mean, exact, rtol=0, atol=1e-12)
-        assert noise[1.0] < noise[0.0]
+        assert (noise[1.0] < noise[0.0]) == (size > 2)
 
 
 def test_pass_at_k_is_unbiased(solution: dict[str, Any]) -> None:
