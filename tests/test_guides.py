@@ -1,8 +1,9 @@
 """What the READMEs tell people to type works: their commands are run, in their order, on a course of two small labs.
 
 Parsed only, because other tests run them: schedulers and databases of other machines (`grading/test_scale.py`), all
-formats at once (`formats/`), pages to read (`grader/test_site.py`), one's own work (`grader/test_self_check.py`), and
-measurements (`grading/test_simulate.py`). Sources of models and of the set-up are looked at, since they take hours and a network.
+formats at once (`formats/`), pages to read (`grader/test_site.py`), one's own work (`reports/test_self_check.py`), and
+measurements (`grading/test_simulate.py`). Sources of models and of the set-up are looked at, since they take hours and
+a network.
 """
 
 from __future__ import annotations

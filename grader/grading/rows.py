@@ -137,7 +137,8 @@ def _grade(assignment: Assignment, graded: Graded, cell: Cell) -> Rows:
         mark = marks.get(cell.name, Mark(None, graded=False))
         points, known = mark.points, mark.graded and mark.points is not None
     elif cell.notebook in {master.name for master in assignment.masters} and (graded.graded or assignment.trusted):
-        points, known = marks.get(cell.name, NOTHING).points or 0.0, True  # not handed in, or not to be graded
+        points = marks.get(cell.name, NOTHING).points  # not handed in, or not to be graded: what it earned before
+        known = points is not None
     return {"auto_score": points if known else None, "needs_manual_grade": not known}
 
 

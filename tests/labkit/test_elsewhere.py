@@ -128,7 +128,8 @@ assert [card["path"] for card in cards] == ["00-start/00-start.ipynb", "01-a/01-
 os.chdir(root / "work" / "01-a")
 notebook = json.loads(Path("01-a.ipynb").read_text("utf-8"))
 for cell in notebook["cells"]:
-    assert shell.run_cell("".join(cell["source"]), store_history=True).success, cell
+    ran = shell.run_cell("".join(cell["source"]), store_history=True)
+    assert ran.success, (cell, ran.error_in_exec)
 answer = "def half(x):\\n    return x / 2"
 notebook["cells"][1]["source"] = answer
 for source in (answer, notebook["cells"][2]["source"]):
@@ -136,7 +137,7 @@ for source in (answer, notebook["cells"][2]["source"]):
 Path("01-a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
 
 quiz = labkit.quiz("sample")
-quiz._repr_mimebundle_()
+quiz._ipython_display_()
 quiz.answer(1, "a")
 quiz.hand_over()
 assert quiz.standing.highest is not None
@@ -186,6 +187,7 @@ def test_labkit_needs_nothing_that_only_posix_has(tmp_path: Path) -> None:
     own |= {name: str(tmp_path / "jupyter") for name in ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("NBGRADER", "JUPYTER", "PYTHON"))}
     warnings = ["-X", "warn_default_encoding", "-W", "error::EncodingWarning:labkit", "-X", "utf8=0"]
+    own["PYTHONIOENCODING"] = "utf-8"  # as a kernel's streams, whatever files are opened with
     command = [sys.executable, *warnings, "-c", TAKE_AWAY + WORK, str(tmp_path)]
     done = subprocess.run(command, cwd=tmp_path, env=kept | own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -16,7 +16,7 @@ from grader.course.paths import Course
 def run(labs: Path, lab: str, folder: Path) -> nbformat.NotebookNode:
     """The released notebook of a lab after all its cells, in a real kernel; a cell that stops the run raises."""
     (folder / lab).mkdir(parents=True)
-    for file in (labs / lab).glob("*.quiz.json"):
+    for file in (path for path in (labs / lab).iterdir() if path.is_file()):
         shutil.copy(file, folder / lab)
     notebook = nbformat.read(labs / lab / f"{lab}.ipynb", as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder / lab)}}).execute()
