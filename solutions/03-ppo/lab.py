@@ -926,7 +926,8 @@ for place in ranked[[0, 1, 128, -2, -1]].tolist():
     print(f"{reward_of([text]).item():+.2f}  {text!r}")
 
 # %% [markdown]
-# **The loop** itself: generate, score, step. Everything else in this cell writes down what happened.
+# **The loop** itself: generate, score, step. Everything else writes down what happened: of TRL's statistics these four, and for
+# each trainer what it did so far.
 
 # %% tags=["demo", "loop"]
 WATCHED = {
@@ -935,11 +936,10 @@ WATCHED = {
     "value loss": "ppo/loss/value",
     "explained variance": "ppo/val/var_explained",
 }
-
-
 LOGS: dict[PPOTrainer, dict[str, list]] = {}  # what each trainer did so far
 
 
+# %% tags=["demo", "loop"]
 def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
     """Train up to `steps` steps of PPO; the result has one entry for each step."""
     log = LOGS.setdefault(trainer, defaultdict(list))
