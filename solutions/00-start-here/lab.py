@@ -147,8 +147,8 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **nat**: the unit of natural logarithms; 1 nat is 1.44 bits ([01](../01-decoding/01-decoding.ipynb))
 # - **nucleus**: the fewest most probable tokens that together reach the probability $p$; top-p keeps them
 #   ([01](../01-decoding/01-decoding.ipynb))
-# - **partition function** Z: the sum over all texts that would make the best policy's probabilities add up to 1
-#   ([04](../04-partition-function/04-partition-function.ipynb))
+# - **partition function** Z: the sum over all texts by which the best policy's weights are divided, so that its
+#   probabilities add up to 1 ([04](../04-partition-function/04-partition-function.ipynb))
 # - **policy** π: the language model that is trained (here)
 # - **PPO**, proximal policy optimisation: write, score, move a little, again ([03](../03-ppo/03-ppo.ipynb))
 # - **query** or prompt, and **response**: what the policy is given, and what it writes

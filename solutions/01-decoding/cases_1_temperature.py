@@ -38,10 +38,10 @@ divides_the_logits = Cases(
     points=1,
     reference=reference_temperature,
     pool=temperatures,
-    hints={"value": "Divide each logit by T, and do nothing else to it.", **HINTS, **DIGITS},
+    hints={"value": "Divide each logit by τ, and do nothing else to it.", **HINTS, **DIGITS},
     mistakes=(
         Mistake(
-            "Did you multiply by T? A high temperature must flatten the distribution.",
+            "Did you multiply by τ? A high temperature must flatten the distribution.",
             lambda logits, temperature: logits * temperature,
         ),
         Mistake(
@@ -52,7 +52,7 @@ divides_the_logits = Cases(
             "Did you return log-probabilities? Only divide, do not normalise.",
             lambda logits, temperature: (logits / temperature).log_softmax(-1),
         ),
-        Mistake("T changes nothing of what you return.", lambda logits, temperature: logits.clone()),
+        Mistake("τ changes nothing of what you return.", lambda logits, temperature: logits.clone()),
         Mistake(
             "Subtract nothing: softmax is the same with or without, the logits are not.",
             lambda logits, temperature: (logits - logits.amax(-1, keepdim=True)) / temperature,
@@ -66,7 +66,7 @@ def refused_temperatures() -> Iterator[Case]:
     for rows in (Rows("one row", normal(0, 1, 3)), Rows("two rows", normal(1, 2, 2, HALF))):
         for temperature in (0.0, 0, -1.0, -0.5, -2, -1e-6):
             note = f"{type(temperature).__name__} {temperature}"
-            yield rows.case(temperature, note=note, family="T = 0" if temperature == 0 else "negative temperatures")
+            yield rows.case(temperature, note=note, family="τ = 0" if temperature == 0 else "negative temperatures")
         for temperature in (0.01, 0.5, 1.0):
             yield rows.case(temperature, family="temperatures above 0")
 
@@ -79,16 +79,16 @@ refuses_temperatures = Cases(
     reference=reference_temperature,
     pool=refused_temperatures,
     hints={
-        "no error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
-        "other error": "T = 0 is a limit, not a division: raise ValueError for T = 0, and negative ones too.",
-        "error": "Raise ValueError where T is 0 or below, and only there.",
+        "no error": "τ = 0 is a limit, not a division: raise ValueError for τ = 0, and negative ones too.",
+        "other error": "τ = 0 is a limit, not a division: raise ValueError for τ = 0, and negative ones too.",
+        "error": "Raise ValueError where τ is 0 or below, and only there.",
         **HINTS,
     },
 )
 
 
 def kept_by_temperature() -> Iterator[Case]:
-    """dtypes, −inf, layouts; with T = 1 too, where a tensor could come back as it is."""
+    """dtypes, −inf, layouts; with τ = 1 too, where a tensor could come back as it is."""
     for i, rows in enumerate((*dtypes(), *holes(), *layouts())):
         yield rows.case((0.5, 2.0, 1.0)[i % 3])
         yield rows.case((1.0, 0.7, 3.0)[i % 3])
@@ -108,10 +108,10 @@ keeps_what_temperature_must_keep = Cases(
     keeps_inputs=True,
     fresh=True,
     hints={
-        "nan": "−inf divided by T is still −inf: there is nothing to mask.",
-        "value": "Divide each logit by T; −inf divided by T is still −inf.",
-        "−inf among the logits": "Divide each logit by T; −inf divided by T is still −inf.",
-        "all but one −inf": "Divide each logit by T; −inf divided by T is still −inf.",
+        "nan": "−inf divided by τ is still −inf: there is nothing to mask.",
+        "value": "Divide each logit by τ; −inf divided by τ is still −inf.",
+        "−inf among the logits": "Divide each logit by τ; −inf divided by τ is still −inf.",
+        "all but one −inf": "Divide each logit by τ; −inf divided by τ is still −inf.",
         **HINTS,
     },
     mistakes=divides_the_logits.mistakes,

@@ -19,7 +19,7 @@
 # Why here, in a course on alignment? RLHF, reinforcement learning from human feedback, lets a model write and moves it
 # towards what people like. What it writes meanwhile are **rollouts**, and each is sampled by exactly this machinery.
 # With the wrong temperature or a filter left on, the **log-probs** (natural logarithms of probabilities) that the
-# algorithm of lab 03 computes are not those of the text it sees.
+# algorithm of lab 03 computes are not those of the policy that wrote the text.
 #
 # | | |
 # |---|---|
@@ -27,6 +27,7 @@
 # | You need | Python, a little torch (indexing, `softmax`, `cumsum`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 
 # %%
 from collections.abc import Callable
@@ -92,18 +93,18 @@ for kind, text in zip(["greedy ", "sampled", "sampled"], texts, strict=True):
     print(f"{kind} | {tokenizer.decode(text[0])!r}\n")
 
 # %% [markdown]
-# Greedy text is safe and falls into loops. Sampled text is lively and derails whenever the tail is hit. Every
-# parameter below is a way between the two.
+# Greedy text is plain and tends to loop. Sampled text is lively, and may derail where the tail is hit. Every parameter
+# below is a way between the two.
 
 # %% [markdown]
 # ## 3 · Temperature
 #
-# Divide all logits by a **temperature** $T > 0$ before softmax:
+# Divide all logits by a **temperature** $\tau > 0$ before softmax:
 #
-# $$\pi_T(i \mid x) = \mathrm{softmax}(z / T)_i$$
+# $$\pi_\tau(i \mid x) = \mathrm{softmax}(z / \tau)_i$$
 #
-# For $z = (2, 1, 0)$ the probabilities are $(0.67, 0.24, 0.09)$ at $T = 1$, sharper $(0.87, 0.12, 0.02)$ at
-# $T = 0.5$ and flatter $(0.51, 0.31, 0.19)$ at $T = 2$. Towards $T = 0$ only the largest survives; $T = 0$ itself is
+# For $z = (2, 1, 0)$ the probabilities are $(0.67, 0.24, 0.09)$ at $\tau = 1$, sharper $(0.87, 0.12, 0.02)$ at
+# $\tau = 0.5$ and flatter $(0.51, 0.31, 0.19)$ at $\tau = 2$. Towards $\tau = 0$ only the largest survives; $\tau = 0$ itself is
 # a limit, not a division.
 #
 # ### Exercise 1 · `apply_temperature` (●○○, 5 minutes, 3 points)
@@ -113,21 +114,21 @@ for kind, text in zip(["greedy ", "sampled", "sampled"], texts, strict=True):
 
 # %% nbgrader={"grade": false, "grade_id": "apply_temperature", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def apply_temperature(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Logits of softmax(z / T): each logit divided by T and not normalised.
+    """Logits of softmax(z / τ): each logit divided by τ and not normalised.
 
     Returns a new tensor; the input is not changed.
 
     Args:
         logits: float [batch, vocab], any float dtype; the result has its dtype and its
             precision. May hold -inf.
-        temperature: T > 0, no unit.
+        temperature: τ > 0, no unit.
 
     Raises:
         ValueError: the temperature is 0 or below.
     """
     ### BEGIN SOLUTION
     if not temperature > 0:
-        raise ValueError(f"temperature must be above 0, found {temperature}; for T -> 0 use greedy decoding")
+        raise ValueError(f"temperature must be above 0, found {temperature}; for τ -> 0 use greedy decoding")
     return logits / temperature
     ### END SOLUTION
 
@@ -148,7 +149,7 @@ run("01-decoding", "apply_temperature", globals())
 
 # %% tags=["demo"]
 plots.next_tokens(
-    {f"T = {t}": apply_temperature(logits, t)[0].softmax(-1) for t in (0.5, 1.0, 1.5)},
+    {f"τ = {t}": apply_temperature(logits, t)[0].softmax(-1) for t in (0.5, 1.0, 1.5)},
     tokenizer,
 )
 
@@ -164,14 +165,14 @@ entropies = torch.distributions.Categorical(logits=choices).entropy().tolist()
 plots.curves(
     temperatures,
     {"entropy": entropies},
-    x_label="temperature T",
+    x_label="temperature τ",
     y_label="entropy (nats)",
     levels={"ln V: all tokens alike": torch.tensor(logits.shape[-1]).log().item()},
     log_x=True,
 )
 
 # %% [markdown]
-# The useful range is narrow. Near $T = 0.1$ we are back at greedy, and above $T = 2$ the model's knowledge is gone.
+# The useful range is narrow. Near $\tau = 0.1$ we are back at greedy, and above $\tau = 2$ little is left of what the model knows.
 
 # %% [markdown]
 # ## 4 · Top-k
@@ -317,11 +318,11 @@ plots.along_text(
 # ## 6 · Repetition penalty
 #
 # Loops can be fought directly. For each token that already occurs in the text, prompt included, make its logit worse
-# by a **penalty** $\theta$, once, however often it occurs:
+# by a **penalty** $q$, once, however often it occurs:
 #
-# $$z_i \leftarrow \begin{cases} z_i / \theta & z_i \ge 0 \\ z_i \cdot \theta & z_i < 0 \end{cases}$$
+# $$z_i \leftarrow \begin{cases} z_i / q & z_i \ge 0 \\ z_i \cdot q & z_i < 0 \end{cases}$$
 #
-# Worked example, $\theta = 2$, tokens 0 and 2 seen: $(4, 3, -1) \to (2, 3, -2)$. Dividing $-1$ would have *helped* it.
+# Worked example, $q = 2$, tokens 0 and 2 seen: $(4, 3, -1) \to (2, 3, -2)$. Dividing $-1$ would have *helped* it.
 #
 # ### Exercise 4 · `repetition_penalty` (●●○, 12 minutes, 5 points)
 
@@ -499,8 +500,8 @@ plots.next_tokens(
 # **repetition penalty → minimum → temperature → top-k → top-p → draw**
 #
 # Some neighbours may swap: temperature keeps the ranking, so top-k keeps the same tokens before and after it. Others
-# may not: a flatter distribution has a larger nucleus, so temperature must come *before* top-p; and a forbidden EOS
-# must not use up one of the $k$ places.
+# may not: a flatter distribution has a larger nucleus, so temperature *before* top-p draws otherwise than after it; and a
+# forbidden EOS must not use up one of the $k$ places.
 #
 # For small examples here is a model of five tokens that you can follow by hand: it looks at the last token only.
 
@@ -580,7 +581,7 @@ run("01-decoding", "generate", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# `k=1` left one token to draw, so *sampling with top-k of 1 is greedy decoding*. Now turn all the knobs, after the
+# `k=1` left one token to draw, so *sampling with top-k of 1 is greedy decoding*, ties apart. Now turn all the knobs, after the
 # looping text from above: which two do nearly the same, and which is the only one that can change the ranking?
 
 
@@ -612,9 +613,9 @@ torch.manual_seed(1)
 u = torch.rand(1, 24)
 settings = {
     "k = 1": {"k": 1},
-    "T = 0.7": {"temperature": 0.7},
+    "τ = 0.7": {"temperature": 0.7},
     "p = 0.9": {"p": 0.9},
-    "T = 1.5": {"temperature": 1.5},
+    "τ = 1.5": {"temperature": 1.5},
 }
 for title, setting in settings.items():
     text = generate(model, ids, u, eos_id, minimum=24, **setting)
@@ -664,7 +665,7 @@ def measure(**setting: float) -> dict[str, float]:
 
 # %% [markdown]
 # Which setting comes nearest to the dashed lines, the human level? Each panel moves one parameter and leaves the others
-# off; only the penalty runs at $T = 0.3$, where it has loops to mend.
+# off; only the penalty runs at $\tau = 0.3$, where it has loops to mend.
 
 # %% tags=["demo"]
 swept = {
@@ -677,7 +678,7 @@ panels = {}
 for parameter, values in swept.items():
     others = {"temperature": 0.3} if parameter == "penalty" else {}
     rows = [measure(**{parameter: value}, **others) for value in values]
-    title = "penalty (at T = 0.3)" if others else parameter
+    title = "penalty (at τ = 0.3)" if others else parameter
     panels[title] = (values, {key: [row[key] for row in rows] for key in people})
 plots.small_multiples(
     panels, y_label="share of token pairs", levels=people, levels_are="real reviews"
@@ -752,10 +753,18 @@ run("01-decoding", "beam_search", globals())
 for beams in (1, 2, 4):
     text, score = beam_search(model, ids, beams, 16, eos_id)
     print(f"{beams} beams | {score:7.2f} nats | {tokenizer.decode(text[0])!r}")
+silence = logits.log_softmax(-1)[0, eos_id].item()
+print(f"no word | {silence:7.2f} nats | {tokenizer.decode(ids[0])!r}, and EOS at once")
 
 # %% [markdown]
-# Usually more probable, not always: the text that wins in the end may be cut half-way. But often duller, and shorter,
-# because every further token costs. How probable is what *people* write? Compare the **surprise**
+# Usually more probable, not always: what would win in the end may be dropped half-way. But often duller, and shorter,
+# because every further token costs. The last line shows where that leads: to say *nothing* is more probable to `tiny` than
+# all that four beams have found. No beam keeps it, because at the first step a thousand tokens are likelier than EOS.
+# In translation this was measured: for more than half of the sentences the most probable text of a good model is the empty
+# one (Stahlberg and Byrne 2019). Beam search works there because it does *not* find the most probable text, and because
+# libraries divide scores by length.
+#
+# How probable is what *people* write? Compare the **surprise**
 # $-\ln \pi(y_t \mid x, y_{<t})$ of each token in three texts that may not end.
 
 
@@ -794,11 +803,12 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 #
 # | You want | Use | Because |
 # |---|---|---|
-# | one short right answer (translation, extraction) | greedy or 2–5 beams | there the most probable text is close to the best |
-# | lively open text | $T$ 0.7–1, $p$ 0.9–0.95 | cuts the tail, follows the model's doubt |
+# | one short right answer (a label, a name from the text) | greedy | the model is sure, or it does not know |
+# | a translation | 4 or 5 beams, scores divided by length | more beams find more probable and *worse* texts (Koehn and Knowles 2017) |
+# | lively open text | $\tau$ 0.7–1, $p$ 0.9–0.95 | cuts the tail, follows the model's doubt |
 # | to stop loops | penalty 1.1–1.2 | first look whether temperature or $p$ is too low |
-# | rollouts for **PPO**, lab 03 | $T = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute |
-# | candidates for preference pairs | $T$ 0.7–1, several samples | two equal answers teach nothing |
+# | rollouts for **PPO**, lab 03 | $\tau = 1$, no filter, no penalty, no minimum | samples must come from the policy whose log-probs you compute (or compute them at that temperature, too) |
+# | candidates for preference pairs | $\tau$ 0.7–1, several samples | two equal answers teach nothing |
 #
 # ## 12 · Where this lives today
 #
@@ -814,6 +824,21 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 #
 # Mind the defaults: `generate(do_sample=True)` filters with `top_k=50` unless you say `top_k=0`. And a model folder
 # may ship a `generation_config.json` that changes all of these without a word.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$; $y_t$, $y_{<t}$ | text so far; the $t$-th new token, and those before it |
+# | $V$ | tokens in the vocabulary |
+# | $z_i$ | logit of token $i$ |
+# | $\pi(i \mid x)$ | probability of token $i$ after $x$: the policy |
+# | $\tau$ | temperature ($T$ is a number of tokens in lab 04) |
+# | $H$ | entropy |
+# | $k$, $p$ | of top-k and top-p |
+# | $q$ | repetition penalty |
+# | $u$ | a uniform random number (a ratio of ratios in lab 05) |
 
 # %% [markdown]
 # ## Quiz

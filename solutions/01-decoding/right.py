@@ -15,7 +15,7 @@ from grader.checks import right
 
 @right("apply_temperature")
 def times_the_inverse(logits: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Multiplies by 1 / T."""
+    """Multiplies by 1 / τ."""
     if temperature <= 0:
         raise ValueError("temperature")
     return logits * (1.0 / temperature)

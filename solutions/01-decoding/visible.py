@@ -9,14 +9,14 @@ INF = torch.inf
 
 @visible("apply_temperature")
 def a_low_temperature_spreads():
-    """T = 0.5 doubles the logits (2, 1, 0)."""
+    """τ = 0.5 doubles the logits (2, 1, 0)."""
     yield apply_temperature(torch.tensor([[2.0, 1.0, 0.0]]), 0.5)
     yield apply_temperature(torch.tensor([[-1.0, 3.0, 0.5]]), 0.5)
 
 
 @visible("apply_temperature")
 def a_high_temperature_flattens():
-    """T = 2 halves them, each row by itself."""
+    """τ = 2 halves them, each row by itself."""
     yield apply_temperature(torch.tensor([[2.0, 1.0, 0.0], [0.5, -3.0, 8.0]]), 2.0)
 
 
@@ -30,7 +30,7 @@ def leaves_its_input_alone():
 
 @visible("apply_temperature", raises=ValueError)
 def refuses_zero():
-    """T = 0 is refused."""
+    """τ = 0 is refused."""
     yield apply_temperature(torch.tensor([[2.0, 1.0, 0.0]]), 0.0)
 
 

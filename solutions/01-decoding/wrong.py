@@ -15,7 +15,7 @@ from grader.checks import patched, wrong
 
 multiplies = patched(
     "apply_temperature", "logits / temperature", "logits * temperature",
-    caught_by="divides_the_logits", hint="multiply by T", mistake="Multiplies, so that a high temperature sharpens.",
+    caught_by="divides_the_logits", hint="multiply by τ", mistake="Multiplies, so that a high temperature sharpens.",
 )  # fmt: skip
 returns_probabilities = patched(
     "apply_temperature", "logits / temperature", "(logits / temperature).softmax(-1)",
@@ -32,19 +32,19 @@ subtracts_the_largest = patched(
 )  # fmt: skip
 forgets_temperature = patched(
     "apply_temperature", "logits / temperature", "logits.clone()",
-    caught_by="divides_the_logits", hint="T changes nothing", mistake="Only looks at the temperature.",
+    caught_by="divides_the_logits", hint="τ changes nothing", mistake="Only looks at the temperature.",
 )  # fmt: skip
 divides_whole_numbers = patched(
     "apply_temperature", "logits / temperature", "logits // temperature",
-    caught_by="divides_the_logits", hint="Divide each logit by T", mistake="Divides and rounds down.",
+    caught_by="divides_the_logits", hint="Divide each logit by τ", mistake="Divides and rounds down.",
 )  # fmt: skip
 holds_temperature_up = patched(
     "apply_temperature", "logits / temperature", "logits / max(temperature, 0.01)",
-    caught_by="divides_the_logits", hint="what is special about these", mistake="Holds T above 0.01.",
+    caught_by="divides_the_logits", hint="what is special about these", mistake="Holds τ above 0.01.",
 )  # fmt: skip
 adds_a_little = patched(
     "apply_temperature", "logits / temperature", "logits / (temperature + 1e-6)",
-    caught_by="divides_the_logits", hint="Divide each logit by T", mistake="Adds a little to T, for fear of 0.",
+    caught_by="divides_the_logits", hint="Divide each logit by τ", mistake="Adds a little to τ, for fear of 0.",
 )  # fmt: skip
 computes_in_single_precision = patched(
     "apply_temperature", "logits / temperature", "(logits.float() / temperature).to(logits.dtype)",
@@ -53,7 +53,7 @@ computes_in_single_precision = patched(
 divides_by_anything = patched(
     "apply_temperature", "if not temperature > 0:", "if False:",
     caught_by="refuses_temperatures_that_are_not_positive", hint="a limit",
-    mistake="Never looks at T: T = 0 gives infinities and nan.",
+    mistake="Never looks at τ: τ = 0 gives infinities and nan.",
 )  # fmt: skip
 refuses_only_zero = patched(
     "apply_temperature", "if not temperature > 0:", "if temperature == 0:",
@@ -62,11 +62,11 @@ refuses_only_zero = patched(
 )  # fmt: skip
 refuses_low_ones = patched(
     "apply_temperature", "if not temperature > 0:", "if temperature < 0.1:",
-    caught_by="refuses_temperatures_that_are_not_positive", hint="and only there", mistake="Refuses T = 0.01 too.",
+    caught_by="refuses_temperatures_that_are_not_positive", hint="and only there", mistake="Refuses τ = 0.01 too.",
 )  # fmt: skip
 asserts = patched(
     "apply_temperature", "raise ValueError(", "raise AssertionError(",
-    caught_by="refuses_temperatures_that_are_not_positive", hint="raise ValueError for T = 0",
+    caught_by="refuses_temperatures_that_are_not_positive", hint="raise ValueError for τ = 0",
     mistake="Raises another error.",
 )  # fmt: skip
 divides_in_place = patched(
@@ -76,7 +76,7 @@ divides_in_place = patched(
 )  # fmt: skip
 passes_its_input_through = patched(
     "apply_temperature", "logits / temperature", "logits if temperature == 1 else logits / temperature",
-    caught_by="temperature_keeps_dtype_infinities_and_input", hint="a copy", mistake="Returns its input where T is 1.",
+    caught_by="temperature_keeps_dtype_infinities_and_input", hint="a copy", mistake="Returns its input where τ is 1.",
 )  # fmt: skip
 converts_to_float32 = patched(
     "apply_temperature", "logits / temperature", "logits.float() / temperature",
@@ -85,7 +85,7 @@ converts_to_float32 = patched(
 )  # fmt: skip
 makes_infinity_finite = patched(
     "apply_temperature", "logits / temperature", "(logits / temperature).clamp(min=-1e4)",
-    caught_by="temperature_keeps_dtype_infinities_and_input", hint="−inf divided by T is still −inf",
+    caught_by="temperature_keeps_dtype_infinities_and_input", hint="−inf divided by τ is still −inf",
     mistake="Puts a large negative number in the place of −inf.",
 )  # fmt: skip
 
@@ -717,7 +717,7 @@ penalty_after_top_k = patched(
 )  # fmt: skip
 forgets_the_temperature = patched(
     "generate", WARMED, "",
-    caught_by="filters_come_in_the_order_of_transformers", hint="`temperature` has no effect", mistake="Leaves T out.",
+    caught_by="filters_come_in_the_order_of_transformers", hint="`temperature` has no effect", mistake="Leaves τ out.",
 )  # fmt: skip
 forgets_k = patched(
     "generate", "logits if k is None else top_k_filter(logits, k)", "logits",

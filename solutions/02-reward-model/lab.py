@@ -25,6 +25,7 @@
 # | You need | lab 01; a little torch (indexing, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 
 # %%
 import copy
@@ -80,7 +81,7 @@ print(
 #
 # A rating of 3 means something else for a mild rater than for a strict one; *which of two is better* is the safer
 # question, and what RLHF usually asks. So we compare snippets: the one with the higher mean is **chosen**, the other
-# **rejected**.
+# **rejected**. (Ours were rated one by one and by different people, so who was mild and who was strict stays in the comparison.)
 #
 # That throws information away. We keep some: the probability $p$ that a random rater of the chosen one gives a higher rating
 # than a random rater of the rejected one. Equal ratings count half.
@@ -158,12 +159,12 @@ plots_reward.agreement(gap, p)
 
 # %% [markdown]
 # Labels of close pairs are little better than coin flips. This is no dirt in our data: it is what preference data *are*.
-# Published comparison data have one label a pair, and their users cannot even see it.
+# Most published comparison data have one label a pair, and their users cannot even see it.
 
 # %% [markdown]
 # ## 3 · A loss for comparisons
 #
-# The **Bradley–Terry** model (1952) says how rewards make choices: $P(a \succ b) = \sigma(r_a - r_b)$. Maximum likelihood then gives
+# The **Bradley–Terry** model (1952) assumes how rewards make choices: $P(a \succ b) = \sigma(r_a - r_b)$. Maximum likelihood then gives
 # the loss of a pair (Ouyang et al. 2022, eq. 1). Some datasets say *how much* better the chosen one is; Llama 2 (Touvron et
 # al. 2023, eq. 2) asks for a larger difference then, a **margin** $m$:
 #
@@ -221,8 +222,44 @@ plots_dpo.smooth(
 )
 
 # %% [markdown]
-# For $p < 1$ there is a best difference, $\log \frac{p}{1 - p}$, where the model says exactly $p$. A hard label has none: the loss
-# always asks for more. **Trained on hard labels, a model grows more certain than people are.** We shall see it.
+# For $p < 1$ there is a best difference, $\log \frac{p}{1 - p}$, where the model says exactly $p$. For $p = 1$ there is none: the
+# loss always asks for more.
+#
+# So is it hard labels that make a model too certain? Not by themselves. Let **one random rater of each snippet** make the label: it
+# is hard, and turned with probability $1 - p$, so the mean loss of many such labels *is* the curve of $p$, with its lowest point at
+# $\log \frac{p}{1 - p}$. Each label exaggerates, all together tell the truth. The order of the **means** is another label: it is
+# the same whenever we ask, $p = 1$ whatever the raters thought. **Trained on the order of means, a model grows more certain than
+# people are.** We shall see it. And one rater's label, read again and again until the model knows it by heart, is no better.
+
+# %% [markdown]
+# Is the model of Bradley and Terry true? It gives each text one number, so it forbids circles: if $a$ beats $b$ and $b$ beats $c$,
+# then $a$ must beat $c$. People are known to go round in circles where they judge by several things at once (Tversky 1969). Do our crowds? And how
+# far do the best possible rewards miss the $p$ that we counted?
+
+# %% tags=["demo"]
+share = torch.full((300, 300), 0.5, dtype=torch.float64)  # P(row beats column)
+share[pairs[:, 0], pairs[:, 1]], share[pairs[:, 1], pairs[:, 0]] = p, 1 - p
+beats = torch.where(share > 0.5 + 1e-9, share, 0.0)
+wins = (beats > 0).double()
+circles = torch.einsum("ij,jk,ki->", wins, wins, wins).item() / 3
+weakest = max(
+    torch.minimum(torch.minimum(row[:, None], beats), beats[:, k]).max().item()
+    for k, row in enumerate(beats)
+)
+print(f"{circles:.0f} circles in {math.comb(300, 3):,} triples of snippets;")
+print(f"the weakest of a circle's three p is never above {weakest:.3f}")
+score = torch.zeros(300, dtype=torch.float64)
+for _ in range(300):  # climb the likelihood
+    said = torch.sigmoid(score[:, None] - score)
+    score += 4 * (share - said).mean(dim=1)
+error = (share - said).abs()
+print(f"Bradley–Terry misses p by {error.mean():.3f}, by {error.max():.2f} at worst")
+
+# %% [markdown]
+# Hardly any circle, and each closed by a lead of a hair: with 15 to 29 raters, $p$ itself is uncertain by 0.04 on average. For
+# these ratings the assumption holds as well as we can see, best in the middle and worst at the ends of the scale. That is not proof
+# for other data: our raters gave numbers, one text at a time. Where people compare whole answers, circles may be real, and then *no*
+# reward model is right (Munos et al. 2024 learn from the preferences themselves).
 
 # %% [markdown]
 # ## 4 · Where the reward is read
@@ -311,9 +348,9 @@ run("02-reward-model", "pool_reward", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# transformers has this built in: `AutoModelForSequenceClassification` with one label. But it does not look at the mask. It
-# looks for the *first pad id* and reads before that. GPT-2 has no pad token, so EOS plays its part, and then an EOS
-# inside a text ends it, and one at the beginning is worse still. The kit's own reward model shows it:
+# transformers has this built in: `AutoModelForSequenceClassification` with one label. But it does not look at the mask. In the
+# version of this lab, and up to 4.48, it looks for the *first pad id* and reads before that. GPT-2 has no pad token, so EOS plays
+# its part, and then an EOS inside a text ends it, and one at the beginning is worse still. The kit's own reward model shows it:
 
 # %% tags=["demo"]
 model, tokenizer = rlhf.load_reward_model()
@@ -339,6 +376,10 @@ for name, text in {
 # %% [markdown]
 # In the second row transformers did not read the end. In the third it found the first pad at place 0, went one
 # back, to place −1, and read *padding* at the end of the row. So: no EOS in the text, padding on the right, or pool yourself.
+#
+# Since 4.49 (February 2025) transformers reads at the *last* token that is not the pad id: an EOS inside a text does no harm any
+# more, and padding may be on either side. It still does not look at the mask: where EOS is the pad, the EOS that ends a text is
+# taken for padding, and the reward is read one token too early. Weights trained under one rule may score otherwise under the other.
 
 # %% [markdown]
 # ## 5 · Known up to a number
@@ -529,18 +570,27 @@ print({name: round(value, 3) for name, value in ceilings.items()})
 # %% [markdown]
 # On all pairs one rater disagrees with the best possible model one time in six. Even the means are not certain: another 15
 # to 29 people would order some pairs the other way. How many? Draw new raters from the old, with replacement, a few times.
+# That takes the old means for the truth; so it tells how often a panel finds the true order. And two new panels, of each other's?
 
 # %% tags=["demo"]
 generator = torch.Generator().manual_seed(2)
-again = []
+rows = [torch.tensor(row).double() for row in crowd]
+
+
+def new_panel() -> torch.Tensor:
+    """Mean ratings by as many raters, drawn anew: float64 [snippets]."""
+    picks = (torch.randint(len(row), row.shape, generator=generator) for row in rows)
+    return torch.stack([row[k].mean() for row, k in zip(rows, picks, strict=True)])
+
+
+with_old, with_new = [], []
 for _ in range(5):
-    rows = [torch.tensor(row).double() for row in crowd]
-    drawn = [
-        row[torch.randint(len(row), row.shape, generator=generator)].mean()
-        for row in rows
-    ]
-    again.append(pairwise_accuracy(torch.stack(drawn), pairs))
-print(f"new panels agree with the old one in {sum(again) / 5:.1%} of all pairs")
+    one, other = new_panel(), new_panel()
+    turned = (one[pairs[:, 0]] < one[pairs[:, 1]])[:, None]
+    with_old.append(pairwise_accuracy(one, pairs))
+    with_new.append(pairwise_accuracy(other, torch.where(turned, pairs.flip(1), pairs)))
+print(f"a new panel and the old means agree in {sum(with_old) / 5:.1%} of all pairs,")
+print(f"two new panels in {sum(with_new) / 5:.1%}")
 
 # %% [markdown]
 # ## 7 · Train one
@@ -575,7 +625,8 @@ clear = sum(row["p"] for row in rows) / len(rows)
 print(f"{len(rows):,} pairs; two raters agree with {clear:.1%} of the labels")
 
 # %% [markdown]
-# The tiny policy gets a new head; its body has read reviews and knows words already. First TRL as it comes: hard labels.
+# The tiny policy gets a new head; its body has read reviews and knows words already. First TRL as it comes: hard labels, the order
+# of the means.
 
 
 # %% tags=["demo"]
@@ -723,9 +774,14 @@ for name, said in predicted.items():
 plots_reward.calibration(predicted, observed)
 
 # %% [markdown]
-# The model with hard labels is **overconfident**: it was told that every label is certain, and believed it. Its rewards lie
-# too far apart. That matters in lab 03: exaggerated rewards pull the policy harder than the **KL penalty**, the price of moving away
-# from where it began, is meant to allow. (The kit's model is a little too certain as well: it has seen each snippet five times, and remembers.)
+# The model with hard labels is **overconfident**: it was told that the order of the means is certain, and believed it. Was it that
+# the labels were hard? We trained it once more in the same way, on hard labels of one random rater each. After one pass over the pairs,
+# 100 steps, that model is certain to 0.69 on average and right in 0.69; on the order of the means it is certain to 0.73. After two
+# passes it is certain to 0.79, and still right in 0.69: it has learned its labels by heart.
+#
+# Rewards of a model that is too certain lie too far apart. That matters wherever a reward is weighed against the **KL penalty**, the
+# price of moving away from where the policy began: it pulls harder than the penalty is meant to allow. Lab 03 measures rewards in their
+# own standard deviations for this reason. (The kit's model is a little too certain as well: it has seen each snippet five times, and remembers.)
 
 # %% [markdown]
 # ## 8 · What the model loves
@@ -788,7 +844,7 @@ for trick, score in zip(tricks, scores, strict=True):
 # %% [markdown]
 # ## 9 · Where this lives today
 #
-# This lab uses TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.10):
+# This lab uses TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.16):
 #
 # | TRL 0.11.4 | TRL 1.x |
 # |---|---|
@@ -806,7 +862,22 @@ for trick, score in zip(tricks, scores, strict=True):
 # | `trainer.train()`, `.remove_callback()`, `.state.log_history`, `.model` | the same, from `transformers.Trainer` |
 #
 # And yours: `bradley_terry_loss` is inside `compute_loss`, `last_token_index` and `pool_reward` are inside
-# `GPT2ForSequenceClassification.forward`, `pairwise_accuracy` is `accuracy` with fair ties.
+# `GPT2ForSequenceClassification.forward` (which goes by the pad id, not by the mask, see section 4), `pairwise_accuracy` is `accuracy`
+# with fair ties.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$ | prompt; our snippets have none |
+# | $a \succ b$ | $a$ is preferred to $b$ |
+# | $r$ | reward, $r_a$ that of text $a$ |
+# | $\sigma$ | the logistic function, $\sigma(\cdot) = 1/(1 + e^{-\,\cdot})$ |
+# | $p$ | probability that a random rater of the chosen text gives a higher rating than one of the rejected |
+# | $m$ | margin, by how much the chosen reward should be ahead |
+# | $\mathcal{L}$ | loss of a pair |
+# | $f(x)$ | any number of a prompt: rewards are known only up to it |
 
 # %% [markdown]
 # ## Quiz

@@ -25,19 +25,19 @@ def with_part(name: str, part: Callable[[Tensor], Tensor]) -> Callable[..., dict
 ESTIMATOR_MISTAKES = {
     "sign": ("k1 has the wrong sign: over samples of π its mean must not be negative.", with_part("k1", lambda x: x)),
     "turned": (
-        "The ratio in k3 is turned: r = π_ref/π, because the samples come from π.",
+        "The ratio in k3 is turned: e^−d is π_ref/π, because the samples come from π.",
         with_part("k3", lambda x: (-x).expm1() + x),
     ),
     "swapped": (
         "Policy and reference have changed places: that is the other direction of the KL.",
         lambda lp, ref: right_estimators(ref, lp),
     ),
-    "added": ("k3 is (r − 1) − log r: you add log r.", with_part("k3", lambda x: x.expm1() + x)),
+    "added": ("k3 is e^−d − 1 + d: you subtract d.", with_part("k3", lambda x: x.expm1() + x)),
     "half": ("k2 has a factor ½.", with_part("k2", lambda x: x**2)),
-    "ratio": ("k2 is the square of the log-ratio, not of r − 1.", with_part("k2", lambda x: x.expm1() ** 2 / 2)),
+    "ratio": ("k2 is the square of the log-ratio, not of e^−d − 1.", with_part("k2", lambda x: x.expm1() ** 2 / 2)),
     "absolute": ("k1 may be negative: no absolute value.", with_part("k1", lambda x: x.abs())),
-    "no_log": ("k3 is (r − 1) − log r: log r is missing.", with_part("k3", lambda x: x.expm1())),
-    "no_one": ("k3 is (r − 1) − log r: the 1 is missing.", with_part("k3", lambda x: x.exp() - x)),
+    "no_log": ("k3 is e^−d − 1 + d: the d at its end is missing.", with_part("k3", lambda x: x.expm1())),
+    "no_one": ("k3 is e^−d − 1 + d: the 1 is missing.", with_part("k3", lambda x: x.exp() - x)),
     "mean": (
         "One estimate for each sample: no mean.",
         lambda lp, ref: {name: value.mean() for name, value in right_estimators(lp, ref).items()},
@@ -88,7 +88,7 @@ def near_pool() -> Iterator[Case]:
 estimators_defined = Cases(
     "kl_estimators",
     name="k1_k2_k3_are_those_of_the_definition",
-    promise="With r = π_ref/π: k1 = −log r, k2 = ½ (log r)², k3 = (r − 1) − log r, one for each sample.",
+    promise="With d = log π − log π_ref: k1 = d, k2 = ½ d², k3 = e^−d − 1 + d, one for each sample.",
     points=2,
     reference=right_estimators,
     pool=estimate_pool,

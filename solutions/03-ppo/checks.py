@@ -264,5 +264,5 @@ def k1_and_k3_are_unbiased(student: Student, rng: np.random.Generator) -> None:
         mean = (lp.exp() * part.double()).sum(-1)
         hint = f"The mean of {name} over samples of π is not KL(π‖π_ref)."
         if torch.allclose(mean, turned[name], rtol=0, atol=1e-8):
-            hint += " Which of the two is in the numerator of r?"
+            hint += " Which of the two comes first in d?"
         expect(result).that(torch.allclose(mean, exact, rtol=0, atol=1e-8), hint=hint)

@@ -25,6 +25,7 @@
 # | You need | labs 01 and 02; a little torch (`where`, `exp`, `clamp`, indexing with a mask) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 #
 # Four networks take part, and it helps to know who is trained on what:
 #
@@ -348,15 +349,16 @@ alignment.lines(
 # **KL divergence**, the mean over the policy's own texts of how much likelier they are to it than to the reference, in
 # nats. Each nat of $\mathrm{KL}(\pi \,\|\, \pi_\mathrm{ref}) =
 # \mathbb{E}_{y \sim \pi} \log \frac{\pi(y)}{\pi_\mathrm{ref}(y)}$ costs β. It is estimated from the very samples that were
-# drawn. With $r = \pi_\mathrm{ref} / \pi$ (here a ratio, not a reward), Schulman (2020) names three estimators:
+# drawn. Schulman (2020) names three estimators, all made of the log-ratio $d = \log \pi(y) - \log \pi_\mathrm{ref}(y)$:
 #
-# $$k_1 = -\log r \qquad k_2 = \tfrac12 (\log r)^2 \qquad k_3 = (r - 1) - \log r$$
+# $$k_1 = d \qquad k_2 = \tfrac12\, d^2 \qquad k_3 = e^{-d} - 1 + d$$
 #
-# $k_1$ is unbiased, but a single one may be negative. $k_3$ is unbiased *and* never negative: it adds $r - 1$, whose mean
-# is 0. The samples come from π, so π is in the denominator.
+# $k_1$ is unbiased, but a single one may be negative. $k_3$ is never negative, and unbiased too: it adds
+# $e^{-d} - 1 = \pi_\mathrm{ref}/\pi - 1$, whose mean is 0 as long as π can say all that the reference can. The samples
+# come from π, so π is in the denominator.
 #
-# Worked example: $\log \pi = -1$, $\log \pi_\mathrm{ref} = -2$ give $\log r = -1$: $k_1 = 1$, $k_2 = 0.5$,
-# $k_3 = e^{-1} - 1 + 1 = 0.3679$. The other way round: $k_1 = -1$, $k_2 = 0.5$, $k_3 = e - 1 - 1 = 0.7183$.
+# Worked example: $\log \pi = -1$, $\log \pi_\mathrm{ref} = -2$ give $d = 1$: $k_1 = 1$, $k_2 = 0.5$,
+# $k_3 = e^{-1} - 1 + 1 = 0.3679$. The other way round, $d = -1$: $k_1 = -1$, $k_2 = 0.5$, $k_3 = e - 1 - 1 = 0.7183$.
 #
 # ### Exercise 4 · `kl_estimators` (●●○, 10 minutes, 4 points)
 #
@@ -396,16 +398,16 @@ run("03-ppo", "kl_estimators", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Exact again, on the toy: the policy moves away from the reference along $\pi \propto \pi_\mathrm{ref}\, e^{s\,r}$, further
-# for larger $s$. Mean and standard deviation of each estimator, summed over all responses:
+# Exact again, on the toy: the policy moves away from the reference along $\pi \propto \pi_\mathrm{ref}\, e^{c\,r}$, further
+# for larger $c$. Mean and standard deviation of each estimator, summed over all responses:
 
 # %% tags=["demo"]
 log_ref = toy.log_probs(0)
-print("   s    KL exact | mean of k1     k2     k3 | sd of k1     k2     k3")
+print("   c    KL exact | mean of k1     k2     k3 | sd of k1     k2     k3")
 spreads: dict[str, list[float]] = {"k1": [], "k2": [], "k3": []}
 distances = []
-for s in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0):
-    moved = (log_ref + s * r).log_softmax(0)
+for c in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0):
+    moved = (log_ref + c * r).log_softmax(0)
     p, estimates = moved.exp(), kl_estimators(moved, log_ref)
     distances.append((p * (moved - log_ref)).sum().item())
     means = {name: (p * k).sum() for name, k in estimates.items()}
@@ -413,7 +415,7 @@ for s in (0.05, 0.1, 0.2, 0.5, 1.0, 2.0):
         spreads[name].append((p * (k - means[name]) ** 2).sum().sqrt().item())
     averages = [f"{m:7.4f}" for m in means.values()]
     deviations = [f"{v[-1]:7.4f}" for v in spreads.values()]
-    print(f"{s:5} {distances[-1]:9.4f} |   ", *averages, "|", *deviations)
+    print(f"{c:5} {distances[-1]:9.4f} |   ", *averages, "|", *deviations)
 alignment.lines(
     distances,
     spreads,
@@ -425,10 +427,38 @@ alignment.lines(
 
 # %% [markdown]
 # $k_1$ and $k_3$ are right on average at every distance, $k_2$ only near the reference. There $k_3$ is far less noisy than
-# $k_1$. Far away it is the other way round: one sample that π has nearly forgotten has a huge $r$.
+# $k_1$. Far away it is the other way round: one sample that π has nearly forgotten has a huge $\pi_\mathrm{ref}/\pi$. If your
+# KL plot goes *below* zero, either the batch is small or the samples do not come from π; section 11 comes back to it.
 #
-# TRL 0.11.4 uses $k_1$ in the reward; **GRPO**, a relative of PPO (section 12), uses $k_3$ in the loss. If your KL plot goes *below* zero, either
-# the batch is small or the samples do not come from π; section 11 comes back to it.
+# To estimate the KL is one thing, to *move* it another. TRL 0.11.4 takes $k_1$ off the reward, where the trick of section 3
+# makes the right gradient of it. **GRPO**, a relative of PPO (section 12), adds $k_3$ to the loss and differentiates that.
+# Is it the same? We differentiate each estimate, of whole responses that are held fixed, and compare with the gradient of the exact KL.
+
+# %% tags=["demo"]
+table = (log_ref + 0.5 * r).requires_grad_()
+log_pi = table.log_softmax(0)
+d, ratio = log_pi - log_ref, (log_pi - log_pi.detach()).exp()
+k3 = (-d).expm1() + d
+drawn = log_pi.detach().exp()  # how often each response is sampled: no gradient
+as_losses = {
+    "the exact KL": (log_pi.exp() * d).sum(),
+    "k1": (drawn * d).sum(),
+    "k2": (drawn * d**2 / 2).sum(),
+    "k3": (drawn * k3).sum(),
+    "k3 × ratio": (drawn * ratio * k3).sum(),
+    "KL(π_ref‖π)": -(log_ref.exp() * d).sum(),
+}
+for name, loss in as_losses.items():
+    (slope,) = torch.autograd.grad(loss, table, retain_graph=True)
+    exact = slope if name == "the exact KL" else exact
+    off = (slope - exact).norm() / exact.norm()
+    print(f"{name:12} value {loss:7.4f}   gradient off by {off:6.1%}")
+
+# %% [markdown]
+# No. As a loss, $k_1$ has no gradient on average (the mean of $\nabla \log \pi$ is 0), $k_2$ has the right one, and $k_3$, whose
+# *value* is right, has that of $\mathrm{KL}(\pi_\mathrm{ref} \,\|\, \pi)$, the other direction. Multiplied by the ratio
+# $\pi / \pi_\mathrm{old}$ of section 8, which is 1 but has a gradient, $k_3$ is exact again. GRPO was published without
+# that factor (Shao et al. 2024); TRL 1.16 multiplies by it unless told otherwise.
 
 # %% [markdown]
 # ## 5 · One reward for each token
@@ -436,7 +466,7 @@ alignment.lines(
 # The reward model scores a whole text, but PPO wants a reward at every token. The KL is paid where it arises, token by
 # token; the score comes once, **added** at the response's last token:
 #
-# $$r_t = -\beta\, \big(\log \pi(y_t \mid x, y_{<t}) - \log \pi_\mathrm{ref}(y_t \mid x, y_{<t})\big) + [t = T]\; r(x, y)$$
+# $$r_t = -\beta\, \big(\log \pi(y_t \mid x, y_{<t}) - \log \pi_\mathrm{ref}(y_t \mid x, y_{<t})\big) + [t = |y|]\; r(x, y)$$
 #
 # A batch is a rectangle, and responses differ in length: `mask` is true at the response's tokens, false at the query and
 # at the padding, where the log-probs may be anything.
@@ -499,11 +529,17 @@ run("03-ppo", "kl_penalised_rewards", globals())
 # and **generalised advantage estimation**, **GAE** (Schulman et al. 2016) adds up the surprises from $t$ on, each step further away
 # weighing less:
 #
-# $$A_t = \sum_{l \ge 0} (\gamma \lambda)^l\, \delta_{t+l} \qquad\text{so}\qquad A_t = \delta_t + \gamma \lambda\, A_{t+1}, \qquad R_t = A_t + V_t$$
+# $$A_t = \sum_{j \ge 0} (\gamma \lambda)^j\, \delta_{t+j} \qquad\text{so}\qquad A_t = \delta_t + \gamma \lambda\, A_{t+1}, \qquad R_t = A_t + V_t$$
 #
 # γ discounts *rewards*: with γ < 1 later reward is worth less. λ trades bias for variance: λ = 0 trusts the value head
-# after one step, λ = 1 not at all, it is the sum of all rewards minus $V_t$. The **return** $R_t$ is what the value head is
+# after one step, λ = 1 not at all, it is all later reward, discounted, minus $V_t$. The **return** $R_t$ is what the value head is
 # trained to say. After the last token $V$ is 0: nothing comes any more.
+#
+# Is that so when a response did not end, but was cut off? Ours are: we stop after 16 tokens, and few have reached their EOS
+# by then. For the task that we set, *write at most 16 tokens, then you are scored*, the cut is an end, and $V = 0$ is right.
+# Where a text would go on and earn more, it is not: then $V$ of the next place belongs there (Pardo et al. 2018). Either way
+# the reward model judges half a sentence. Other trainers of TRL can take a price for that (`missing_eos_penalty` of PPOv2
+# and RLOO) or, in GRPO today, leave such responses out of the loss (`mask_truncated_completions`).
 #
 # Worked example, γ = 0.9, λ = 0.5, rewards $(0, 1)$, values $(0.5, 0.6)$: $\delta_1 = 1 + 0 - 0.6 = 0.4$,
 # $\delta_0 = 0 + 0.9 \cdot 0.6 - 0.5 = 0.04$; $A = (0.04 + 0.45 \cdot 0.4,\; 0.4) = (0.22, 0.4)$, $R = (0.72, 1.0)$.
@@ -575,8 +611,8 @@ plots.along_text(tokens, praise, y_label="advantage")
 # %% [markdown]
 # ## 7 · Whitening
 #
-# Before the loss, TRL shifts and scales all advantages of the batch to mean 0 and variance 1. The size of the reward then
-# hardly matters to a step, only who did better than whom. To the letter: mean and variance over the tokens that count,
+# Before the loss, TRL shifts and scales all advantages of the batch to mean 0 and variance 1. Their size then no longer
+# matters to a step, only who did better than whom (how the score weighs against the KL still does). To the letter: mean and variance over the tokens that count,
 # the variance with $n - 1$ (Bessel), and
 #
 # $$\mathrm{whiten}(x) = (x - \bar x) \cdot \frac{1}{\sqrt{\mathrm{var}(x) + 10^{-8}}}$$
@@ -630,7 +666,8 @@ run("03-ppo", "whiten", globals())
 #
 # Sampling is the expensive part, so PPO uses each batch for several gradient steps (`ppo_epochs=4`). After the first one
 # the samples are already a little old: they come from $\pi_\mathrm{old}$. The **ratio** $\rho_t = \pi(y_t) /
-# \pi_\mathrm{old}(y_t)$ corrects for that, and the clip keeps the policy near $\pi_\mathrm{old}$:
+# \pi_\mathrm{old}(y_t)$ corrects for that, token by token, and the clip takes away what a token could gain by leaving
+# $\pi_\mathrm{old}$ far behind:
 #
 # $$\mathcal{L} = -\,\mathrm{mean}_t \min\big(\rho_t A_t,\; \mathrm{clip}(\rho_t, 1 - \varepsilon, 1 + \varepsilon)\, A_t\big)$$
 #
@@ -640,6 +677,11 @@ run("03-ppo", "whiten", globals())
 # |---|---|---|
 # | $A > 0$, should become likelier | already much likelier: **stop** | went the wrong way: gradient $-\rho A$ |
 # | $A < 0$, should become rarer | went the wrong way: gradient $-\rho A$ | already much rarer: **stop** |
+#
+# The clip is no fence. It ends the pull of *one* token, once that token is outside; the tokens that share its parameters, and
+# Adam's momentum, carry it on. In the PPO of lab 05, on the toy, one ratio in seven lies outside $1 \pm 0.2$ after four
+# epochs, and after sixteen four in five, some above 2. Few epochs, a small learning rate and the KL penalty keep a policy
+# near; the clip only does not push.
 #
 # Worked example, ε = 0.2, one token: $A = 1$: $\rho = 1.5$ gives loss $-1.2$ and no gradient, $\rho = 0.5$ gives $-0.5$ and
 # gradient $-0.5$ (in log π). $A = -1$: $\rho = 1.5$ gives 1.5 and gradient 1.5, $\rho = 0.5$ gives 0.8 and none.
@@ -908,7 +950,7 @@ def rollout(
 # %% tags=["demo", "loop"]
 reward_model, reward_tokenizer = rlhf.load_reward_model()
 untrained = start(make_config(MODEL, batch_size=256))
-_, reference_texts = rollout(untrained, batch(untrained.config, 20))
+reference_responses, reference_texts = rollout(untrained, batch(untrained.config, 20))
 raw = rlhf.score_texts(reward_model, reward_tokenizer, reference_texts)
 center, unit = raw.mean(), raw.std()
 
@@ -920,6 +962,8 @@ def reward_of(texts: list[str]) -> torch.Tensor:
 
 # %% tags=["demo"]
 print(f"the reference's reward: mean {center:.2f}, standard deviation {unit:.2f}")
+ended = [tokenizer.eos_token_id in row.tolist() for row in reference_responses]
+print(f"ended with EOS within 16 tokens: {np.mean(ended):.0%}; the others were cut off")
 ranked = reward_of(reference_texts).argsort(descending=True)
 for place in ranked[[0, 1, 128, -2, -1]].tolist():
     text = reference_texts[place]
@@ -1132,7 +1176,8 @@ plots_ppo.trade_off(
 # %% [markdown]
 # Too cheap, about right, too dear. Without a price the reward runs ahead, and the KL runs further. At β = 1 most of a
 # token's reward is its own noisy KL, the score drowns in it, and the policy learns little. Lab 04 computes the best reward
-# for each KL exactly; PPO lies below that curve, and how far depends on the noise, that is on `batch_size`.
+# for each KL exactly; PPO lies below that curve, and how far depends, among other things, on the noise, and so on
+# `batch_size`.
 #
 # ### β = 0: reward is not quality
 #
@@ -1153,7 +1198,7 @@ for text, reward in zip(texts, reward_of(texts).tolist(), strict=True):
 # The reward model has never seen such texts and likes them very much; no reader would. This is **over-optimisation** of a
 # proxy, and the plots show its signs: a mean reward that the reference reaches with its very best texts only, KL beyond all
 # bounds, the same few words again and again. The KL penalty does not make the reward model better. It keeps the policy
-# where the reward model was trained.
+# near the reference, whose texts a reward model can still judge.
 #
 # β need not be 0 for this: a learning rate of 5e-4 with β = 0.05 ended in the same lists when we tried it, at 24 nats and
 # with a fifth of the tokens distinct. `make_config(MODEL, 5e-4, 0.05)` shows you.
@@ -1213,8 +1258,8 @@ for k in (len(tokenizer), 200, 50, 10):
 #
 # - **RLOO** (Ahmadian et al. 2024): reward minus the mean of the *others* in the group. Leaving oneself out keeps the
 #   baseline independent of $y$, hence unbiased.
-# - **GRPO** (Shao et al. 2024): $(r - \mathrm{mean}) / (\mathrm{sd} + 10^{-4})$ of the group. Itself is in the mean, and the
-#   division makes hard and easy queries count alike.
+# - **GRPO** (Shao et al. 2024): $(r - \mathrm{mean}) / (\mathrm{sd} + 10^{-4})$ of the group. A response is in its own mean:
+#   that only shortens the expected gradient, to $\frac{n-1}{n}$ of it. The division does more, see below.
 #
 # Worked example, group $(1, 2, 6)$: RLOO $(1 - 4,\; 2 - 3.5,\; 6 - 1.5) = (-3, -1.5, 4.5)$. GRPO: mean 3, sd
 # $\sqrt{7} = 2.6458$: $(-0.7559, -0.3780, 1.1338)$.
@@ -1276,9 +1321,18 @@ for method in ("rloo", "grpo"):
     )
 
 # %% [markdown]
-# A baseline for each query takes away what lies *between* the queries. RLOO pays for estimating it from three others: its
-# variance is $\frac{n}{n-1}$ times that within the groups, with four responses a third more. That may eat up all that the
-# baseline saves, and is why these methods want eight responses to a query, or more.
+# A baseline for each query takes away what lies *between* the queries. RLOO pays for estimating it from the others: its
+# variance is $\frac{n}{n-1}$ times that within the groups, twice as much with two responses, a third more with four. It
+# saves as long as the variance between is above $\frac{1}{n-1}$ of that within. How many responses, then? There is no rule:
+# in the same batch more responses to a query mean fewer queries. TRL's RLOO takes 2 unless told otherwise, its GRPO 8,
+# and Shao et al. took 64.
+#
+# And dividing by the standard deviation? It makes the advantages of every group equally large, whatever the group has to
+# say. Take rewards of 0 and 1. A query that the policy answers rightly with probability $p$ has the standard deviation
+# $\sqrt{p(1-p)}$, so its gradient is multiplied by $1/\sqrt{p(1-p)}$: what is nearly always right, or nearly never, weighs
+# most. At $p = 0.02$ that is 3.6 times as much as at $\frac12$ in large groups, and still 1.4 times in groups of eight. This
+# is the **difficulty bias** (Liu et al. 2025, who leave the division out). What is climbed is no longer the mean of $p$, but
+# that of $2 \arcsin \sqrt p$.
 
 # %% [markdown]
 # ## 13 · Where this lives today
@@ -1304,6 +1358,25 @@ for method in ("rloo", "grpo"):
 #
 # And yours: `kl_penalised_rewards` is `compute_rewards`, `gae` and `whiten` are `compute_advantages`, `ppo_clip_loss` and
 # `value_loss_clipped` are `loss`, `explained_variance` is `ppo/val/var_explained`.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$; $y$, $y_t$, $\vert y \vert$ | query; response, its $t$-th token, and how many tokens it has |
+# | $\pi$, $\pi_\mathrm{ref}$, $\pi_\mathrm{old}$ | policy, reference, and the policy that wrote the batch |
+# | $r(x, y)$, $r_t$ | reward of a text; of a token, with its share of the KL |
+# | $J$ | expected reward |
+# | $b$ | baseline |
+# | $d$; $k_1$, $k_2$, $k_3$ | log-ratio $\log \pi - \log \pi_\mathrm{ref}$; three estimates of the KL |
+# | $\beta$ | reward per nat of KL |
+# | $c$ | a factor of the reward (section 4) |
+# | $V_t$, $\delta_t$, $A_t$, $R_t$ | value, surprise, advantage, return at token $t$ ($V$ alone is the size of the vocabulary, lab 04) |
+# | $\gamma$, $\lambda$ | discount of rewards; how far the surprises reach |
+# | $\rho_t$ | ratio $\pi / \pi_\mathrm{old}$ of a token |
+# | $\varepsilon$ | clip range |
+# | $n$, $p$ | responses to a query; probability of a right one |
 
 # %% [markdown]
 # ## Quiz

@@ -400,7 +400,7 @@ changes_the_rewards = patched(
 
 @wrong("kl_estimators", caught_by="k1_k2_k3_are_those_of_the_definition", hint="ratio in k3 is turned")
 def turns_the_ratio_of_k3(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Takes r = π/π_ref in k3: never negative either, but no estimate of this KL."""
+    """Takes e^d, π/π_ref, in k3: never negative either, but no estimate of this KL."""
     d = logprobs - ref_logprobs
     return {"k1": d, "k2": d**2 / 2, "k3": d.expm1() - d}
 
@@ -412,9 +412,9 @@ def turns_the_sign_of_k1(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> 
     return {"k1": log_r, "k2": log_r**2 / 2, "k3": log_r.expm1() - log_r}
 
 
-@wrong("kl_estimators", caught_by="k1_k2_k3_are_those_of_the_definition", hint="you add log r")
+@wrong("kl_estimators", caught_by="k1_k2_k3_are_those_of_the_definition", hint="you subtract d")
 def adds_the_log_ratio(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
-    """(r − 1) + log r."""
+    """e^−d − 1 − d."""
     log_r = ref_logprobs - logprobs
     return {"k1": -log_r, "k2": log_r**2 / 2, "k3": log_r.expm1() + log_r}
 
@@ -426,7 +426,7 @@ def forgets_the_half(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict
     return {"k1": -log_r, "k2": log_r**2, "k3": log_r.expm1() - log_r}
 
 
-@wrong("kl_estimators", caught_by="k1_and_k3_are_unbiased", hint="in the numerator of r")
+@wrong("kl_estimators", caught_by="k1_and_k3_are_unbiased", hint="comes first in d")
 def estimates_the_other_direction(logprobs: torch.Tensor, ref_logprobs: torch.Tensor) -> dict[str, torch.Tensor]:
     """Has policy and reference the wrong way round throughout."""
     log_r = logprobs - ref_logprobs

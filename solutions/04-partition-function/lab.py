@@ -26,6 +26,7 @@
 # | You need | logarithms, expectations, a little torch (`logsumexp`, broadcasting) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 # | Precision | all in float64, so that equations can be checked to the ninth decimal |
 # | Every function | gives back something new and leaves its arguments as they are; nothing is trained, so no gradient is needed |
 
@@ -408,8 +409,8 @@ for name, pi in candidates.items():
 #
 # $$J(\pi) = \beta \log Z(x) - \beta\, \mathrm{KL}(\pi \,\|\, \pi^*)$$
 #
-# $Z$ has no $y$ in it, and a KL is never below 0. So the maximum is **$\beta \log Z(x)$**, at $\pi = \pi^*$ and
-# nowhere else.
+# $Z$ has no $y$ in it, and a KL is never below 0, and 0 only between equals. So the maximum is **$\beta \log Z(x)$**, at
+# $\pi = \pi^*$ and nowhere else.
 
 # %% [markdown]
 # Worked example: $\pi_\mathrm{ref} = (0.75, 0.25)$, $r = (0, 1)$, $\beta = 0.5$: $Z = 0.75 \cdot 1 + 0.25\, e^2 = 2.597$,
@@ -525,20 +526,20 @@ def draw(beta: float, prompt: int) -> plots.Picture:
 plots.sliders(draw, beta=(0.05, 2.0, 0.05, 0.5), prompt=(0, 1, 1, 0))
 
 # %% [markdown]
-# Is $\beta \log Z$ really the top? First along a path through the optimum: $\pi_t \propto \pi_\mathrm{ref}\, e^{t\,
-# r/\beta}$ starts at the reference and passes $\pi^*$ at $t = 1$.
+# Is $\beta \log Z$ really the top? First along a path through the optimum: $\pi_c \propto \pi_\mathrm{ref}\, e^{c\,
+# r/\beta}$ starts at the reference and passes $\pi^*$ at $c = 1$.
 
 # %% tags=["demo"]
-beta, ts = 0.5, [i / 10 for i in range(21)]
-path = [(log_ref[0] + t * r[0] / beta).log_softmax(-1) for t in ts]
+beta, cs = 0.5, [i / 10 for i in range(21)]
+path = [(log_ref[0] + c * r[0] / beta).log_softmax(-1) for c in cs]
 heights = {
     "J along the path": [kl_objective(pi, log_ref[0], r[0], beta).item() for pi in path]
 }
 top = {"β log Z": beta * log_partition(log_ref[0], r[0], beta).item()}
 alignment.lines(
-    ts,
+    cs,
     heights,
-    x_label="t, how much of the reward is used",
+    x_label="c, how much of the reward is used",
     y_label="objective J",
     levels=top,
 )
@@ -592,7 +593,7 @@ alignment.lines(
 
 # %% [markdown]
 # The gap between the two curves is the price paid, $\beta\,\mathrm{KL}(\pi^*\|\pi_\mathrm{ref})$. Multiplying all
-# rewards by $c$ does the same as dividing β by $c$: only $r/\beta$ enters. And if the reference forbids the best
+# rewards by $c$ does the same to $\pi^*$ as dividing β by $c$: only $r/\beta$ enters. And if the reference forbids the best
 # response?
 
 # %% tags=["demo"]
@@ -635,7 +636,7 @@ others = {
 
 # %% tags=["demo"]
 temperatures = torch.stack(
-    [(log_ref[0] / T).log_softmax(-1) for T in (0.25, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)]
+    [(log_ref[0] / tau).log_softmax(-1) for tau in (0.25, 0.5, 0.7, 1, 1.5, 2, 3)]
 )
 reward_only = torch.stack(
     [(r[0] / b).log_softmax(-1) for b in (5.0, 2.0, 1.0, 0.7, 0.5, 0.3)]
@@ -662,7 +663,9 @@ alignment.frontier(
 #
 # $$r(x, y) = \beta \log \frac{\pi^*(y \mid x)}{\pi_\mathrm{ref}(y \mid x)} + \beta \log Z(x)$$
 #
-# So *every* policy is optimal for some reward. Worked example: $\pi^* = (0.289, 0.711)$, $\pi_\mathrm{ref} = (0.75, 0.25)$,
+# So every policy that can say all that the reference can say, and nothing else, is optimal for some reward. (The others are
+# optimal for none: to forbid a response of the reference takes a reward of $-\infty$, and no reward at all brings back what
+# the reference forbids, section 6.) Worked example: $\pi^* = (0.289, 0.711)$, $\pi_\mathrm{ref} = (0.75, 0.25)$,
 # $\beta = 0.5$, $\log Z = 0.954$: $r_1 = 0.5 \ln(0.289 / 0.75) + 0.477 = 0$ and $r_2 = 0.5 \ln(0.711 / 0.25) + 0.477 = 1$.
 #
 # ### Exercise 7 · `reward_from_policy` (●●○, 8 minutes, 4 points)
@@ -876,9 +879,9 @@ alignment.lines(
 # ## 10 · Best-of-n: the optimum's poor cousin
 #
 # A simpler way to more reward needs no $Z$: draw $n$ responses from $\pi_\mathrm{ref}$ and keep the best. Which
-# policy is that? $y$ wins if all draws are at most as good as $y$, but not all are worse. Let $F(\rho)$ be the
-# probability that one draw has $r \le \rho$, and $F^-(\rho)$ that it has $r < \rho$. The best reward of $n$ draws is
-# $\rho$ with probability $F(\rho)^n - F^-(\rho)^n$. Responses that tie share it: the first drawn wins, so in the
+# policy is that? $y$ wins if all draws are at most as good as $y$, but not all are worse. Let $F(r)$ be the
+# probability that the reward of one draw is at most $r$, and $F^-(r)$ that it is below $r$. The best reward of $n$ draws is
+# $r$ with probability $F(r)^n - F^-(r)^n$. Responses that tie share it: the first drawn wins, so in the
 # proportions of $\pi_\mathrm{ref}$.
 #
 # Worked example: $\pi_\mathrm{ref} = (0.5, 0.3, 0.2)$, $r = (0, 1, 1)$, $n = 2$. Reward 0 wins with $0.5^2 = 0.25$;
@@ -960,8 +963,9 @@ alignment.frontier(
 )
 
 # %% [markdown]
-# Just below, all the way: best-of-n is close to the best possible. Its price is paid elsewhere: KL grows like $\log
-# n$, so each further nat costs 2.7 times more samples, for every prompt, for ever. Training pays once.
+# Just below, all the way: here best-of-n is close to the best possible. Its price is paid elsewhere: the KL grows like
+# $\log n$ at best, so each further nat costs at least 2.7 times more samples, for every prompt, for ever. Training pays
+# once.
 
 # %% [markdown]
 # ## 11 · The same on a real language model
@@ -1043,8 +1047,8 @@ for b in (1e9, 1.0, 0.3):
         print(f"   r = {rewards[i]:2.0f} | This movie is …{said[i]}")
 
 # %% [markdown]
-# Reweighting samples of $\pi_\mathrm{ref}$ cannot invent what they do not contain, and no formula told us $Z$. So
-# there are two ways on: climb towards $\pi^*$ by training on one's own rollouts (PPO), or cancel $Z$ (DPO, lab 05).
+# Reweighting samples of $\pi_\mathrm{ref}$ cannot invent what they do not contain, and no formula told us $Z$. This
+# course goes on in two ways: climb towards $\pi^*$ by training on one's own rollouts (PPO), or cancel $Z$ (DPO, lab 05).
 
 # %% [markdown]
 # ## 12 · What to take along
@@ -1066,10 +1070,26 @@ for b in (1e9, 1.0, 0.3):
 # | `kl_divergence` | `torch.distributions.kl_divergence(p, q)`; `F.kl_div(log_q, log_p, log_target=True)` takes them in the other order |
 # | `kl_objective` | `ppo/mean_scores` and `objective/kl` in the logs of `PPOTrainer` of TRL 0.11.4 |
 # | `reward_from_policy`, without $Z$ | `rewards/chosen` and `rewards/rejected` in the logs of `DPOTrainer` |
-# | `monte_carlo_log_partition` | importance sampling; in physics $-\beta \log Z$ is the free energy |
+# | `monte_carlo_log_partition` | importance sampling. In physics $-\beta \log Z$ is the free energy, with *our* β as the temperature: what physicists call β is $1/\beta$ here |
 # | `best_of_n_policy` | `generate(num_return_sequences=n)` and a reward model; "rejection sampling" in the Llama 2 paper |
 #
 # Papers: Korbak, Perez, Buckley 2022; Rafailov et al. 2023 (eq. 3–5); Beirami et al. 2024.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$; $y$, $y_t$, $\vert y \vert$ | prompt; response, its $t$-th token, and how many tokens it has |
+# | $V$, $T$ | tokens in the vocabulary; tokens that a response has at most (a temperature is $\tau$, lab 01) |
+# | $\pi$, $\pi_\mathrm{ref}$, $\pi^*$ | a policy, the reference, the optimal policy |
+# | $r(x, y)$ | reward |
+# | $\beta$ | reward per nat of KL |
+# | $J$ | expected reward minus β times the KL |
+# | $Z(x)$, $\hat Z(x)$ | partition function; its estimate from $n$ samples |
+# | $c$ | a factor of the reward |
+# | $w_i$ | weight of a sample, $e^{r_i / \beta}$ |
+# | $F$, $F^-$ | probability that one draw's reward is at most, or below, a given one |
 
 # %% [markdown]
 # ## Quiz

@@ -904,7 +904,7 @@ def reference_dpo(
     policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
     beta: float, label_smoothing: float = 0.0,
 ) -> torch.Tensor:  # fmt: skip
-    """(1 − ε) log(1 + e^−z) + ε log(1 + e^z), z the difference of the two implicit rewards."""
+    """(1 − η) log(1 + e^−z) + η log(1 + e^z), z the difference of the two implicit rewards."""
     if label_smoothing < 0 or label_smoothing > 0.5:
         raise ValueError("label_smoothing")
     chosen, rejected = policy_chosen.double() - ref_chosen.double(), policy_rejected.double() - ref_rejected.double()
@@ -918,7 +918,7 @@ Answer = Callable[..., torch.Tensor]
 
 
 def of_z(loss: Callable[[torch.Tensor, float], torch.Tensor], z: Callable[..., torch.Tensor] | None = None) -> Answer:
-    """An answer that makes `loss` of z = β log u and ε; `z` is another z, of the log-probs and β."""
+    """An answer that makes `loss` of z = β log u and η; `z` is another z, of the log-probs and β."""
 
     def right_z(pc: torch.Tensor, pr: torch.Tensor, rc: torch.Tensor, rr: torch.Tensor, beta: float) -> torch.Tensor:
         return beta * ((pc - pr) - (rc - rr))
@@ -974,31 +974,31 @@ DPO_MISTAKES = (
     ),
 )
 SMOOTHING_MISTAKES = (
-    Mistake("ε is not used.", of_z(lambda z, e: mixed(z, 0.0))),
+    Mistake("η is not used.", of_z(lambda z, e: mixed(z, 0.0))),
     Mistake(
         "The turned order has a plus in front: both parts are losses.",
         of_z(lambda z, e: -(1 - e) * F.logsigmoid(z) + e * F.logsigmoid(-z)),
     ),
     Mistake(
-        "That is 'robust' DPO: here nothing is subtracted or divided by 1 − 2ε.",
+        "That is 'robust' DPO: here nothing is subtracted or divided by 1 − 2η.",
         of_z(lambda z, e: (-(1 - e) * F.logsigmoid(z) + e * F.logsigmoid(-z)) / (1 - 2 * e)),
     ),
-    Mistake("ε and 1 − ε have changed places.", of_z(lambda z, e: mixed(-z, e))),
+    Mistake("η and 1 − η have changed places.", of_z(lambda z, e: mixed(-z, e))),
     Mistake(
-        "The second part is −log σ(−β log u), with its own argument, not ε times a number.",
+        "The second part is −log σ(−β log u), with its own argument, not η times a number.",
         of_z(lambda z, e: -(1 - e) * F.logsigmoid(z) + e * math.log(2)),
     ),
-    Mistake("The second part is missing: ε times −log σ(−β log u).", of_z(lambda z, e: -(1 - e) * F.logsigmoid(z))),
+    Mistake("The second part is missing: η times −log σ(−β log u).", of_z(lambda z, e: -(1 - e) * F.logsigmoid(z))),
     Mistake(
-        "The turned order has weight ε, and the labelled one 1 − ε: they add up to 1.",
+        "The turned order has weight η, and the labelled one 1 − η: they add up to 1.",
         of_z(lambda z, e: -F.logsigmoid(z) - e * F.logsigmoid(-z)),
     ),
     Mistake(
         "The turned order is log σ(−β log u), not 1 − log σ(β log u).",
         of_z(lambda z, e: -(1 - e) * F.logsigmoid(z) - e * (1 - F.logsigmoid(z))),
     ),
-    Mistake("ε is no part of log u: it weighs two losses.", of_z(lambda z, e: -F.logsigmoid((1 - e) * z))),
-    Mistake("ε is no part of log u: it weighs two losses.", of_z(lambda z, e: -F.logsigmoid((1 - 2 * e) * z))),
+    Mistake("η is no part of log u: it weighs two losses.", of_z(lambda z, e: -F.logsigmoid((1 - e) * z))),
+    Mistake("η is no part of log u: it weighs two losses.", of_z(lambda z, e: -F.logsigmoid((1 - 2 * e) * z))),
     Mistake(
         "σ is mixed, not its logarithm: the expected loss is a mean of two losses.",
         of_z(lambda z, e: -((1 - e) * torch.sigmoid(z) + e * torch.sigmoid(-z)).log()),
@@ -1037,7 +1037,7 @@ loss_starts_at_ln_2 = Cases(
     fresh=True,
     hints={
         "gradient": (
-            "At log u = 0 the loss has a slope, −β/2 if ε = 0: relu, abs and clamp lose it there, `detach` everywhere."
+            "At log u = 0 the loss has a slope, −β/2 if η = 0: relu, abs and clamp lose it there, `detach` everywhere."
         )
     },
     mistakes=(
@@ -1048,14 +1048,14 @@ loss_starts_at_ln_2 = Cases(
         Mistake("The reference's difference is subtracted, not added.", DPO_MISTAKES[0].answer),
         Mistake("The reference is missing: log u compares policy *and* reference.", DPO_MISTAKES[2].answer),
         Mistake(
-            "The turned order is a loss too: it has weight ε, with a minus in front.", SMOOTHING_MISTAKES[1].answer
+            "The turned order is a loss too: it has weight η, with a minus in front.", SMOOTHING_MISTAKES[1].answer
         ),
     ),
 )
 smoothing_mixes_both_orders = Cases(
     "dpo_loss",
     name="smoothing_mixes_both_orders",
-    promise="With label smoothing ε the loss is (1 − ε) of the pair as labelled plus ε of the pair turned round.",
+    promise="With label smoothing η the loss is (1 − η) of the pair as labelled plus η of the pair turned round.",
     points=2,
     reference=reference_dpo,
     pool=smoothed_pairs,

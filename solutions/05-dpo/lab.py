@@ -25,10 +25,12 @@
 # | You need | lab 04; a little torch (`gather`, `log_softmax`, `logsigmoid`) |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
 # | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 
 # %%
 import math
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import torch
@@ -43,6 +45,7 @@ from transformers import (
 )
 
 import labkit
+import rlhf
 from labkit import checks
 from rlhf import live, plots_alignment, plots_dpo, toy
 
@@ -126,8 +129,18 @@ print(
 #
 # $$\mathcal{L}(\pi) = -\,\mathbb{E}_{(x, y_w, y_l)} \log \sigma(\beta \log u)$$
 #
-# If people choose as in step 4, no policy has a lower loss than $\pi^*$. Here are $\pi_\mathrm{ref}$, $\pi^*$, and two
-# that go half the way and twice the way from one to the other:
+# If people choose as in step 4, no policy has a lower loss than $\pi^*$. **Proof.** Take one pair. People prefer $y_w$ with
+# probability $p$, the policy says $q = \sigma(\beta \log u)$, and the expected loss of the pair falls into two parts:
+#
+# $$-p \log q - (1 - p) \log (1 - q) = \underbrace{-p \log p - (1 - p) \log (1 - p)}_{H(p)} + \underbrace{p \log \frac{p}{q} + (1 - p) \log \frac{1 - p}{1 - q}}_{\mathrm{KL}(p \,\|\, q)}$$
+#
+# $H(p)$ is people's own doubt; no policy changes it. A KL is never below 0, and is 0 at $q = p$ only. By step 4, $\pi^*$ has
+# $q = p$ in *every* pair, so it brings all pairs to their floor at once. Does any other policy? Where the pairs link every
+# response with every other, $q = p$ in all of them fixes all differences of $\log(\pi / \pi_\mathrm{ref})$. That leaves one
+# factor for each prompt, and it is fixed because probabilities add up to 1: $\pi^*$ is the only one. A response that is in
+# no pair is bound by nothing.
+#
+# Here are $\pi_\mathrm{ref}$, $\pi^*$, and two that go half the way and twice the way from one to the other:
 
 # %% tags=["demo"]
 for name, stretch in {"π_ref": 0.0, "half-way": 0.5, "π*": 1.0, "twice": 2.0}.items():
@@ -136,10 +149,13 @@ for name, stretch in {"π_ref": 0.0, "half-way": 0.5, "π*": 1.0, "twice": 2.0}.
     right, wrong = F.logsigmoid(beta * log_u), F.logsigmoid(-beta * log_u)
     loss = -people * right - (1 - people) * wrong
     print(f"{name:9} loss {loss.mean():.6f}")
+doubt = -torch.xlogy(people, people) - torch.xlogy(1 - people, 1 - people)
+print(f"the floor, people's own doubt: {doubt.mean():.6f}")
 
 # %% [markdown]
-# The reference starts at $\ln 2 = 0.693147$, a coin flip, and $\pi^*$ is lowest. Now you build the parts, from the curve
-# to a trained model.
+# The reference starts at $\ln 2 = 0.693147$, a coin flip, and $\pi^*$ stands on the floor. All of it rests on step 4: do
+# people choose as Bradley and Terry say? Ours nearly do (lab 02, section 3). Now you build the parts, from the curve to a
+# trained model.
 
 # %% [markdown]
 # ## 2 · The loss is a function of one number
@@ -218,7 +234,13 @@ plots_dpo.smooth(
 #
 # $$-\frac{\partial}{\partial \log u} \big({-\log \sigma(\beta \log u)}\big) = \beta\, \sigma(-\beta \log u)$$
 #
-# Mind the variable: the parameters move *log*-probabilities, so the slope is taken in $\log u$, not in $u$.
+# Mind the variable: the parameters move *log*-probabilities, so the slope is taken in $\log u$, not in $u$. Written out for
+# the parameters $\theta$ of the policy, of which the reference has none, the chain rule gives
+#
+# $$\nabla_\theta \mathcal{L} = -\,\mathbb{E}\Big[\, \underbrace{\beta\, \sigma(-\beta \log u)}_{\text{how hard}}\; \underbrace{\big(\nabla_\theta \log \pi(y_w \mid x) - \nabla_\theta \log \pi(y_l \mid x)\big)}_{\text{where to}} \,\Big]$$
+#
+# *Where to* is the same for every pair: make $y_w$ more probable and $y_l$ less. *How hard* depends on how wrong the policy
+# still is. Without the weight, rejected texts would be pushed down for ever.
 #
 # Worked example, $\beta = 0.5$: $u = 1$ gives $0.5 \cdot \tfrac12 = 0.25$; $u = 4$ gives $0.5 \cdot \tfrac13 = 0.1667$.
 #
@@ -384,13 +406,13 @@ run("05-dpo", "implicit_reward", globals())
 # In practice nobody computes $u$: with long texts it under- or overflows. Stay in logs,
 # $\log u = (\log\pi(y_w) - \log\pi(y_l)) - (\log\pi_\mathrm{ref}(y_w) - \log\pi_\mathrm{ref}(y_l))$.
 #
-# And people err. If a label is wrong with probability $\varepsilon$, the expected loss has both orders in it (**label
+# And people err. If a label is wrong with probability $\eta$, the expected loss has both orders in it (**label
 # smoothing**, "conservative DPO"):
 #
-# $$\mathcal{L} = -(1 - \varepsilon) \log \sigma(\beta \log u) - \varepsilon \log \sigma(-\beta \log u)$$
+# $$\mathcal{L} = -(1 - \eta) \log \sigma(\beta \log u) - \eta \log \sigma(-\beta \log u)$$
 #
 # Worked example: $\log\pi = (-10, -14)$, $\log\pi_\mathrm{ref} = (-11, -12)$ for (chosen, rejected) give
-# $\log u = 4 - 1 = 3$. With $\beta = 0.1$ the loss is $-\log\sigma(0.3) = 0.5544$; with $\varepsilon = 0.1$ it is
+# $\log u = 4 - 1 = 3$. With $\beta = 0.1$ the loss is $-\log\sigma(0.3) = 0.5544$; with $\eta = 0.1$ it is
 # $0.9 \cdot 0.5544 + 0.1 \cdot 0.8544 = 0.5844$.
 #
 # ### Exercise 5 · `dpo_loss` (●●○, 15 minutes, 7 points)
@@ -414,7 +436,7 @@ def dpo_loss(
         policy_chosen, policy_rejected, ref_chosen, ref_rejected: [pairs], log-probs of
             whole responses in nats, all float16, bfloat16, float32 or float64.
         beta: at least 0; log u may be as large as the dtype holds, and times β ±10,000.
-        label_smoothing: ε, the probability that a label is wrong, in [0, 0.5].
+        label_smoothing: η, the probability that a label is wrong, in [0, 0.5].
 
     Raises:
         ValueError: label_smoothing lies outside [0, 0.5].
@@ -803,7 +825,7 @@ train_data[0]
 # %% tags=["demo"]
 arguments = DPOConfig(
     beta=0.1, learning_rate=5e-4, max_steps=30, warmup_steps=5, seed=0,
-    per_device_train_batch_size=16, per_device_eval_batch_size=64,
+    per_device_train_batch_size=16, per_device_eval_batch_size=51,  # 459 = 9 · 51
     max_length=96, max_prompt_length=16, remove_unused_columns=False,
     logging_steps=1, report_to=[], disable_tqdm=True,
     output_dir=tempfile.mkdtemp(), save_strategy="no",
@@ -820,7 +842,9 @@ with quiet_transformers():
 
 # %% [markdown]
 # TRL measures, and so do you: `held_out_logps` rests on your `sequence_logprob`. Note what TRL puts around a text:
-# `<|endoftext|>` before the prompt and after the response.
+# `<|endoftext|>` before the prompt and after the response. And note its means: TRL averages within each batch, then over
+# batches. That is the mean of all pairs only where every batch has the same size, so we evaluate 459 pairs in nine batches
+# of 51. In batches of 64 the last one holds 11 pairs, each counts six times as much, and `logps/chosen` is off by one nat.
 
 
 # %% tags=["demo"]
@@ -872,8 +896,11 @@ print(
 
 # %% [markdown]
 # The same model, 0.5 and 0.0. TRL's `rewards/accuracies` is a strict $>$, so a tie counts as wrong: do not read the jump
-# after the first step as learning. (The loss is $\ln 2$ to the last digit because TRL switches dropout off in both models,
-# `disable_dropout=True`; with dropout, policy and reference would differ before the first step.) Now train.
+# after the first step as learning.
+#
+# The loss is $\ln 2$ because `evaluate` puts a model into eval mode, where there is no dropout. *Training* is where dropout
+# matters: the policy would lose random parts of itself, the reference would not, and the first training loss would not be
+# $\ln 2$. So TRL takes the dropout out of both models (`disable_dropout=True`). `tiny` has none to begin with. Now train.
 
 # %% tags=["demo"]
 log = live.train(trainer, "DPO", loss="loss", margin="rewards/margins")
@@ -887,8 +914,66 @@ print(
 )
 
 # %% [markdown]
-# It has learned something about prompts that it never saw. But *how* did the margin grow? Guess: did the chosen texts
-# become more probable?
+# It has learned something about prompts that it never saw. Is that much? An accuracy needs yardsticks, on the same pairs:
+# rules that know nothing, a list of words with the votes of the same training pairs, the reward model of lab 02; and how
+# often one random rater of each text agrees with the means.
+
+# %% tags=["demo"]
+votes = Counter()  # in how many pairs more a word was chosen than rejected
+for row in train_data:
+    good, bad = (set(row[k].lower().split()) for k in ("chosen", "rejected"))
+    votes.update(good - bad)
+    votes.subtract(bad - good)
+
+
+def by_words(text: str) -> int:
+    """The votes for a text's words, each counts three at most."""
+    return sum(max(-3, min(3, votes[word])) for word in set(text.lower().split()))
+
+
+# %% tags=["demo"]
+whole = [
+    list(map("".join, zip(held_out["prompt"], held_out[k], strict=True))) for k in ref
+]
+judge = rlhf.load_reward_model()
+rules = {
+    "the longer text": lambda texts: list(map(len, texts)),
+    "words of the training pairs": lambda texts: list(map(by_words, texts)),
+    "reward model of lab 02": lambda texts: rlhf.score_texts(*judge, texts).tolist(),
+}
+found = {"the reference's log-prob": preference_accuracy(*ref.values())}
+for name, rule in rules.items():
+    rewards = [torch.tensor(rule(texts)).double() for texts in whole]
+    found[name] = preference_accuracy(*rewards)
+
+# %% tags=["demo"]
+raters = {row["text"]: torch.tensor(row["ratings"]) for row in rlhf.load_ratings()}
+
+
+def agreement(row: dict[str, object]) -> float:
+    """How often one random rater of each text agrees with the means; ties half."""
+    ahead = (raters[row["first"]][:, None] - raters[row["second"]]).sign().double()
+    return 0.5 + 0.5 * abs(ahead.mean().item())
+
+
+found["DPO"] = accuracy
+found["one random rater of each"] = sum(map(agreement, held_out_rows)) / len(held_out_rows)
+for name, share in sorted(found.items(), key=lambda pair: pair[1]):
+    print(f"{name:28} {share:.3f}")
+moved = {side: policy[side] - ref[side] for side in ref}
+right = (moved["chosen"] > moved["rejected"]).double()
+by_prompt = defaultdict(float)
+for prompt, more in zip(held_out["prompt"], right - right.mean(), strict=True):
+    by_prompt[prompt.lower()] += more.item()
+error = sum(total**2 for total in by_prompt.values()) ** 0.5 / len(right)
+print(f"{len(right)} pairs of {len(by_prompt)} prompts; DPO ± {error:.3f}")
+
+# %% [markdown]
+# DPO has seen 480 pairs. It is above the list of words, not by much beside its error, and far below what can be known. (The
+# reward model has read nearly all of these snippets; of pairs as wide that it never saw it orders 86 % rightly, lab 02.)
+# The error takes a whole prompt as its unit, because pairs of one prompt share texts.
+#
+# But *how* did the margin grow? Guess: did the chosen texts become more probable?
 
 # %% tags=["demo"]
 sides = {
@@ -907,9 +992,10 @@ margin = (policy["chosen"] - ref["chosen"]) - (policy["rejected"] - ref["rejecte
 print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
 
 # %% [markdown]
-# **Both fall, and the margin rises.** The loss asks for a difference and nothing else; pushing the rejected text down
-# is the quicker way, and what chosen and rejected texts share (most of their words) goes down with it. The probability
-# goes to texts that nobody compared. So watch `logps/chosen`, and do not call a growing margin an improvement by itself.
+# **Both fall, and the margin rises.** The loss asks for a difference and nothing else. One pair pulls its two texts apart
+# with equal force, but the gradient of a log-prob is larger where the probability is small, and what chosen and rejected
+# texts share is moved by both. Here that takes both down, and what they lose goes to texts that nobody compared. So watch
+# `logps/chosen`, and do not call a growing margin an improvement by itself.
 
 # %% [markdown]
 # ## 12 · A target instead of an endless race
@@ -983,19 +1069,22 @@ lines = {
 plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_to=6)
 
 # %% [markdown]
-# DPO is content with any large $u$; IPO pulls back what has gone too far, and no outlier can make it run away.
+# DPO is content with any large $u$; IPO pulls back what has gone too far. But look at the left: a square pulls harder the
+# further away it is. Take $\beta = 0.1$ and an outlier, a pair with a wrong label, say, at $\log u = -20$. DPO's slope there is
+# $\beta\,\sigma(2) = 0.088$, and never more than β; IPO's is $2 \cdot |{-20} - 5| = 50$. IPO is the cure for certainty, not for
+# wrong labels.
 
 # %% [markdown]
 # ## 13 · Where this lives today
 #
-# Labs 04 and 05 use TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.10):
+# Labs 04 and 05 use TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.16):
 #
 # | TRL 0.11.4 | TRL 1.x |
 # |---|---|
 # | `DPOTrainer(model, ref_model, args=…, train_dataset=…, eval_dataset=…)` | the same; in both, no `ref_model` means a copy of the start |
 # | `DPOTrainer(tokenizer=…)` | `processing_class=…` |
 # | `DPOConfig(beta, learning_rate, max_steps, max_length, label_smoothing)` | the same; the default `learning_rate` is 1e-6 (was 5e-5), `max_length` 1024 (was 512) |
-# | `DPOConfig(max_prompt_length=…)` | gone: `max_length` with `truncation_mode`, which now is `keep_start` by default (was `keep_end`) |
+# | `DPOConfig(max_prompt_length=…)` | gone: `max_length` with `truncation_mode`, which now is `keep_start` (was `keep_end`, on its way out) |
 # | `DPOConfig(loss_type="sigmoid")`, `"ipo"` | the same, or a list with `loss_weights` |
 # | `DPOConfig(remove_unused_columns=False)` | not needed: the trainer names the columns that it uses |
 # | `DPOConfig(disable_dropout=True)`, `save_strategy`, `report_to`, `logging_steps` | the same; `logging_steps` is 10 by default, `bf16` and `gradient_checkpointing` are on |
@@ -1008,6 +1097,22 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 #
 # And yours: `sequence_logprob` is `get_batch_logps`, `implicit_reward` is `rewards/chosen`, `preference_accuracy` is
 # `rewards/accuracies` with fair ties.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$; $y$, $y_t$ | prompt; response and its $t$-th token. $y_w$ and $y_l$: chosen (wins) and rejected (loses) |
+# | $\pi$, $\pi_\mathrm{ref}$, $\pi^*$ | policy, reference, the optimal policy of lab 04 |
+# | $r(x, y)$, $\hat r(x, y)$ | reward; implicit reward, $\beta \log(\pi / \pi_\mathrm{ref})$ |
+# | $\beta$ | reward per nat of KL |
+# | $Z(x)$ | the partition function of lab 04 |
+# | $u$ | the policy's ratio over the reference's, see section 1: how far $y_w$ has gained on $y_l$ |
+# | $\sigma$ | the logistic function, $\sigma(\cdot) = 1/(1 + e^{-\,\cdot})$ |
+# | $p$, $q$, $H$ | people's probability to prefer $y_w$, the policy's, and the entropy of $p$ |
+# | $\eta$ | probability that a label is wrong ($\varepsilon$ is PPO's clip range, lab 03) |
+# | $\theta$, $\mathcal{L}$ | the policy's parameters, the loss |
 
 # %% [markdown]
 # ## Quiz

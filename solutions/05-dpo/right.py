@@ -325,7 +325,7 @@ def dpo_by_cross_entropy(
     policy_chosen: torch.Tensor, policy_rejected: torch.Tensor, ref_chosen: torch.Tensor, ref_rejected: torch.Tensor,
     beta: float, label_smoothing: float = 0.0,
 ) -> torch.Tensor:  # fmt: skip
-    """A classifier's loss with the soft label 1 − ε."""
+    """A classifier's loss with the soft label 1 − η."""
     if not 0.0 <= label_smoothing <= 0.5:
         raise ValueError("label_smoothing must lie in [0, 0.5]")
     z = beta * (policy_chosen - policy_rejected - ref_chosen + ref_rejected)

@@ -690,7 +690,7 @@ ignores_the_smoothing = patched(
     "-F.logsigmoid(z)",
     caught_by="smoothing_mixes_both_orders",
     hint="not used",
-    mistake="Never looks at ε.",
+    mistake="Never looks at η.",
 )
 subtracts_the_turned_order = patched(
     "dpo_loss",
@@ -706,7 +706,7 @@ makes_it_robust = patched(
     "(-(1 - label_smoothing) * F.logsigmoid(z) + label_smoothing * F.logsigmoid(-z)) / (1 - 2 * label_smoothing)",
     caught_by="smoothing_mixes_both_orders",
     hint="'robust' DPO",
-    mistake="Subtracts the turned order and divides by 1 − 2ε.",
+    mistake="Subtracts the turned order and divides by 1 − 2η.",
 )
 swaps_the_shares = patched(
     "dpo_loss",
@@ -714,7 +714,7 @@ swaps_the_shares = patched(
     "-label_smoothing * F.logsigmoid(z) - (1 - label_smoothing) * F.logsigmoid(-z)",
     caught_by="smoothing_mixes_both_orders",
     hint="changed places",
-    mistake="Gives ε to the labelled order.",
+    mistake="Gives η to the labelled order.",
 )
 keeps_the_whole_first_part = patched(
     "dpo_loss",
@@ -722,7 +722,7 @@ keeps_the_whole_first_part = patched(
     "-F",
     caught_by="smoothing_mixes_both_orders",
     hint="add up to 1",
-    mistake="The weights add up to 1 + ε.",
+    mistake="The weights add up to 1 + η.",
 )
 mixes_probabilities = patched(
     "dpo_loss",
@@ -762,7 +762,7 @@ smooths_with_anything = patched(
     "False",
     caught_by="loss_refuses_odd_smoothing_and_keeps_dtype",
     hint="beyond one half",
-    mistake="Takes any ε.",
+    mistake="Takes any η.",
 )
 smooths_up_to_one = patched(
     "dpo_loss",
@@ -770,7 +770,7 @@ smooths_up_to_one = patched(
     "<= 1:",
     caught_by="loss_refuses_odd_smoothing_and_keeps_dtype",
     hint="beyond one half",
-    mistake="Takes ε up to 1.",
+    mistake="Takes η up to 1.",
 )
 refuses_one_half = patched(
     "dpo_loss",
@@ -778,7 +778,7 @@ refuses_one_half = patched(
     "< 0.5:",
     caught_by="smoothing_mixes_both_orders",
     hint="Follow what its line",
-    mistake="Refuses ε = 0.5, which is allowed.",
+    mistake="Refuses η = 0.5, which is allowed.",
 )
 asserts_the_smoothing = patched(
     "dpo_loss",

@@ -328,6 +328,7 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
     assert executed.points == sum(check.points for check in lab.checks) == 50
     assert executed.pictures == 9
+    assert float(re.search(r"ended with EOS within 16 tokens: (\d+)%", printed)[1]) < 20
     gain, errors = map(float, re.search(r"gain (\S+) SD, (\S+) standard errors", printed).groups())
     assert gain >= 0.8
     assert errors >= 5

@@ -224,6 +224,13 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert executed.pictures == 5
     assert executed.points == sum(check.points for check in lab.checks) == 40
     assert "accuracy: yours 0.5, TRL's 0.0" in printed
+    yours, theirs = map(float, re.search(r"log π\(chosen\): yours (\S+), TRL's (\S+)\n", printed).groups())
+    assert yours == pytest.approx(theirs, abs=5e-3), "batches that divide the pairs"
+    shares = dict(
+        re.findall(r"\n(the longer text|words of the training pairs|reward model of lab 02) +(\d\.\d+)", printed)
+    )
+    assert float(shares["the longer text"]) < float(shares["words of the training pairs"]) < 0.63
+    assert float(shares["reward model of lab 02"]) > 0.85
     assert float(re.search(r"step 500: KL\S+ = (\S+) nats", printed)[1]) < 1e-6
     assert float(re.search(r"held-out accuracy 0.50 → (\S+)", printed)[1]) >= 0.58
     for side in ("chosen", "rejected"):

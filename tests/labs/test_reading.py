@@ -88,3 +88,41 @@ def test_a_term_is_explained_where_it_comes_first(term: str) -> None:
 def test_each_lab_names_the_glossary(name: str) -> None:
     first = cells(name, "markdown")[0]
     assert "[glossary](../00-start-here/00-start-here.ipynb#Glossary)" in first
+
+
+SYMBOLS = "## Symbols"
+TAUGHT = ["01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo"]
+ONLY = {  # a letter in formulas, and the lab that it belongs to
+    r"\\rho": "03-ppo",  # the ratio of policy and old policy
+    r"\\varepsilon": "03-ppo",  # the clip range
+    r"\\tau": "01-decoding",  # the temperature
+    r"(?<![\\\w])T(?!\w)": "04-partition-function",  # tokens of a response at most
+    r"\\eta": "05-dpo",  # the probability that a label is wrong
+}
+
+
+def formulas(source: str) -> str:
+    return " ".join(re.findall(r"\$\$.+?\$\$|\$.+?\$", source, re.S))
+
+
+@pytest.mark.parametrize("name", TAUGHT)
+def test_each_lab_has_a_table_of_symbols_with_no_letter_twice(name: str) -> None:
+    [table] = [source for source in cells(name, "markdown") if source.startswith(SYMBOLS)]
+    heads = [row.split(" | ")[0] for row in table.splitlines() if row.startswith("| $")]
+    letters = [re.sub(r"\(.*?\)|\s", "", part) for head in heads for part in re.findall(r"\$(.+?)\$", head)]
+    assert len(letters) == len(set(letters)) > 5
+    assert "[table](#Symbols)" in cells(name, "markdown")[0]
+
+
+@pytest.mark.parametrize(("letter", "home"), ONLY.items())
+def test_a_letter_means_the_same_in_every_lab(letter: str, home: str) -> None:
+    text = {
+        name: formulas(" ".join(source for source in cells(name, "markdown") if not source.startswith(SYMBOLS)))
+        for name in TAUGHT
+    }
+    assert [name for name in TAUGHT if re.search(letter, text[name])] == [home]
+
+
+def test_a_ratio_is_no_reward() -> None:
+    """r is a reward, in lab 03 too, where Schulman's r is a ratio: d is the difference of the log-probs."""
+    assert not re.search(r"\blog r\b", formulas(" ".join(cells("03-ppo", "markdown"))))
