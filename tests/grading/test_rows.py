@@ -90,7 +90,7 @@ def recorded(course: Course, trusted: bool, late: Late, results: list[Result], d
         return [[str(one) for one in told], all_rows(book)]
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=list(HealthCheck))
 @given(trusted=st.booleans(), late=LATE, handed_in=CLASS, due=st.sampled_from([None, DUE.replace(tzinfo=None)]))
 def test_rows_that_go_in_together_are_nbgraders(
     tmp_path: Path,

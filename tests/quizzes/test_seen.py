@@ -29,7 +29,8 @@ def test_the_file_alone_decides_at_first_and_again() -> None:
 
 def test_deleted_lines_count_as_made() -> None:
     found = limited([A, B, C], [D])
-    assert (found.score, found.counted, found.new) == (0.0, (), ())
+    assert (found.in_file, found.counted, found.new) == (0.0, (), ())
+    assert (found.score, found.earlier) == (0.4, (A, B, C))  # what they earned stays
     assert found.remarks == (
         "3 attempts that were handed in before are missing, or stand behind others",
         "1 attempt is beyond the limit and not counted: those that were handed in before count too",
