@@ -957,7 +957,8 @@ def agreement(row: dict[str, object]) -> float:
 
 
 found["DPO"] = accuracy
-found["one random rater of each"] = sum(map(agreement, held_out_rows)) / len(held_out_rows)
+agreed = [agreement(row) for row in held_out_rows]
+found["one random rater of each"] = sum(agreed) / len(agreed)
 for name, share in sorted(found.items(), key=lambda pair: pair[1]):
     print(f"{name:28} {share:.3f}")
 moved = {side: policy[side] - ref[side] for side in ref}
