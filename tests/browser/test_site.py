@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from grader.build.release import build_lab
 from grader.course.paths import Course
 from grader.site.write import write_site
 
@@ -24,7 +25,9 @@ def site(quiz_template: Course, tmp_path_factory: pytest.TempPathFactory) -> Pat
     course, goal = Course(folder / "course"), folder / "site"
     shutil.copytree(quiz_template.root, course.root)
     lab = course.solutions / LAB / "lab.py"
-    lab.write_text(lab.read_text().replace('raise RuntimeError("grading must not run a demo cell")', "pass"))
+    shown = 'import labkit\n\nlabkit.quiz("sample")'
+    lab.write_text(lab.read_text().replace('raise RuntimeError("grading must not run a demo cell")', shown))
+    build_lab(course, LAB)
     pages, leaks = write_site(course, [LAB], goal)
     assert (pages, leaks) == ([f"{LAB}.html"], [])
     return goal
@@ -63,6 +66,7 @@ def test_the_theme_stays_from_page_to_page(page: Page, site: Path) -> None:
 
 def test_the_quiz_is_played_in_the_page(page: Page, site: Path) -> None:
     page.goto((site / f"{LAB}.html").as_uri())
+    page.locator("iframe.quiz").scroll_into_view_if_needed()  # it is loaded when it is seen
     quiz = page.frame_locator("iframe.quiz")
     quiz.locator(".labkit-quiz h2").wait_for()
     quiz.locator("input[type=radio]").first.check()
