@@ -1,4 +1,4 @@
-"""The line of `live.py` for trainers of transformers and TRL: a callback that tells it what they log."""
+"""The line of `line.py` for trainers of transformers and TRL: a callback that tells it what they log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from rlhf.live import Line
+from rlhf.line import Line
 
 
 class LineCallback(TrainerCallback):  # type: ignore[misc]

@@ -662,8 +662,8 @@ def start(kind: type[RewardTrainer], collator: object | None = None) -> RewardTr
 hard_trainer = start(RewardTrainer)
 
 # %% [markdown]
-# `live.train` is `trainer.train()` with one line that lives. Two hundred steps take about 15 seconds on two idle cores. Interrupted
-# (■), it keeps what is trained; run again, the cell goes on.
+# `live.train` is `trainer.train()` with one line that lives, and says how long it takes here. Interrupted (■), it keeps what is
+# trained; run again, the cell goes on.
 
 # %% tags=["demo"]
 log = live.train(hard_trainer, "hard labels", loss="loss")

@@ -1008,7 +1008,7 @@ def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
 # %% [markdown]
 # Thirty-five steps of 32 responses. The course's `learning_rate=1.41e-5` is right for a GPT-2 of 124 million parameters and
 # thousands of steps. Ours has four million parameters and 35 steps: it takes 3e-4 (section 11 shows why not the other).
-# The cell after the next is the slowest of the lab: about 40 seconds on two idle cores; its line says how long it takes here.
+# The cell after the next is the slowest of the lab, less than a minute on an idle laptop; its line says how long it takes here.
 # Interrupt it (■) if you like: what is trained is kept, and run again it goes on. `start` begins anew.
 #
 # With `MODEL = "smol"`, thirty times larger, a step takes about half a minute, and a single one at 3e-4 moves the policy by

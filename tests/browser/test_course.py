@@ -168,8 +168,8 @@ def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     expect(passed).to_contain_text("top_k_filter: all 4 checks pass")
     expect(passed.locator(".ansi-green-fg")).to_have_text(["top_k_filter: all 4 checks pass", *4 * ["✓"]])
     missed = show_cell(page, 'checks("apply_temperature")').locator(".jp-OutputArea-output")
-    expect(missed).to_contain_text("hint: Did you multiply by T? A high temperature must flatten the distribution.")
-    expect(missed.locator(".ansi-red-fg").first).to_have_text("✗ T = 0.5 doubles the logits (2, 1, 0).")
+    expect(missed).to_contain_text("hint: Did you multiply by τ? A high temperature must flatten the distribution.")
+    expect(missed.locator(".ansi-red-fg").first).to_have_text("✗ τ = 0.5 doubles the logits (2, 1, 0).")
     assert "Traceback" not in missed.inner_text()
     assert len(missed.inner_text().splitlines()) < 24
 

@@ -35,8 +35,8 @@ def stop_at(progress):
     if progress.done == int(sys.argv[1]):
         os.kill(os.getpid(), signal.SIGKILL)
 
+autograde.MOMENT_SECONDS = -1.0  # each is recorded by itself, however fast the machine
 if sys.argv[2] == "between files and rows":
-    autograde.MOMENT_SECONDS = -1.0  # each by itself
     real, seen = record.insert_all, []
     def inserting(*args):
         real(*args)

@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from rlhf.live import BARS, WIDTH, Line, sparkline
+from rlhf.line import BARS, WIDTH, Line, sparkline
 
 LOOP = """
 from rlhf.live import Line
