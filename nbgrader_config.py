@@ -115,4 +115,5 @@ c.Grader.families = {
     "advantages": "returns, GAE, bootstrapping, γ and λ, whitening",
     "label-noise": "noisy labels, ceilings, the Bradley–Terry scale",
     "on-and-off-policy": "whose samples, whose log-probs, filtered or not",
+    "win-rates": "what a win rate says: its interval, the order, the length, how many comparisons",
 }
