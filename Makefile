@@ -17,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol
+.PHONY: help setup today data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -45,7 +45,14 @@ setup: .venv/ready
 	$(BIN)/python -m ipykernel install --sys-prefix --display-name "$(KERNEL_NAME)" >/dev/null
 	@touch $@
 
-data: setup
+# The second environment, "Python 3 (RLHF today)", layered on the first: labs 07 and 08. Its pins: labs/rlhf/today.txt.
+today: .venv/today/ready
+
+.venv/today/ready: .venv/ready labs/rlhf/today.txt labs/rlhf/today.py
+	$(BIN)/python -m rlhf.today $(PIP_ARGS)
+	@touch $@
+
+data: setup today
 	$(BIN)/python -m rlhf.fetch
 
 smol: setup

@@ -76,7 +76,11 @@ c.HTMLExporter.exclude_anchor_links = True
 # What of this course the kit does not know; see grader/settings.py. No model hub is asked while students' code runs.
 c.Grader.title = "RLHF Lab Kit"
 c.Grader.kernel_name = "Python 3 (RLHF labs)"
-c.Grader.prepare = ["python -m rlhf.fetch  # the human ratings, 2.4 MB"]
+c.Grader.kernels = {"rlhf-today": "Python 3 (RLHF today)"}
+c.Grader.prepare = [
+    "python -m rlhf.today  # the second environment, for labs 07 and 08, 100 MB",
+    "python -m rlhf.fetch  # the human ratings, 2.4 MB",
+]
 c.Grader.readable = ["rlhf"]
 c.Grader.distributions = ["rlhf", "torch", "transformers", "trl", "datasets"]
 c.Grader.environment = {
