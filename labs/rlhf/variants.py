@@ -67,8 +67,8 @@ def add_change(model: PreTrainedModel, path: Path, scale: float) -> None:
 def stops_curves() -> dict[int, list[dict[str, float]]]:
     """What was seen while tiny was trained to stop, for several seeds: seed -> a row for each look.
 
-    A row has `step`, `KL` in nats a response, the shares `proxy` and `gold`, and `tokens` a response. Made by the cells of
-    lab 08 (`solutions/models/curves_stops.py`).
+    A row has `step`, `KL` in nats a response, the shares `proxy` and `gold`, and `tokens` a response. The cells of
+    lab 08 made them; see `solutions/models/curves_stops.py`.
     """
     runs: dict[str, list[dict[str, float]]] = json.loads((FOLDER / "stops.json").read_text(encoding="utf-8"))
     return {int(seed): rows for seed, rows in runs.items()}

@@ -289,7 +289,7 @@ both_orders_are_averaged = Cases(
     mistakes=ORDER_MISTAKES,
     hints={
         "type": "Return two Python floats in a tuple.",
-        "value": 'Shown second, A wins with "second". Write down the points of A first, then count what was shown first.',
+        "value": 'Shown second, A wins with "second". First write down the points of A, then count what was first.',
         "verdicts with ties": "Without ties it is right: where does a tie count, in the win rate and in the bias?",
     },
 )

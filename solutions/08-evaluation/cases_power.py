@@ -147,7 +147,7 @@ claim_is_exact = Cases(
     hints={
         "type": FORM,
         "another level": "α is an argument, and one-sided.",
-        "value": "First the tail of w = ½ for each number of wins; the smallest with at most α; then the tail of w there.",
+        "value": "The tail of w = ½ for each number of wins; the smallest with at most α; then the tail of w there.",
     },
 )
 test_holds_at_the_edges = Cases(
