@@ -584,7 +584,7 @@ def ends() -> Iterator[Case]:
     for name, (kls, values) in CURVES.items():
         for at in (min(kls) - 0.5, max(kls) + 0.5, max(kls) + 1e-6, min(kls) - 1e-6, -50.0, 1e3):
             yield Case(f"{name} at {at}", ([*kls], [*values], at), family="a KL beyond the points")
-        for at in (min(kls), max(kls)):
+        for at in sorted({min(kls), max(kls)}):
             yield Case(f"{name} at {at}", ([*kls], [*values], at), family="the KL of the first and the last point")
     for at in (0.0, 2.0):
         yield Case(f"none {at}", ([], [], at), family="no points")
@@ -621,24 +621,11 @@ def _middle(kls: list[float], values: list[float], kl: float) -> float:
 
 
 def _turned(kls: list[float], values: list[float], kl: float) -> float:
-    left, low = max((x, y) for x, y in zip(kls, values, strict=True) if x <= kl)
-    right, high = min((x, y) for x, y in zip(kls, values, strict=True) if x >= kl)
-    return float(low) if left == right else high + (low - high) * (kl - left) / (right - left)
-
-
-def _goes_on(kls: list[float], values: list[float], kl: float) -> float:
-    return reference_value(kls, values, min(max(kl, min(kls)), max(kls)))
-
-
-def _goes_straight(kls: list[float], values: list[float], kl: float) -> float:
     points = sorted(zip(kls, values, strict=True))
-    if len(points) < 2:
-        return float(points[0][1])
-    pair = points[:2] if kl < points[0][0] else points[-2:]
-    if points[0][0] <= kl <= points[-1][0]:
-        return reference_value(kls, values, kl)
-    (left, low), (right, high) = pair
-    return low + (high - low) * (kl - left) / (right - left)
+    for (left, low), (right, high) in itertools.pairwise(points):
+        if left <= kl <= right:
+            return high + (low - high) * (kl - left) / (right - left)
+    return float(points[0][1])
 
 
 reads_the_curve = Cases(
@@ -661,6 +648,7 @@ reads_the_curve = Cases(
     ),
     hints={
         "type": "Return a Python float.",
+        "error": "It stops for a KL that lies between points. They come in any order: sort them by KL first.",
         "changed": "`list.sort` changes the caller's list: `sorted` makes a new one.",
         "the KL of a point": "At a point itself the value is that point's, with one neighbour or with none.",
         "value": "Find the neighbours in KL, and weigh their values by how near kl is to each.",

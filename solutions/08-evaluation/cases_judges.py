@@ -31,6 +31,11 @@ def reference_interval(wins: float, comparisons: int, z: float = 1.96) -> tuple[
 
 
 def counts() -> Iterator[Case]:
+    return iter({case.name: case for case in some_counts()}.values())
+
+
+def some_counts() -> Iterator[Case]:
+    """Of few comparisons several shares are the same number of wins."""
     for m in (1, 2, 5, 10, 37, 256, 100_000):
         for share in (0.1, 0.5, 0.62, 0.97):
             wins = round(share * m)
@@ -43,6 +48,10 @@ def counts() -> Iterator[Case]:
 
 
 def edges() -> Iterator[Case]:
+    return iter({case.name: case for case in some_edges()}.values())
+
+
+def some_edges() -> Iterator[Case]:
     for m in (1, 2, 10, 256, 100_000):
         for z in (1.96, 1.0, 4.0):
             yield Case(f"none of {m}, {z}", (0, m, z), family="no win at all")
@@ -175,17 +184,22 @@ def verdicts() -> Iterator[Case]:
     for count in (1, 2):
         for one in itertools.product(WORDS, repeat=count):
             for other in itertools.product(WORDS, repeat=count):
-                kind = "verdicts with ties" if "tie" in (*one, *other) else "verdicts without ties"
-                yield Case(f"{one} {other}", ([*one], [*other]), family=kind)
+                yield Case(f"{one} {other}", ([*one], [*other]), family=_kind([*one], [*other]))
     for seed in range(12):
         count = 3 + 5 * seed
         one, other = (
             [WORDS[k] for k in torch.randint(0, 3, (count,), generator=torch.Generator().manual_seed(s)).tolist()]
             for s in (seed, 90 + seed)
         )
-        yield Case(f"many {count}", (one, other), family="many pairs")
+        yield Case(f"many {count}", (one, other), family=_kind(one, other))
     lopsided = (["first"] * 9 + ["tie"], ["second"] * 4 + ["first"] * 6)
-    yield Case("lopsided", lopsided, family="many pairs")
+    yield Case("lopsided", lopsided, family=_kind(*lopsided))
+
+
+def _kind(one: list[str], other: list[str]) -> str:
+    if reference_orders(one, other)[1] < 0:
+        return "a judge that prefers what is shown second"
+    return "verdicts with ties" if "tie" in (*one, *other) else "verdicts without ties"
 
 
 def refused() -> Iterator[Case]:
@@ -264,7 +278,11 @@ ORDER_MISTAKES = (
         _as_if(_rate, lambda a, b: (a.count("first") + b.count("first")) / (2 * len(a)) - 0.5),
     ),
     Mistake(
-        "The bias has a sign: a judge may prefer what is shown second.", _as_if(_rate, lambda a, b: abs(_bias(a, b)))
+        "A tie is half a verdict for each side, in the win rate and in the bias.",
+        _as_if(
+            lambda a, b: (_points(a, "first", 0) + len(b) - _points(b, "first", 0)) / (2 * len(a)),
+            lambda a, b: (a.count("first") + b.count("first")) / (2 * len(a)) - 0.5,
+        ),
     ),
     Mistake("The bias is for what is shown first: yours has the other sign.", _as_if(_rate, lambda a, b: -_bias(a, b))),
     Mistake(
@@ -290,6 +308,7 @@ both_orders_are_averaged = Cases(
     hints={
         "type": "Return two Python floats in a tuple.",
         "value": 'Shown second, A wins with "second". First write down the points of A, then count what was first.',
+        "a judge that prefers what is shown second": "The bias has a sign: below 0 the second place wins more.",
         "verdicts with ties": "Without ties it is right: where does a tie count, in the win rate and in the bias?",
     },
 )
@@ -496,6 +515,7 @@ rare_wins_are_fitted = Cases(
         "type": TWO,
         "no error": "Nothing but wins, or nothing but losses: raise ValueError, θ would be infinite.",
         "other error": "Test for all wins and all losses first, and raise ValueError.",
+        "wins that are rare, or losses": "There θ is far from 0: go on until nothing moves, 50 steps are cheap.",
         "value": "With rare wins θ is far from 0: go on until nothing moves.",
     },
 )

@@ -5,9 +5,9 @@
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3 (RLHF labs)
+#     display_name: Python 3 (RLHF today)
 #     language: python
-#     name: python3
+#     name: rlhf-today
 # ---
 
 # %% [markdown]
@@ -336,7 +336,7 @@ plots.curves(nats, lines, x_label="KL from tiny (nats)", y_label="mean score (SD
 # The gold rises much more slowly, but it rises, all the way. Where is the famous hump of Gao, Schulman and Hilton (2023),
 # in which the gold turns round? We looked for it with proxies of 32 to 1,000 snippets, up to best of 256, and did not find it:
 #
-# TODO bo256
+# The card of the policies (`rlhf/weights/policies/README.md`) has the table: up to best of 256 the gold keeps rising, for each size.
 #
 # Is a bad proxy harmless, then? No. Proxy and gold here are both *learned*, from raters of one kind, by networks of one
 # kind, out of the same body. They share their mistakes, so the gold does not see what is wrong with what the proxy likes. A
@@ -436,7 +436,10 @@ curves = {f"seed {seed}, shipped": rows for seed, rows in stops_curves().items()
 plots_evaluation.over_optimisation(curves)
 
 # %% [markdown]
-# TODO hump
+# What do you see on the left, and what on the right? The proxy climbs to more than 0.9 in each run. The gold climbs with it,
+# from a few per cent to about 0.2, and **turns round**: when the run ends, at least a third of that is lost again. By then the
+# policy stops as soon as it can, after a word or two, and a text of three words is no sentence of eight. This is
+# *over-optimisation*, or Goodhart's law: a measure that becomes a target ceases to be a good measure.
 #
 # Nothing is wrong with the optimiser: it did what it was told. In the proxy's own curve the turn cannot be seen. Whoever
 # watches only the number that is trained on stops at the worst place, and calls it the best. What helps: a gold that is measured
@@ -798,7 +801,10 @@ for name, texts in (equal | {"tiny": answers["tiny"].texts}).items():
 plots_evaluation.intervals(table, even="no better than tiny")
 
 # %% [markdown]
-# TODO table
+# What does the table say? Best-of-16 wins about 16 of 17: of seventeen responses of one model, the best is among the sixteen in 16
+# of 17 cases, whatever they are. Nothing that was trained reaches it *at this price*: section 4 of lab 04 called best-of-n a poor
+# cousin of the optimum, and a close one it is. Among the three trained policies, look at the intervals before you rank them: where they
+# overlap by much, 256 comparisons cannot. What best-of-16 hides is its other price: sixteen responses for every one that is shown.
 
 # %% [markdown]
 # ## 10 · A perfect win rate for word salad
@@ -982,7 +988,7 @@ for rate in (0.51, 0.52, 0.55, 0.6, 0.7, 0.9):
 # | anything | read twenty samples |
 #
 # **What we did not find.** No hump with a learned gold, at any size of proxy (section 4). No length bias in our reward model's verdicts:
-# TODO honest
+# the slope that section 8 fits to the honest judge is small.
 # Neither means that there is none elsewhere.
 
 # %% [markdown]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from statistics import NormalDist
@@ -208,7 +207,9 @@ def means_by_places(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[fl
 
 
 @right("best_of_n_means")
-def means_by_logarithms(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
+def means_by_quotients(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
+    from itertools import pairwise
+
     count = len(proxy)
     if n < 1 or n > count:
         raise ValueError("n")
@@ -222,7 +223,7 @@ def means_by_logarithms(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tupl
         return quotient
 
     up_to = [0, *sizes.cumsum(0).tolist()]
-    kept = [share(b) - share(a) for a, b in itertools.pairwise(up_to)]
+    kept = [share(b) - share(a) for a, b in pairwise(up_to)]
     golds = [gold[place == group].mean().item() for group in range(len(values))]
     return (
         math.fsum(k * v for k, v in zip(kept, values.tolist(), strict=True)),
@@ -245,21 +246,22 @@ def means_by_numpy(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[flo
 
 
 @right("best_of_n_means")
-def means_by_hypergeometric(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
-    """No better one is drawn: the hypergeometric distribution at 0."""
-    from scipy.stats import hypergeom
-
+def means_by_lgamma(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
+    """Logarithms of the numbers of choices; each sample with those below it and those beside it."""
     count = len(proxy)
     if n < 1 or n > count:
         raise ValueError("n")
-    mean_proxy = mean_gold = 0.0
-    for value in proxy.unique():
-        same = proxy == value
-        above, here = int((proxy > value).sum()), int(same.sum())
-        kept = hypergeom(count, above, n).pmf(0) - hypergeom(count, above + here, n).pmf(0)
-        mean_proxy += kept * value.item()
-        mean_gold += kept * gold[same].mean().item()
-    return float(mean_proxy), float(mean_gold)
+
+    def share(k: torch.Tensor) -> torch.Tensor:
+        """C(k, n) / C(count, n), 0 where k is below n."""
+        top, m = k.double().clamp(min=n), torch.tensor(float(count), dtype=torch.float64)
+        log = torch.lgamma(top + 1) - torch.lgamma(top - n + 1) - torch.lgamma(m + 1) + torch.lgamma(m - n + 1)
+        return torch.where(k < n, 0.0, log.exp())
+
+    below = (proxy[None] < proxy[:, None]).sum(-1)
+    beside = (proxy[None] == proxy[:, None]).sum(-1)
+    kept = (share(below + beside) - share(below)) / beside
+    return (kept @ proxy).item(), (kept @ gold).item()
 
 
 # value_at_kl ---------------------------------------------------------------------------------------------------------
@@ -555,7 +557,7 @@ def control_by_lbfgs(wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.
         raise ValueError("wins")
     both = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     search = torch.optim.LBFGS(
-        [both], max_iter=500, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe"
+        [both], max_iter=60, tolerance_grad=1e-12, tolerance_change=1e-16, line_search_fn="strong_wolfe"
     )
 
     def closure() -> torch.Tensor:
@@ -603,7 +605,7 @@ def control_by_autograd(wins: torch.Tensor, gaps: torch.Tensor, penalty: float =
         return nll + 0.5 * penalty * both[1].square()
 
     both = torch.zeros(2, dtype=torch.float64)
-    for _ in range(40):
+    for _ in range(12):
         slope = torch.func.grad(loss)(both)
         curvature = torch.func.hessian(loss)(both)
         both = both - torch.linalg.solve(curvature, slope)
@@ -635,19 +637,19 @@ def control_by_bisection(wins: torch.Tensor, gaps: torch.Tensor, penalty: float 
         raise ValueError("wins")
 
     def zero(slope_at: Callable[[float], float], low: float, high: float) -> float:
-        for _ in range(64):
+        for _ in range(40):
             middle = (low + high) / 2
             low, high = (low, middle) if slope_at(middle) > 0 else (middle, high)
         return (low + high) / 2
 
     def theta_of(phi: float) -> float:
-        return zero(lambda theta: (torch.sigmoid(theta + phi * gaps) - wins).sum().item(), -60.0, 60.0)
+        return zero(lambda theta: (torch.sigmoid(theta + phi * gaps) - wins).sum().item(), -20.0, 20.0)
 
     def slope(phi: float) -> float:
         away = torch.sigmoid(theta_of(phi) + phi * gaps) - wins
         return (away * gaps).sum().item() + penalty * phi
 
-    phi = zero(slope, -30.0, 30.0)
+    phi = zero(slope, -20.0, 20.0)
     return 1 / (1 + math.exp(-theta_of(phi))), phi
 
 
@@ -675,12 +677,14 @@ def claim_by_whole_numbers(comparisons: int, win_rate: float, level: float = 0.0
 
 @right("sign_test")
 def claim_by_scipy(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
+    import numpy as np
     from scipy.stats import binom
 
-    for needed in range(comparisons + 1):
-        if binom.sf(needed - 1, comparisons, 0.5) <= level:
-            return needed, float(binom.sf(needed - 1, comparisons, win_rate))
-    return comparisons + 1, 0.0
+    chance = binom.sf(np.arange(-1, comparisons), comparisons, 0.5)
+    enough = np.flatnonzero(chance <= level)
+    if enough.size == 0:
+        return comparisons + 1, 0.0
+    return int(enough[0]), float(binom.sf(enough[0] - 1, comparisons, win_rate))
 
 
 @right("sign_test")
@@ -705,9 +709,9 @@ def claim_by_beta(comparisons: int, win_rate: float, level: float = 0.05) -> tup
     def tail(wins: int, rate: float) -> float:
         return 1.0 if wins == 0 else float(betainc(wins, comparisons - wins + 1, rate))
 
-    needed = 0
-    while needed <= comparisons and tail(needed, 0.5) > level:
-        needed += 1
+    needed = comparisons + 1
+    while needed > 0 and tail(needed - 1, 0.5) <= level:
+        needed -= 1
     return needed, (tail(needed, win_rate) if needed <= comparisons else 0.0)
 
 

@@ -85,7 +85,7 @@ def quotes_the_bound(probs: torch.Tensor, n: int) -> float:
 weighs_with_the_wrong_policy = patched(
     *("best_of_n_kl", "torch.special.xlogy(won, won / probs)", "torch.special.xlogy(probs, probs / won)"),
     caught_by="price_is_exact",
-    hint="πₙ = Fᵢⁿ − Fᵢ₋₁ⁿ",
+    hint="under the policy it draws from",
     mistake="KL(π_ref‖πₙ), the other direction.",
 )
 adds_up_from_the_best = patched(
@@ -192,12 +192,15 @@ exchanges_the_means = patched(
     caught_by="all_choices_count_alike",
     hint="Mean proxy first",
 )
-chooses_by_gold = patched(
-    *("best_of_n_means", "values, place, counts =", "proxy, gold = gold, proxy\n    values, place, counts ="),
-    caught_by="all_choices_count_alike",
-    hint="chosen by the proxy",
-    mistake="Keeps the best by gold.",
-)
+
+
+@wrong("best_of_n_means", caught_by="all_choices_count_alike", hint="chosen by the proxy")
+def chooses_by_gold(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
+    if not 1 <= n <= len(proxy):
+        raise ValueError("n")
+    order, total = gold.argsort(), math.comb(len(gold), n)
+    kept = torch.tensor([math.comb(place, n - 1) / total for place in range(len(gold))], dtype=torch.float64)
+    return (kept @ proxy[order]).item(), (kept @ gold[order]).item()
 
 
 @wrong("best_of_n_means", caught_by="equal_proxies_share", hint="not the last")
@@ -241,7 +244,11 @@ sorts_one_list = patched(
     hint="left the values where they were",
 )
 sorts_in_place = patched(
-    *("value_at_kl", "points = sorted(", "kls.sort()\n    points = sorted("),
+    *(
+        "value_at_kl",
+        "    points = sorted(zip(kls, values, strict=True))\n",
+        "    points = sorted(zip(kls, values, strict=True))\n    kls.sort()\n",
+    ),
     caught_by="reads_the_curve",
     hint="sorted` makes a new one",
     mistake="Sorts the caller's list.",
@@ -383,7 +390,7 @@ asks_once = patched(
 loses_ties = patched(
     *("both_orders", '"tie": 0.5', '"tie": 0.0'),
     caught_by="both_orders_are_averaged",
-    hint="where does a tie count",
+    hint="half a verdict for each side",
 )
 keeps_the_half = patched(
     *("both_orders", " / (2 * pairs) - 0.5", " / (2 * pairs)"),
@@ -554,14 +561,16 @@ fixes_the_level = patched(
 
 @wrong("sign_test", caught_by="test_holds_at_the_edges", hint="too large")
 def meets_a_float_too_early(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
-    def tail(wins: int, rate: float) -> float:
-        return sum(
-            math.comb(comparisons, k) * rate**k * (1 - rate) ** (comparisons - k) for k in range(wins, comparisons + 1)
-        )
+    from itertools import accumulate
 
-    for needed in range(comparisons + 1):
-        if tail(needed, 0.5) <= level:
-            return needed, tail(needed, win_rate)
+    def tails(rate: float) -> list[float]:
+        lost = [comparisons - k for k in range(comparisons + 1)]
+        probs = [math.comb(comparisons, k) * rate**k * (1 - rate) ** lost[k] for k in range(comparisons + 1)]
+        return list(accumulate(reversed(probs)))[::-1]
+
+    for needed, chance in enumerate(tails(0.5)):
+        if chance <= level:
+            return needed, tails(win_rate)[needed]
     return comparisons + 1, 0.0
 
 

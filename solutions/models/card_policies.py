@@ -25,7 +25,7 @@ from rlhf.variants import load_variant, stops_curves
 
 N = 16
 TARGET = math.log(N) - (N - 1) / N
-PROMPTS, SEED = 256, 11
+PROMPTS, SEARCH, SEED = 256, 128, 11
 HALVINGS = 6
 SIZES = (32, 100, 300, 1000)
 DRAWS, AMONG = 256, 8  # draws of best-of-n, for so many beginnings
@@ -59,7 +59,7 @@ def scale_for(name: str, target: float, tiny: Any, tokenizer: Any, prompts: list
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        kl, _ = kl_of(load_variant(name, scale=middle)[0], tiny, tokenizer, prompts, SEED)
+        kl, _ = kl_of(load_variant(name, scale=middle)[0], tiny, tokenizer, prompts[:SEARCH], SEED)
         low, high = (low, middle) if kl > target else (middle, high)
     return round((low + high) / 2, 2)
 
