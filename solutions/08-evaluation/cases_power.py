@@ -90,10 +90,6 @@ def _test(
     return answer
 
 
-def _normal(comparisons: int, level: float) -> int:
-    return math.ceil(comparisons / 2 + NormalDist().inv_cdf(1 - level) * math.sqrt(comparisons) / 2)
-
-
 def _normal_power(wins: int, comparisons: int, rate: float) -> float:
     spread = math.sqrt(comparisons * rate * (1 - rate))
     return 1 - NormalDist(comparisons * rate, spread).cdf(wins) if spread else float(rate * comparisons >= wins)
@@ -111,7 +107,6 @@ TEST_MISTAKES = (
         "One side only: a claim that A is better is not made by losing. α is not halved.",
         _test(lambda m, a: least(m, a / 2)),
     ),
-    Mistake("That is the normal approximation. The binomial tail can be added up exactly.", _test(_normal)),
     Mistake(
         "The power counts the needed number itself: P(at least), not P(more).",
         _test(power=lambda k, m, w: tail(k + 1, m, w)),
@@ -230,7 +225,6 @@ needs_are_worked_out = Cases(
             "One-sided: the quantile at 1 − α, not at 1 − α/2.", _plan(_wide, quantile=lambda level: 1 - level / 2)
         ),
         Mistake("Round up: with fewer the power is missed.", _plan(_wide, math.floor)),
-        Mistake("Round up, not to the nearest.", _plan(_wide, round)),
         Mistake("Rounded up is enough: no extra comparison on top.", _plan(_wide, lambda m: math.ceil(m) + 1)),
         Mistake(
             "The whole ratio is squared.", _plan(lambda w, z, p: (z / 2 + p * math.sqrt(w * (1 - w))) ** 2 / (w - 0.5))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from statistics import NormalDist
 
 import torch
@@ -599,16 +598,13 @@ def control_by_autograd(wins: torch.Tensor, gaps: torch.Tensor, penalty: float =
     if wins.sum() in (0, len(wins)):
         raise ValueError("wins")
 
-    def loss(both: torch.Tensor) -> torch.Tensor:
+    both = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    for _ in range(12):
         u = both[0] + both[1] * gaps
         nll = torch.nn.functional.binary_cross_entropy_with_logits(u, wins, reduction="sum")
-        return nll + 0.5 * penalty * both[1].square()
-
-    both = torch.zeros(2, dtype=torch.float64)
-    for _ in range(12):
-        slope = torch.func.grad(loss)(both)
-        curvature = torch.func.hessian(loss)(both)
-        both = both - torch.linalg.solve(curvature, slope)
+        (slope,) = torch.autograd.grad(nll + 0.5 * penalty * both[1].square(), both, create_graph=True)
+        curvature = torch.stack([torch.autograd.grad(part, both, retain_graph=True)[0] for part in slope])
+        both = (both - torch.linalg.solve(curvature, slope)).detach().requires_grad_()
     return both[0].sigmoid().item(), both[1].item()
 
 
@@ -636,7 +632,7 @@ def control_by_bisection(wins: torch.Tensor, gaps: torch.Tensor, penalty: float 
     if not 0 < wins.mean() < 1:
         raise ValueError("wins")
 
-    def zero(slope_at: Callable[[float], float], low: float, high: float) -> float:
+    def zero(slope_at: object, low: float, high: float) -> float:
         for _ in range(40):
             middle = (low + high) / 2
             low, high = (low, middle) if slope_at(middle) > 0 else (middle, high)
