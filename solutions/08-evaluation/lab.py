@@ -55,7 +55,7 @@ from rlhf import plots, plots_evaluation, toy
 from rlhf.goals import one_sentence, share, stops
 from rlhf.judges import Judge, words_more
 from rlhf.sampling import beginnings, respond, token_logps
-from rlhf.variants import load_variant, stops_curves, variants
+from rlhf.variants import load_variant, stops_curves
 
 # %% [markdown]
 # ## 1 · The policies
@@ -325,7 +325,7 @@ draws = respond(tiny, tokenizer, [prompt for prompt in prompts for _ in range(16
 gold = rlhf.score_texts(judge_model, judge_tokenizer, draws.texts).double()
 probe = fit_probe(tiny, tokenizer, 32, seed=0)
 proxy = probe(draws.texts).double()
-standard = [((scores - scores.mean()) / scores.std()).view(256, 16) for scores in (proxy, gold)]
+standard = [((scores - scores.mean()) / scores.std()).view(len(prompts), 16) for scores in (proxy, gold)]
 tries = [1, 2, 4, 8, 16]
 means = torch.tensor([[best_of_n_means(*row, n) for row in zip(*standard, strict=True)] for n in tries]).mean(1)
 nats = [math.log(n) - (n - 1) / n for n in tries]
@@ -334,9 +334,7 @@ plots.curves(nats, lines, x_label="KL from tiny (nats)", y_label="mean score (SD
 
 # %% [markdown]
 # The gold rises much more slowly, but it rises, all the way. Where is the famous hump of Gao, Schulman and Hilton (2023),
-# in which the gold turns round? We looked for it with proxies of 32 to 1,000 snippets, up to best of 256, and did not find it:
-#
-# The card of the policies (`rlhf/weights/policies/README.md`) has the table: up to best of 256 the gold keeps rising, for each size.
+# in which the gold turns round? We looked for it with proxies of 32 to 1,000 snippets, up to best of 256, and did not find it.
 #
 # Is a bad proxy harmless, then? No. Proxy and gold here are both *learned*, from raters of one kind, by networks of one
 # kind, out of the same body. They share their mistakes, so the gold does not see what is wrong with what the proxy likes. A
@@ -428,8 +426,8 @@ for row in run:
     print("  ".join(f"{name} {value:6.3f}" for name, value in row.items()))
 
 # %% [markdown]
-# Is this one lucky run? Here it is beside runs of other seeds, made with these very cells by
-# `solutions/models/curves_stops.py` and shipped with the kit.
+# Is this one lucky run? Runs of other seeds that ship with the kit, made with these very cells by
+# `solutions/models/curves_stops.py`, are drawn beside yours. `train_on_stops(seed=1)` makes one more.
 
 # %% tags=["demo"]
 curves = {f"seed {seed}, shipped": rows for seed, rows in stops_curves().items()} | {"this run": run}
@@ -579,7 +577,7 @@ other = respond(tiny, tokenizer, prompts, seed=3).texts
 rates = {}
 for name in ("dpo", "ppo", "grpo", "tiny"):
     wins = sum(honest.wins(answers[name].texts, other))
-    rates[name] = (wins / 256, *wilson_interval(wins, 256))
+    rates[name] = (wins / len(prompts), *wilson_interval(wins, len(prompts)))
     print("{:5} wins {:.3f} [{:.3f}, {:.3f}]".format(name, *rates[name]), f"at {moved[name]:.2f} nats")
 plots_evaluation.intervals(rates, even="no better than tiny")
 
@@ -599,7 +597,7 @@ unit = honest.spread(answers["tiny"].texts, other)  # standard deviation of a di
 hasty = Judge(honest.score, first=0.5 * unit)
 shown_first = hasty.verdicts(answers["tiny"].texts, other)
 shown_second = hasty.verdicts(other, answers["tiny"].texts)
-print("tiny, shown first, wins", shown_first.count("first") / 256, "against itself")
+print("tiny, shown first, wins", shown_first.count("first") / len(prompts), "against itself")
 
 # %% [markdown]
 # A perfectly good-looking win rate of a model against itself. The remedy is old and cheap: **ask twice, in both orders**, and average. A
@@ -668,7 +666,7 @@ for bonus in (0.0, 0.25, 0.5, 1.0):
     rows = {}
     for name in ("tiny", "dpo"):
         mine = answers[name].texts
-        once = judge.verdicts(mine, other).count("first") / 256
+        once = judge.verdicts(mine, other).count("first") / len(prompts)
         rate, bias = both_orders(judge.verdicts(mine, other), judge.verdicts(other, mine))
         rows[name] = f"{name} shown first {once:.2f}, both orders {rate:.2f}"
     print(f"bonus {bonus:.2f}: {rows['tiny']}; {rows['dpo']}; bias {bias:+.2f}")
@@ -689,7 +687,7 @@ short = respond(tiny, tokenizer, prompts, seed=4, new_tokens=13).texts
 gaps = words_more(answers["tiny"].texts, short)  # how many words more, in standard deviations
 lover = Judge(honest.score, longer=1.0 * unit)
 for name, judge in {"honest": honest, "lover of length": lover}.items():
-    print(f"{name:16} 16 tokens win {sum(judge.wins(answers['tiny'].texts, short)) / 256:.3f} against 13")
+    print(f"{name:16} 16 tokens win {sum(judge.wins(answers['tiny'].texts, short)) / len(prompts):.3f} against 13")
 
 # %% [markdown]
 # **Length control** (Dubois et al. 2024) asks: what would the win rate be *at equal length*? Let the log-odds of a win have two parts,
@@ -774,17 +772,28 @@ for name, judge in {"honest": honest, "lover of length": lover}.items():
 # ## 9 · The table, at equal price
 #
 # Now the comparison that section 6 could not make. Best-of-16 costs 1.84 nats. A change of weights can be added in part:
-# `load_variant(name, scale=…)` gives a policy between tiny and the trained one, and a scale was found for each at which it costs as much.
+# `load_variant(name, scale=…)` gives a policy between tiny and the trained one. Near tiny the KL grows with the square of the
+# scale, so a few guesses find the scale at which each costs as much.
+
 
 # %% tags=["demo"]
-best = gold.view(256, 16).argmax(-1)  # the judge chooses among tiny's own sixteen
+def at_price(name: str, nats: float) -> tuple[float, list[str]]:
+    """The KL and the texts of a policy that is scaled until it costs about so many nats."""
+    scale, kl = 1.0, moved[name]
+    for _ in range(3):
+        scale *= math.sqrt(nats / kl)
+        policy, _ = load_variant(name, scale=scale)
+        texts = respond(policy, tokenizer, prompts, seed=5)
+        kl, _ = sequence_kl(token_logps(policy, texts), token_logps(tiny, texts), texts.mask)
+    return kl, texts.texts
+
+
+# %% tags=["demo"]
+best = gold.view(len(prompts), 16).argmax(-1)  # the judge chooses among tiny's own sixteen
 equal = {"best of 16": [draws.texts[16 * row + int(place)] for row, place in enumerate(best)]}
 paid = {"best of 16": nats[-1]}
 for name in ("dpo", "ppo", "grpo"):
-    policy, _ = load_variant(name, scale=variants()[name]["scale"])
-    texts = respond(policy, tokenizer, prompts, seed=5)
-    paid[name], _ = sequence_kl(token_logps(policy, texts), token_logps(tiny, texts), texts.mask)
-    equal[name] = texts.texts
+    paid[name], equal[name] = at_price(name, nats[-1])
 
 # %% tags=["demo"]
 table = {}
@@ -792,7 +801,7 @@ for name, texts in (equal | {"tiny": answers["tiny"].texts}).items():
     rate, _ = both_orders(honest.verdicts(texts, other), honest.verdicts(other, texts))
     verdicts = torch.tensor(honest.wins(texts, other), dtype=torch.float64)
     at_equal, _ = win_rate_at_equal_length(verdicts, words_more(texts, other))
-    table[name] = (rate, *wilson_interval(rate * 256, 256))
+    table[name] = (rate, *wilson_interval(rate * len(prompts), len(prompts)))
     spent = paid.get(name, 0.0)
     print(
         "{:10} {:.2f} nats: {:.3f} [{:.3f}, {:.3f}], ".format(name, spent, *table[name])
@@ -816,7 +825,10 @@ salad, _ = load_variant("salad")
 texts = respond(salad, tokenizer, prompts, seed=6)
 kl, _ = sequence_kl(token_logps(salad, texts), token_logps(tiny, texts), texts.mask)
 wins = sum(honest.wins(texts.texts, other))
-print("wins {:.3f} [{:.3f}, {:.3f}]".format(wins / 256, *wilson_interval(wins, 256)), f"at {kl:.0f} nats")
+print(
+    "wins {:.3f} [{:.3f}, {:.3f}]".format(wins / len(prompts), *wilson_interval(wins, len(prompts))),
+    f"at {kl:.0f} nats",
+)
 
 # %% [markdown]
 # The best policy of the lab, if you believe the judge. Now read it:
@@ -837,7 +849,7 @@ mixed = [
     " ".join(random.Random(place).sample(words := text.split(), len(words))) for place, text in enumerate(snippets)
 ]
 liked = sum(honest.wins(snippets, mixed))
-print("real order wins {:.3f} [{:.3f}, {:.3f}]".format(liked / 1000, *wilson_interval(liked, 1000)))
+print("real order wins {:.3f} [{:.3f}, {:.3f}]".format(liked / len(snippets), *wilson_interval(liked, len(snippets))))
 
 # %% [markdown]
 # It is nearly blind to order: little better than a coin. It learned which words people like, from texts that were all in

@@ -26,7 +26,7 @@ from rlhf.variants import load_variant, stops_curves
 N = 16
 TARGET = math.log(N) - (N - 1) / N
 PROMPTS, SEARCH, SEED = 256, 128, 11
-HALVINGS = 6
+GUESSES = 4
 SIZES = (32, 100, 300, 1000)
 DRAWS, AMONG = 256, 8  # draws of best-of-n, for so many beginnings
 TRIES = (1, 4, 16, 64, 256)
@@ -54,14 +54,17 @@ def kl_of(policy: Any, tiny: Any, tokenizer: Any, prompts: list[str], seed: int)
     return (gap * texts.mask).sum(-1).mean().item(), texts.texts
 
 
-def scale_for(name: str, target: float, tiny: Any, tokenizer: Any, prompts: list[str]) -> float:
-    """The share of a policy's change at which its KL is `target`, to two digits, by halving."""
-    low, high = 0.0, 1.0
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        kl, _ = kl_of(load_variant(name, scale=middle)[0], tiny, tokenizer, prompts[:SEARCH], SEED)
-        low, high = (low, middle) if kl > target else (middle, high)
-    return round((low + high) / 2, 2)
+def scale_for(name: str, target: float, kl: float, tiny: Any, tokenizer: Any, prompts: list[str]) -> float:
+    """The share of a policy's change at which its KL is `target`, to two digits; `kl` is that of the whole change.
+
+    Near tiny the KL grows with the square of the scale, which makes each guess better than the one before.
+    """
+    scale = 1.0
+    for guess in range(GUESSES):
+        scale *= math.sqrt(target / kl)
+        if guess + 1 < GUESSES:
+            kl, _ = kl_of(load_variant(name, scale=scale)[0], tiny, tokenizer, prompts, SEED)
+    return round(scale, 2)
 
 
 def measure(recipe: dict[str, dict[str, Any]]) -> list[str]:
@@ -78,7 +81,7 @@ def measure(recipe: dict[str, dict[str, Any]]) -> list[str]:
     rows = []
     for name, made in recipe.items():
         kl, texts = kl_of(load_variant(name)[0], tiny, tokenizer, prompts, SEED)
-        scale = scale_for(name, TARGET, tiny, tokenizer, prompts)
+        scale = scale_for(name, TARGET, kl, tiny, tokenizer, prompts[:SEARCH])
         cheap, cheap_texts = kl_of(load_variant(name, scale=scale)[0], tiny, tokenizer, prompts, SEED + 2)
         made |= {"scale": scale}
         rows.append(
@@ -121,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recipe = json.loads((args.out / "recipe.json").read_text())
     rows = measure(recipe)
     (args.out / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n")
+    print("the scales are written", flush=True)
     rank = next(iter(recipe.values()))["rank"]
     parts = [HEAD.format(rank=rank, prompts=PROMPTS, target=TARGET) + "\n".join(rows)]
     parts.append(

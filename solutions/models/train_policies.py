@@ -31,7 +31,7 @@ PROMPTS = 1024
 RANK = 16
 GRPO = {"learning_rate": 1e-4, "max_steps": 14, "beta": 0.0}
 SALAD = {**GRPO, "max_steps": 40}  # the same, and on and on
-DPO = {"learning_rate": 2e-4, "max_steps": 20, "beta": 0.1}
+DPO = {"learning_rate": 2e-4, "max_steps": 60, "beta": 0.1}
 PPO = {"learning_rate": 3e-4, "init_kl_coef": 0.2, "steps": 35}
 DRAWS = 4  # responses to a prompt, of which the best and the worst are a pair of DPO
 
@@ -91,7 +91,7 @@ def train_dpo(seed: int, **settings: Any) -> Policy:
         model, reference, args=config, train_dataset=Dataset.from_list(rows), processing_class=tokenizer
     )
     trainer.train()
-    return model, {"trainer": "DPOTrainer", "batch": 16, "pairs": len(rows), "draws": DRAWS, **settings}
+    return model, {"trainer": "DPOTrainer", "batch": 16, "draws": DRAWS, **settings}
 
 
 def train_ppo(seed: int, learning_rate: float, init_kl_coef: float, steps: int) -> Policy:
