@@ -1,4 +1,4 @@
-# make lab | instructor | test | class | build | verify | mutants | bench          (README.md says who needs which)
+# make lab | instructor | check | test | class | build | verify | mutants | bench          (README.md says who needs which)
 
 PYTHON ?= python3
 # More arguments for pip and for JupyterLab, such as PIP_ARGS="--extra-index-url …" and LAB_ARGS="--no-browser --port 8899".
@@ -11,13 +11,16 @@ CHROMIUM ?= /usr/bin/chromium
 NPM := tests/browser/node_modules
 NPM_PACKAGES := axe-core@4.14.1 @citolab/qti-components@7.27.4 @lumieducation/h5p-server@10.0.4 gift-pegjs@1.0.2
 START := 00-start-here/00-start-here.ipynb
+# Two processes; a file's tests stay in one, and `tests/speeds.py` puts the longest files first.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
+SEEDS := 1 2 3
 export CHROMIUM
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Where it is set, each of the hundreds of processes of `make test` would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup today data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol
+.PHONY: help setup today data browser-tools foreign-tools pictures lab instructor test test-all test-as-user lint class build verify mutants bench bench-labs smol check unit test-long test-seeds
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
@@ -28,8 +31,9 @@ help:
 	@echo "make verify         prove the quizzes, and the hidden checks on right answers, blanks, wrong answers and some mutants"
 	@echo "make mutants        prove them on every small change of every right answer; make verify takes a sample"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
-	@echo "make test           everything that must hold"
-	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user"
+	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
+	@echo "make test           everything that must hold (a quarter of an hour)"
+	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds"
 	@echo "make foreign-tools  programs of others that judge what we export, in .venv/foreign; make test does it too"
 	@echo "make test-as-user   tests of kernels, grading and attacks as nobody, from root's account"
 	@echo "make bench-labs     time the notebooks that train, and run lab 03's PPO for three seeds"
@@ -108,19 +112,35 @@ bench: data
 	$(BIN)/python tests/attacks/bench.py
 	$(BIN)/python -m tests.course.bench
 
+# Each of the two has a core: lint is mypy nearly all the time.
+check:
+	$(MAKE) --jobs=2 lint unit
+
+# What `tests/speeds.py` calls a unit test.
+unit: setup
+	$(BIN)/pytest -q -m unit
+
 # Two jobs at once where one alone leaves a core idle; the longest part, pytest, has two processes of its own.
 test:
 	$(MAKE) --jobs=2 data browser-tools foreign-tools
 	$(MAKE) --jobs=2 lint verify
 	$(BIN)/grader build --check
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
-# What takes longer: nbgrader's own tests and further classes on our road, and the walls as an ordinary user.
-test-all: test test-as-user
-	$(BIN)/pytest -m peers tests/course
+# And what takes longer. What of it `make test` has instead stands in tests/README.md.
+test-all: test test-long test-as-user test-seeds
+
+test-long: data
+	$(BIN)/pytest -m long
 
 test-as-user: data
-	tests/as_user.sh -n 2 --dist loadfile tests/kernels tests/grading tests/attacks
+	tests/as_user.sh $(SIDE_BY_SIDE) tests/kernels tests/grading tests/attacks
+
+# Examples that hypothesis has not tried in `make test`, the same in every run.
+test-seeds: data
+	for seed in $(SEEDS); do \
+		$(BIN)/pytest $(SIDE_BY_SIDE) -m draws --hypothesis-profile=seeds --hypothesis-seed=$$seed || exit 1; \
+	done
 
 lint: setup
 	$(BIN)/ruff check .

@@ -54,13 +54,16 @@ def build(
 
     With --check it builds in a temporary folder, compares byte for byte, and looks for answers in labs/.
     """
-    from grader.build.counts import check_counts, write_counts
-    from grader.build.leaks import find_leaks
-    from grader.build.release import build_lab, check_lab
-    from grader.build.side_by_side import for_each_lab
+    from grader.build.side_by_side import begin, for_each_lab
 
     with wrong_use() as course, stderr().status("building") as status:
         names = chosen_labs(lab, course.lab_names())
+        if len(names) > 1:
+            begin("grader.build.release")  # it imports what takes seconds while this process does
+        from grader.build.counts import check_counts, write_counts
+        from grader.build.leaks import find_leaks
+        from grader.build.release import build_lab, check_lab, prepare
+
         if check:
             checked = for_each_lab(partial(check_lab, course), names, status.update)
             failures = [str(drift) for drifts in checked for drift in drifts]
@@ -68,7 +71,10 @@ def build(
             failures += [str(leak) for leak in find_leaks(course)]
             finish({"labs": names, "failures": failures}, failures, f"{len(names)} labs as their sources say", as_json)
             return
-        changed = [str(path) for name in names for path in build_lab(course, name)]
+        prepared = for_each_lab(partial(prepare, course), names, status.update)
+        changed = [
+            str(path) for name, one in zip(names, prepared, strict=True) for path in build_lab(course, name, one)
+        ]
         changed += [str(path) for path in write_counts(course)]
         leaks = [str(leak) for leak in find_leaks(course)]
     done = f"{len(names)} labs built, {len(changed)} files changed"

@@ -13,28 +13,36 @@ import subprocess
 import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psutil
 import psycopg
 import pytest
 import torch
 
 from grader.build.release import build_lab
 from grader.course.paths import ROOT_VARIABLE, Course
+from grader.kernels import linux
 from grader.threads import ONE_THREAD
+from tests.speeds import pytest_collection_modifyitems as pytest_collection_modifyitems
 
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
-hypothesis.settings.register_profile("same", derandomize=True)  # every run tries the same examples
-hypothesis.settings.load_profile("same")  # --hypothesis-profile=default looks for others
+# Every run tries the same examples, but for `make test-seeds`, which names its seeds. However long one takes on a busy
+# machine, that is no failure.
+SLOW = hypothesis.HealthCheck.too_slow
+hypothesis.settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[SLOW])
+hypothesis.settings.register_profile("seeds", database=None, deadline=None, suppress_health_check=[SLOW])
+hypothesis.settings.load_profile("same")
 
 REPO = Path(__file__).resolve().parent.parent
 LAB = "01-toy"
 QUIZ_FILES = REPO / "tests" / "files" / "quiz"
+PR_SET_CHILD_SUBREAPER = 36
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +71,30 @@ def toy(toy_template: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv(ROOT_VARIABLE, str(root))
     monkeypatch.chdir(root)
     return Course(root)
+
+
+@pytest.fixture(scope="session")
+def own_processes() -> Iterator[Callable[[], set[psutil.Process]]]:
+    """`own_processes()` are the running ones that this process started, that those started, and so on.
+
+    What outlives its parent comes to this process (a subreaper, see prctl(2)), where init would get it otherwise: so
+    a test sees what is left of its own, and nothing of anybody else on the machine.
+    """
+
+    def running() -> set[psutil.Process]:
+        return {one for one in psutil.Process().children(recursive=True) if alive(one)}
+
+    linux.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    yield running
+    linux.prctl(PR_SET_CHILD_SUBREAPER, 0)
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether a process runs still: it is neither gone nor only waited for."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -166,7 +198,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data, run = folder / "data", {"check": True, "user": user, "stdout": subprocess.DEVNULL, "cwd": "/"}
     subprocess.run([programs[-1], "-D", data, "-U", "grader", "--auth=trust", "--no-sync"], **run)
     options = f"-h 127.0.0.1 -p {port} -k {folder} -F"
-    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-l", folder / "log"]
+    control = [programs[-1].with_name("pg_ctl"), "-D", data, "-w", "-t", "600", "-l", folder / "log"]
     subprocess.run([*control, "-o", options, "start"], **run)
     try:
         yield f"postgresql://grader@127.0.0.1:{port}/postgres"

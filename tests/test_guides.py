@@ -34,7 +34,7 @@ HERE = {"ps1": TOY, "01-decoding": TOY, "05-dpo": QUIZ, "06-assessment": QUIZ}
 HERE |= {"assessment": "sample", "FILE": "questions.gift"}
 # Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already.
 CODES = {"grader doctor": {0, 1}, "grader convert": {2}}
-ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all")
+ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "quiz new", "quiz sign")  # the last two write into a bank
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 GIFT = "::Clipping:: What does PPO clip? {=The ratio. ~The reward. ~The length.}\n"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+from tests.speeds import LONGEST, NO_UNIT, UNIT
+
 ROOT = Path(__file__).resolve().parent.parent
 TOP = {"labs", "quizzes", "solutions", "grader", "tests", "environment.yml", "README.md", "CHANGELOG.md", "LICENSE"}
 LIBRARIES = ("labkit", "rlhf")
@@ -80,3 +82,8 @@ def test_links_of_the_readmes_lead_somewhere() -> None:
     for readme in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("labs/*/README.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", readme.read_text()):
             assert (readme.parent / target).exists(), f"{readme}: {target}"
+
+
+def test_the_speeds_name_files_that_are_there() -> None:
+    named = {*NO_UNIT, *LONGEST, *(name for name in UNIT)}
+    assert [name for name in sorted(named) if not (ROOT / "tests" / name).exists()] == []

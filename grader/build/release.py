@@ -11,6 +11,7 @@ from pathlib import Path
 
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
+from nbformat import NotebookNode
 
 from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
 from grader.course.coursedir import converter, load_config
@@ -39,8 +40,30 @@ class Drift:
         return f"{self.path}: {self.what}"
 
 
-def build_lab(course: Course, lab: str) -> list[Path]:
+@dataclass(frozen=True)
+class Prepared:
+    """What a lab's sources give, proved: the instructor's notebook, and the sealed quiz where there is one."""
+
+    notebook: NotebookNode
+    quiz: Made | None
+
+
+def prepare(course: Course, lab: str) -> Prepared:
+    """Read and prove a lab's sources: nearly all the work of a build, and labs know nothing of each other here.
+
+    Raises:
+        BuildError: the source is not in order.
+    """
+    return Prepared(source_notebook(course, lab), sealed_quiz(course, lab))
+
+
+def build_lab(course: Course, lab: str, prepared: Prepared | None = None) -> list[Path]:
     """Make one lab from its source: `build/source`, the assignment in the gradebook, and its files in `labs/`.
+
+    Args:
+        course: the course.
+        lab: the lab.
+        prepared: what `prepare` made of it, where that was done before.
 
     Returns:
         The files of `labs/` that changed.
@@ -48,15 +71,14 @@ def build_lab(course: Course, lab: str) -> list[Path]:
     Raises:
         BuildError: the source is not in order; nothing was written.
     """
-    notebook = source_notebook(course, lab)
-    quiz = sealed_quiz(course, lab)
+    made = prepared or prepare(course, lab)
     if lab in course.assignments():
-        write_notebook(notebook, course.source / lab / f"{lab}.ipynb")
+        write_notebook(made.notebook, course.source / lab / f"{lab}.ipynb")
         course.class_dir.mkdir(parents=True, exist_ok=True)
-    if quiz is not None:
-        write_whole(course.source / lab / quiz.file_name, quiz.sealed)
-        keep(quiz.bank, course.banks)
-    with _released(course, lab, load_config(course).CourseDirectory.db_url) as folder:
+    if made.quiz is not None:
+        write_whole(course.source / lab / made.quiz.file_name, made.quiz.sealed)
+        keep(made.quiz.bank, course.banks)
+    with _released(course, lab, made, load_config(course).CourseDirectory.db_url) as folder:
         return _put_in_place(folder, course.labs / lab)
 
 
@@ -76,23 +98,21 @@ def sealed_quiz(course: Course, lab: str) -> Made | None:
 def check_lab(course: Course, lab: str) -> list[Drift]:
     """Compare `labs/` with a fresh build in a temporary folder, byte for byte; writes nothing in the course."""
     with tempfile.TemporaryDirectory(prefix="grader-check-") as temporary:
-        with _released(course, lab, f"sqlite:///{temporary}/gradebook.db") as folder:
+        with _released(course, lab, prepare(course, lab), f"sqlite:///{temporary}/gradebook.db") as folder:
             return _compare(folder, course.labs / lab)
 
 
 @contextmanager
-def _released(course: Course, lab: str, db_url: str) -> Iterator[Path]:
+def _released(course: Course, lab: str, made: Prepared, db_url: str) -> Iterator[Path]:
     """A temporary folder with what students receive of one lab."""
     with tempfile.TemporaryDirectory(prefix="grader-build-") as temporary:
         root = Path(temporary)
-        notebook = source_notebook(course, lab)
         if lab not in course.assignments():
-            write_notebook(notebook, root / "release" / lab / f"{lab}.ipynb")
+            write_notebook(made.notebook, root / "release" / lab / f"{lab}.ipynb")
         else:
-            write_notebook(notebook, root / "source" / lab / f"{lab}.ipynb")
-            quiz = sealed_quiz(course, lab)
-            if quiz is not None:
-                write_whole(root / "source" / lab / quiz.file_name, quiz.sealed)
+            write_notebook(made.notebook, root / "source" / lab / f"{lab}.ipynb")
+            if made.quiz is not None:
+                write_whole(root / "source" / lab / made.quiz.file_name, made.quiz.sealed)
             _generate(course, lab, root, db_url)
         yield root / "release" / lab
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
+from multiprocessing.context import ForkServerContext
 from typing import TypeVar
 
+from grader.threads import cores
+
 Result = TypeVar("Result")
+
+
+def begin(module: str) -> ForkServerContext:
+    """Have a process import `module` from which others are forked; whoever knows early that it will be needed, says so.
+
+    It imports once what each of them needs, while this process goes on.
+    """
+    context = get_context("forkserver")
+    context.set_forkserver_preload([module])
+    forkserver.ensure_running()
+    return context
 
 
 def for_each_lab(
@@ -24,9 +37,8 @@ def for_each_lab(
     """
     if len(labs) < 2:  # noqa: PLR2004 - a process more would only cost its start
         return [work(lab) for lab in labs]
-    context = get_context("forkserver")
-    context.set_forkserver_preload([getattr(work, "func", work).__module__])  # imported once, not in each process
-    with ProcessPoolExecutor(min(len(labs), os.cpu_count() or 1), context) as pool:
+    context = begin(getattr(work, "func", work).__module__)
+    with ProcessPoolExecutor(min(len(labs), cores()), context) as pool:
         waiting = [pool.submit(work, lab) for lab in labs]
         for done, future in enumerate(as_completed(waiting), start=1):
             if future.exception() is not None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.formats.reading.drafts import LAB, MISCONCEPTION, NO_FEEDBACK, OBJECTIVE, Unread
-from grader.quizzes.model import OPEN, AnyItem
+from grader.quizzes.model import AnyItem
+from grader.quizzes.parts import OPEN
 
 PICTURE = re.compile(r"\b(?:image|picture|figure)s?\b")
 WORDLESS = re.compile(r"!\[\s*\]\(")

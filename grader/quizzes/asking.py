@@ -7,26 +7,15 @@ from typing import Any
 
 from grader.quizzes.definitions import Definitions, claim_seen, definitions
 from grader.quizzes.load import Loaded
-from grader.quizzes.model import (
-    AnyItem,
-    Choice,
-    Cloze,
-    CodeOutput,
-    Match,
-    Multiple,
-    Number,
-    Numeric,
-    Option,
-    Order,
-    Single,
-    Words,
-)
+from grader.quizzes.model import AnyItem, Cloze, CodeOutput, Match, Multiple, Numeric, Order, Single
 from grader.quizzes.mutants import mutants
+from grader.quizzes.parts import Choice, Number, Option, Words
 from grader.quizzes.reading import statements
-from grader.quizzes.worker import MUTANT
+from grader.quizzes.wire import MUTANT
 
 Ask = dict[str, Any]
 Step = str | int
+Place = tuple[Step, ...]
 UNTOLD = ("feedback", "otherwise", "label")  # texts that are shown after an answer, and decide nothing
 NUMBER: Ask = {"number": True}  # of a value that has to be one
 
@@ -140,6 +129,11 @@ def value(source: str | int | float, *place: Step) -> Ask:
 def path_of(*place: Step) -> str:
     """A place in an item as one text."""
     return "/".join(map(str, place))
+
+
+def place_of(path: str) -> Place:
+    """The place in an item that a path names."""
+    return tuple(int(step) if step.isdigit() else step for step in path.split("/"))
 
 
 def _texts(thing: object, *names: str, place: tuple[Step, ...] = ()) -> Iterator[Ask]:

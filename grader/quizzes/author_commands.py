@@ -64,7 +64,7 @@ def prove(
     stays. Where no sandbox can be had, a course's own banks run with your rights, which is said, others only with
     --sandbox=none.
 
-    Examples: `grader quiz prove`, `grader quiz prove 05-dpo --item loss-falls-with-u --watch`
+    Examples: `grader quiz prove`, `grader quiz prove 05-means --item a-mean-of-means --watch`
     """
     paths = banks_of(bank)
     if (item is not None or watch) and len(paths) != 1:
@@ -140,7 +140,7 @@ def sign(
     puts the hash of all of them, and of the code behind them, into signed.json beside the bank. What changes
     afterwards has to be read and signed anew.
 
-    Example: `grader quiz sign 05-dpo --item loss-falls-with-u`
+    Example: `grader quiz sign 05-means --item a-mean-of-means`
     """
     from grader.quizzes.load import QuizError, load
     from grader.quizzes.reader import to_read
@@ -167,14 +167,14 @@ def sign(
 
 @quiz_app.command()
 def new(
-    lab: Annotated[str, typer.Argument(help="A lab, such as 05-dpo, or its bank.")],
+    lab: Annotated[str, typer.Argument(help="A lab, such as 05-means, or its bank.")],
     kind: Annotated[
         str, typer.Argument(metavar="TYPE", help="single, multiple, numeric, order, match, cloze, code-output.")
     ],
 ) -> None:
     """Write a commented item at the end of the lab's bank, true as it stands, to start from.
 
-    Example: `grader quiz new 05-dpo single`, then `grader quiz prove 05-dpo --item new-single --watch`
+    Example: `grader quiz new 05-means single`, then `grader quiz prove 05-means --item new-single --watch`
     """
     from grader.course.paths import find_course
     from grader.quizzes.starter import begin

@@ -13,34 +13,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from grader.quizzes.definitions import Definitions, compares_with_itself, definitions, overlooked
-from grader.quizzes.evaluate import Evaluated
+from grader.quizzes.asking import place_of
+from grader.quizzes.definitions import Definitions, compares_with_itself, definitions, expressions, overlooked
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.load import Fault, Loaded
-from grader.quizzes.model import (
-    AnyItem,
-    Choice,
-    Cloze,
-    CodeOutput,
-    Match,
-    Multiple,
-    Number,
-    Numeric,
-    Option,
-    Order,
-    Single,
-    Words,
-)
+from grader.quizzes.model import AnyItem, Cloze, CodeOutput, Match, Multiple, Numeric, Order, Single
 from grader.quizzes.mutants import mutants
+from grader.quizzes.parts import Choice, Number, Option, Words
 from grader.quizzes.reading import statements
-from grader.quizzes.render import place_of
 from grader.quizzes.signing import Signed, content_hash
 from grader.quizzes.truth import of_variant
 
 Tie = Literal["bound", "signed", "cited", "neither"]
 TIES: tuple[Tie, ...] = ("bound", "signed", "cited", "neither")
 NEAR = 0.01
-SHOWN = re.compile(r"\{\{ (.+?) \}\}")
-FORMATTED = re.compile(r"(?<!:):(?!:)[^:\]\)'\"]*$")
 
 
 @dataclass(frozen=True)
@@ -119,7 +105,7 @@ def _typed(path: str, typed: Number | Words) -> Place:
 
 
 def _shows(name: str, text: str) -> bool:
-    return any(re.search(rf"\b{name}\b", shown) for shown in SHOWN.findall(text))
+    return any(re.search(rf"\b{name}\b", shown) for shown in expressions(text))
 
 
 def bindings(bank: Loaded, item: AnyItem, one: Evaluated | None, signed: Signed) -> Bindings:
@@ -219,8 +205,7 @@ def _claims(item: AnyItem) -> Iterator[tuple[str, str, str, str | None]]:
 def _idle(text: str, claim: str, value: str | None, known: Definitions) -> Iterator[str]:
     if compares_with_itself(claim, known, value):
         yield "this claim compares something with itself, seen through the names of `given`"
-    for shown in SHOWN.findall(text):
-        expression = FORMATTED.sub("", shown)
+    for expression in expressions(text):
         missed = overlooked(expression, f"({claim}, {value or 0})", known)
         if missed:
             yield f"its text shows {', '.join(sorted(missed))}, which its claim does not look at"

@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 
-from grader.quizzes.probing import PROVIDED, is_tautology
+from grader.quizzes.equalities import PROVIDED, is_tautology
 
+SHOWN = re.compile(r"\{\{ (.+?) \}\}")
+FORMATTED = re.compile(r"(?<!:):(?!:)[^:\]\)'\"]*$")
 DRAWS = frozenset({"rng", "random"})
 DEPTH = 6  # names behind names that are looked through
 LARGE = 400  # nodes of an expression that is looked through no further
 BUILTIN = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Definitions:
     """`plain` are names that are given a value once and for all; `uses` has, for every name, the names behind it."""
 
@@ -34,6 +39,7 @@ class Definitions:
         return frozenset(known)
 
 
+@lru_cache(maxsize=256)
 def definitions(*sources: str | None) -> Definitions:
     """The definitions in code that is no more than read; what cannot be read defines nothing."""
     plain: dict[str, ast.expr] = {}
@@ -55,6 +61,23 @@ def definitions(*sources: str | None) -> Definitions:
     drawing = _drawing(behind, made)
     once = {name: plain[name] for name in made if count[name] == 1 and not drawing & names_of(plain[name], DRAWS)}
     return Definitions(once, behind)
+
+
+@lru_cache(maxsize=256)
+def code_of(*sources: str | None) -> Mapping[str, list[ast.AST]]:
+    """What each name in code that is no more than read is made of, wherever it is made."""
+    made: dict[str, list[ast.AST]] = {}
+    for source in filter(None, sources):
+        with suppress(SyntaxError, ValueError, RecursionError):
+            for node in ast.walk(ast.parse(source)):
+                for name, value in _bindings(node):
+                    made.setdefault(name, []).append(value)
+    return made
+
+
+def expressions(text: str) -> list[str]:
+    """The expressions that a text shows, without their formats."""
+    return [FORMATTED.sub("", shown).strip() for shown in SHOWN.findall(text)]
 
 
 def _drawing(uses: Mapping[str, frozenset[str]], made: set[str]) -> frozenset[str]:
@@ -111,26 +134,26 @@ class _Through(ast.NodeTransformer):
         return self.plain.get(node.id, node)
 
 
-def seen_through(tree: ast.Expression, plain: Mapping[str, ast.expr]) -> ast.Expression:
+def seen_through(source: str, plain: Mapping[str, ast.expr]) -> str:
     """The expression with plain names replaced by what they stand for, again and again, up to a size."""
     for _ in range(DEPTH):
-        before = ast.dump(tree)
-        larger = _Through(plain).visit(ast.parse(ast.unparse(tree), mode="eval"))
+        larger = _Through(plain).visit(ast.parse(source, mode="eval"))
         if sum(1 for _ in ast.walk(larger)) > LARGE:
             break
-        tree = ast.parse(ast.unparse(larger), mode="eval")
-        if ast.dump(tree) == before:
+        before, source = source, ast.unparse(larger)
+        if source == before:
             break
-    return tree
+    return source
 
 
+@lru_cache(maxsize=4096)
 def claim_seen(claim: str, known: Definitions, answer: str | None = None) -> str:
     """A claim seen through names; `answer` is what that name stands for. Empty where it cannot be read."""
     try:
         plain = dict(known.plain)
         if answer is not None:
             plain["answer"] = ast.parse(answer.strip(), mode="eval").body
-        return ast.unparse(seen_through(ast.parse(claim.strip(), mode="eval"), plain))
+        return seen_through(ast.unparse(ast.parse(claim.strip(), mode="eval")), plain)
     except (SyntaxError, ValueError, RecursionError):
         return ""
 

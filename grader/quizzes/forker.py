@@ -22,7 +22,6 @@ import signal
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,34 +29,19 @@ from grader.kernels import linux, sandbox
 from grader.kernels.limits import Limits
 from grader.kernels.sandbox import SandboxError, View
 from grader.kernels.watch import resident_mb, usage
+from grader.quizzes.wire import Settings
 from grader.quizzes.worker import serve
 
 # Time is limited for each thing that is evaluated, on both sides of the connection; an item may be many things.
 LIMITS = Limits(cpu_seconds=24 * 3600, memory_mb=8192, disk_mb=64)
 PAUSE = 250  # milliseconds between two looks at a process
+ALWAYS = (["numpy.random"], ["statistics"])  # numpy loads its dozen modules of random numbers when they are first used
 INSIDE = {"HOME": sandbox.HOME, "TMPDIR": "/tmp", "MPLCONFIGDIR": "/tmp/matplotlib"}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the trusted side tells: the sandbox's root and what may be read in it, or a home where there is none.
-
-    `imports` are lists of a module and of names to take from it; `draws` says that figures will be drawn;
-    `private_mb` is the memory that the processes of one item may really use together, where LIMITS counts addresses.
-    """
-
-    sandboxed: bool
-    root: str
-    home: str
-    paths: list[str]
-    imports: list[list[str]]
-    draws: bool
-    private_mb: int
 
 
 def preload(imports: list[list[str]], draws: bool) -> None:
     """Import what a bank's code will import; what cannot be imported is left to it. Draw once what all figures need."""
-    for module, *names in imports:
+    for module, *names in (*ALWAYS, *imports):
         with contextlib.suppress(Exception):
             loaded = importlib.import_module(module)
             for name in names:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from math import comb
 
+from grader.quizzes.arithmetic import too_much
+from grader.quizzes.asking import place_of
 from grader.quizzes.load import Fault, Loaded
 from grader.quizzes.model import AnyItem
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart
@@ -35,6 +37,10 @@ def lint(bank: Loaded, rendered: RenderedBank, of_all: bool = True) -> list[Faul
             *_alt(item, shown),
             *_wordless(shown),
             *_heavy(shown),
+            *(
+                (place_of(path), said)
+                for path, said in too_much(item, bank.model.calculator, bank.model.given, item.given)
+            ),
         ]
         faults += [bank.fault(item, message, *place) for place, message in dict.fromkeys(found)]
     if of_all:

@@ -13,13 +13,14 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import LiteralScalarString
-from ruamel.yaml.tokens import AliasToken, TagToken
+from ruamel.yaml.scanner import RoundTripScanner
 
 from grader.course.settings import load_settings
 from grader.quizzes.model import AnyItem, BankModel
 
 MAX_BYTES = 2 * 2**20
 MAX_DEPTH = 20
+ALIAS_OR_TAG = "aliases (*name) and tags (!name) are not read; write the value out, a text in quotes."
 Place = tuple[str | int, ...]
 
 
@@ -158,37 +159,48 @@ def _parse(path: Path, raw: bytes) -> CommentedMap:
         line = raw[: error.start].count(b"\n") + 1
         raise refuse(line, f"byte {raw[error.start]:#04x} is not UTF-8; save the file as UTF-8.") from None
     try:
-        depth = 0
-        for token in YAML(typ="rt").scan(text):
-            line = token.start_mark.line + 1
-            if isinstance(token, AliasToken | TagToken):
-                raise refuse(
-                    line, "aliases (*name) and tags (!name) are not read; write the value out, a text in quotes."
-                )
-            depth += {
-                "BlockMappingStart": 1,
-                "BlockSequenceStart": 1,
-                "FlowMappingStart": 1,
-                "FlowSequenceStart": 1,
-            }.get(type(token).__name__.removesuffix("Token"), 0) - (
-                type(token).__name__ in ("BlockEndToken", "FlowMappingEndToken", "FlowSequenceEndToken")
-            )
-            if depth > MAX_DEPTH:
-                raise refuse(line, f"nested more than {MAX_DEPTH} deep.")
-        tree = YAML(typ="rt").load(text)
+        reader = YAML(typ="rt")
+        reader.Scanner = _Strict
+        tree = reader.load(text)
+    except _RefusedError as refused:
+        raise refuse(refused.line, str(refused)) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(str(error.problem or error.context or "no YAML").split())
         raise refuse(mark.line + 1 if mark else 1, f"no YAML: {said}. Check quotes, colons and indentation.") from None
     except ReaderError as error:
         raise refuse(text.count("\n", 0, error.position) + 1, f"no YAML: {error.reason}.") from None
-    except QuizError:
-        raise
     except Exception as error:  # noqa: BLE001 - ruamel.yaml raises many kinds for files that are not in order
         raise refuse(1, f"no YAML: {' '.join(str(error).split())[:120]}.") from None
     if not isinstance(tree, CommentedMap):
         raise refuse(1, "a mapping with title and items was expected.")
     return tree
+
+
+class _RefusedError(Exception):
+    """What a bank may not hold, and its line."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class _Strict(RoundTripScanner):
+    """Stops at what no bank needs, before anything is made of it."""
+
+    def fetch_more_tokens(self) -> None:
+        """Read on; raises _RefusedError where what is read lies too deep."""
+        super().fetch_more_tokens()
+        if len(self.indents) + self.flow_level > MAX_DEPTH:
+            raise _RefusedError(self.reader.line + 1, f"nested more than {MAX_DEPTH} deep.")
+
+    def fetch_alias(self) -> None:
+        """Raises _RefusedError: an alias may make a small file huge."""
+        raise _RefusedError(self.reader.line + 1, ALIAS_OR_TAG)
+
+    def fetch_tag(self) -> None:
+        """Raises _RefusedError: a tag may make anything."""
+        raise _RefusedError(self.reader.line + 1, ALIAS_OR_TAG)
 
 
 def _plain(node: Any) -> Any:

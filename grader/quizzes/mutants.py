@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.quizzes.lexicon import OPPOSITE
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Number, Numeric, Option, Order, Single
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Order, Single
+from grader.quizzes.parts import Choice, Number, Option
 
 MOST = 12  # changes of one text
 FILLED = re.compile(r"\{\{ .+? \}\}")

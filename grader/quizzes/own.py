@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from grader.course.config import CONFIG
-from grader.course.coursedir import load_config
+from grader.course.config import CONFIG, read_config
 from grader.course.paths import Course, find_course
 from grader.course.settings import CourseSettings, load_settings
 
@@ -33,7 +32,7 @@ def exams(course: Course) -> frozenset[str]:
     Raises:
         LookupError: it is no list of names, or names a bank that is not there.
     """
-    said = load_config(course).Quizzes.get("exam", [])
+    said = read_config(course.root).Quizzes.get("exam", [])
     where = f"{course.root / CONFIG}: c.Quizzes.exam"
     if not isinstance(said, list | tuple | set) or not all(isinstance(name, str) for name in said):
         raise LookupError(f"{where}: a list of banks was expected, such as ['assessment'], found {said!r:.60}.")

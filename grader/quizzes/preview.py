@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grader.quizzes.evaluate import Walls
 from grader.quizzes.load import Fault, load
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Numeric, Option, Single
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Single
+from grader.quizzes.parts import Choice, Option
 from grader.quizzes.prove import Progress, examined
 from grader.quizzes.rendered import RenderedItem, RenderedVariant
 

@@ -7,14 +7,14 @@ A claim that says the same whatever happens to what it speaks of proves nothing:
 from __future__ import annotations
 
 import ast
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from grader.quizzes.reading import NAME
+from grader.quizzes.disturbing import another, disturbed, shaken
+from grader.quizzes.equalities import PROVIDED, both_sides, is_difference, is_equality, is_tautology, names_in
 
 FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
@@ -28,8 +28,6 @@ FLIPPED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Is: ast.IsNot,
     ast.IsNot: ast.Is,
 }
-EQUALITIES = {"allclose", "isclose", "array_equal", "near", "close"}
-PROVIDED = {"np", "math", "rng", "variant", NAME}
 OTHER = "__other__"
 Run = Callable[[Callable[[], bool]], bool | None]
 
@@ -52,7 +50,7 @@ def why_idle(source: str, given: Mapping[str, Any], holds: bool, run: Run = dire
         run: runs a disturbed claim, which may raise, or take very long; gives None if it does.
     """
     tree = ast.parse(source.strip(), mode="eval")
-    spoken_of = sorted(_names(tree) & (set(given) - PROVIDED))
+    spoken_of = sorted(names_in(tree) & (set(given) - PROVIDED))
     if not spoken_of:
         return "it uses nothing that `given` makes, so it is a constant"
     if any(is_tautology(node) for node in ast.walk(tree)):
@@ -84,9 +82,9 @@ def same_whatever(seen: str, given: Mapping[str, Any], run: Callable[[Callable[[
         run: runs a side of an equality, which may raise, or take very long; gives None if it does.
     """
     for node in ast.walk(ast.parse(seen.strip(), mode="eval")):
-        if not (_sides(node) or _is_difference(node)):
+        if not (is_equality(node) or is_difference(node)):
             continue
-        sides = _both(node)
+        sides = both_sides(node)
         if _is_identity(sides, given, run):
             return True
         before = [run(partial(_value_of, side, given)) for side in sides]
@@ -102,7 +100,7 @@ def _stays_one(
     seed: int,
     run: Callable[[Callable[[], Any]], Any],
 ) -> bool:
-    others = {name: value if name in PROVIDED else _noisy(value, seed) for name, value in given.items()}
+    others = {name: value if name in PROVIDED else another(value, seed) for name, value in given.items()}
     first, second = (run(partial(_value_of, side, others)) for side in sides)
     if first is None or second is None or before[0] is None:
         return False
@@ -113,12 +111,12 @@ def _is_identity(sides: list[ast.expr], given: Mapping[str, Any], run: Callable[
     """Whether two sides that are made of numbers, and call nothing, are equal whatever the numbers."""
     if any(isinstance(node, ast.Call) for side in sides for node in ast.walk(side)):
         return False
-    names = {name for side in sides for name in _names(side) - PROVIDED}
+    names = {name for side in sides for name in names_in(side) - PROVIDED}
     names = {name for name in names if isinstance(given.get(name), int | float | np.number)}
     if not names or any(isinstance(given[name], bool) for name in names):
         return False
     for seed in range(3):
-        others = {**given, **{name: _shaken(float(given[name]), f"{seed} {name}") for name in names}}
+        others = {**given, **{name: shaken(float(given[name]), f"{seed} {name}") for name in names}}
         first, second = (run(partial(_value_of, side, others)) for side in sides)
         if first is None or second is None or not _alike(first, second):
             return False
@@ -134,62 +132,6 @@ def _alike(a: Any, b: Any) -> bool:
 
 def _value_of(side: ast.expr, names: Mapping[str, Any]) -> Any:
     return eval(compile(ast.Expression(side), "<claim>", "eval"), dict(names))
-
-
-def _is_difference(node: ast.AST) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub)
-
-
-def _both(node: Any) -> list[ast.expr]:
-    if isinstance(node, ast.Compare):
-        return [node.left, node.comparators[0]]
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
-    return list(node.args[:2] if len(node.args) > 1 else node.args[0].elts[:2])
-
-
-def _noisy(value: Any, seed: int) -> Any:
-    """Another function, whose values depend on the arguments alone; what is no function stays."""
-    if callable(value) and not isinstance(value, type):
-
-        def altered(*args: Any, **kwargs: Any) -> Any:
-            given = value(*args, **kwargs)
-            return _shaken(given, f"{seed} {getattr(value, '__name__', '')} {args!r} {kwargs!r}")
-
-        return altered
-    return value
-
-
-def _shaken(value: Any, by: str) -> Any:
-    if isinstance(value, bool | np.bool_):
-        return value
-    draws = np.random.default_rng(zlib.crc32(by.encode()))
-    if isinstance(value, int | np.integer):
-        return value + int(draws.integers(1, 1000))
-    if isinstance(value, float | np.floating):
-        return value * float(draws.uniform(0.3, 3)) + float(draws.uniform(0.01, 0.1))
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return value * draws.uniform(0.3, 3, value.shape) + draws.uniform(0.01, 0.1, value.shape)
-    return value
-
-
-def _names(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def is_tautology(node: ast.AST) -> bool:
-    """Whether an equality, a comparison of two things or a difference has the same on both sides."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
-        return ast.dump(node.left) == ast.dump(node.right)
-    if isinstance(node, ast.Call) and len(node.args) > 1 and (_sides(node) or _is_relation(node)):
-        return ast.dump(node.args[0]) == ast.dump(node.args[1])
-    if not isinstance(node, ast.Compare) or len(node.comparators) != 1:
-        return False
-    return ast.dump(node.left) == ast.dump(node.comparators[0])
-
-
-def _is_relation(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Subscript) and getattr(node.func.value, "id", "") == NAME
 
 
 def _evaluate(tree: ast.Expression, names: Mapping[str, Any]) -> bool:
@@ -222,7 +164,7 @@ def _turned(tree: ast.Expression) -> Iterator[ast.Expression]:
 
 def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
     """The claim with the two sides of an equality made the same, for each and for all: what if they were equal?"""
-    places = [place for place, node in enumerate(ast.walk(tree)) if _sides(node)]
+    places = [place for place, node in enumerate(ast.walk(tree)) if is_equality(node)]
     for chosen in [[place] for place in places] + [places]:
         mutant = ast.parse(ast.unparse(tree), mode="eval")
         nodes = list(ast.walk(mutant))
@@ -234,68 +176,3 @@ def _equalised(tree: ast.Expression) -> Iterator[ast.Expression]:
             elif isinstance(node, ast.Call):
                 node.args[1] = node.args[0]
         yield mutant
-
-
-def _sides(node: ast.AST) -> bool:
-    if isinstance(node, ast.Compare):
-        return len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq | ast.Is)
-    if not isinstance(node, ast.Call) or not node.args:
-        return False
-    if _is_relation(node) and ast.unparse(node.func).endswith("['stays']"):
-        return isinstance(node.args[0], ast.Tuple) and len(node.args[0].elts) > 1
-    if len(node.args) < 2:
-        return False
-    if _is_relation(node):
-        return ast.unparse(node.func).endswith("['equal']")
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    return name in EQUALITIES
-
-
-def disturbed(value: Any) -> list[Any]:
-    """Other values of the same kind, far from this one; of functions, others that give such values."""
-    if isinstance(value, bool | np.bool_):
-        return [not value]
-    if isinstance(value, float | np.floating):
-        return [-value, value * 1000 + 1, value * 0, float("inf")]
-    if isinstance(value, int | np.number | np.ndarray):
-        return [-value, value * 1000 + 1, value * 0]
-    if isinstance(value, str):
-        return ["", value[::-1] + "?"]
-    if isinstance(value, list | tuple):
-        others = [_first(item) for item in value]
-        return [
-            value[::-1],
-            value[:0],
-            *(type(value)(made) for made in (others, [*others[:1], *value[1:]], [*value[:1], *others[1:]])),
-        ]
-    if isinstance(value, dict | set | frozenset):
-        return [type(value)()]
-    if isinstance(value, type):
-        return [object]
-    if callable(value):
-        return [_after(value, way) for way in range(5)]
-    return [_other(value)] if _is_tensor(value) else []
-
-
-def _first(value: Any) -> Any:
-    others = disturbed(value)
-    return others[0] if others else value
-
-
-def _after(function: Callable[..., Any], way: int) -> Callable[..., Any]:
-    """The function, with what it gives disturbed in one way."""
-
-    def altered(*args: Any, **kwargs: Any) -> Any:
-        given = function(*args, **kwargs)
-        others = disturbed(given)
-        return others[min(way, len(others) - 1)] if others else None
-
-    return altered
-
-
-def _is_tensor(value: Any) -> bool:
-    return type(value).__module__.startswith("torch") and hasattr(value, "detach")
-
-
-def _other(value: Any) -> Any:
-    return -value

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from grader.quizzes.asking import request
 from grader.quizzes.binding import TIES, binding_faults, bindings
-from grader.quizzes.evaluate import LIMIT, Evaluated, Walls
+from grader.quizzes.evaluate import LIMIT, Walls
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.lint import lint
 from grader.quizzes.load import Fault, Loaded, QuizError, load
 from grader.quizzes.model import MAX_VARIANTS

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from grader.quizzes.binding import places
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Number, Numeric, Option, Order, Single
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Order, Single
+from grader.quizzes.parts import Choice, Number, Option
 
 
 def to_read(item: AnyItem, blank: str | None = None, option: int | None = None) -> Mapping[str, str]:

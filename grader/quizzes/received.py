@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,8 +14,6 @@ from functools import cache
 from itertools import combinations
 from math import comb
 from pathlib import Path
-
-import nbformat
 
 from grader.quizzes.load import Fault, Loaded
 from grader.quizzes.model import AnyItem
@@ -143,8 +142,8 @@ def _review(bank: Loaded, item: AnyItem) -> Iterator[str]:
 @cache
 def headings(notebook: Path, _changed: int) -> dict[str, str]:
     """The headings of a notebook by the name that JupyterLab gives them: hyphens for spaces, no marks of code."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]  # as `grader build` wrote it
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     return {one.replace("`", "").replace(" ", "-"): one for one in HEADING.findall(text)}
 
 

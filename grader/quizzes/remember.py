@@ -18,10 +18,14 @@ from typing import Any
 import labkit
 from grader.course.settings import NOTHING_SAID, CourseSettings, installed_version
 from grader.files import write_whole
-from grader.quizzes.evaluate import Broken, Evaluated, Walls, evaluate
+from grader.quizzes.evaluate import Walls, evaluate
+from grader.quizzes.evaluated import Broken, Evaluated
 
 DISTRIBUTIONS = ("numpy", "matplotlib", "scipy")  # and those that the course names
-RUNNERS = ("asking.py", "evaluate.py", "forker.py", "lexicon.py", "probing.py", "reading.py", "worker.py")
+RUNNERS = (  # what runs a bank's code, and reads what it gave
+    *("asking.py", "disturbing.py", "equalities.py", "evaluate.py", "forker.py", "lexicon.py", "probing.py"),
+    *("processes.py", "reading.py", "relations.py", "wire.py", "worker.py"),
+)
 
 
 def evaluate_or_recall(
@@ -40,26 +44,27 @@ def evaluate_or_recall(
     if folder is None:
         yield from evaluate(requests, limit, walls, course, enough)
         return
+    around = _surroundings(course)
     waiting = {}
     for request in requests:
-        known = _read(folder / _name(request, course)) or _read(folder / _name(request | {"probe": True}, course))
+        known = _read(folder / _name(request, around)) or _read(folder / _name(request | {"probe": True}, around))
         if known is None:
             waiting[request["item"], request["variant"]] = request
         else:
             yield known
     for one in evaluate(waiting.values(), limit, walls, course, enough):
         if not one.broken:
-            _write(folder / _name(waiting[one.item, one.variant], course), one)
+            _write(folder / _name(waiting[one.item, one.variant], around), one)
         yield one
 
 
-def _name(request: dict[str, Any], course: CourseSettings) -> str:
+def _name(request: dict[str, Any], around: str) -> str:
     """The file of a request's result; where its bank lies, and at which line its code, makes no difference."""
     figures = Path(request["figures"])
     content = request | {
         "given": [block["source"] for block in request["given"]],
         "figures": hashlib.sha256(figures.read_bytes()).hexdigest() if figures.exists() else "",
-        "surroundings": _surroundings(course),
+        "surroundings": around,
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{digest[:2]}/{digest}.json"

@@ -4,38 +4,23 @@ from __future__ import annotations
 
 import base64
 import html
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
-from grader.quizzes.asking import path_of
-from grader.quizzes.evaluate import Evaluated
+from grader.quizzes.arithmetic import SAID
+from grader.quizzes.asking import path_of, place_of
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.keyed import Answer
 from grader.quizzes.load import Fault, Loaded
 from grader.quizzes.markup import MarkupError, to_code, to_html, to_inline, to_plain
-from grader.quizzes.model import (
-    BLANK,
-    AnyItem,
-    Choice,
-    Cloze,
-    CodeOutput,
-    Match,
-    Multiple,
-    Number,
-    Numeric,
-    Option,
-    Order,
-    Single,
-    Words,
-    credit_of,
-)
+from grader.quizzes.model import BLANK, AnyItem, Cloze, CodeOutput, Match, Multiple, Numeric, Order, Single, credit_of
+from grader.quizzes.parts import Choice, Number, Option, Words
 from grader.quizzes.pictures import Pictures
 from grader.quizzes.pixels import PictureError
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedOption, RenderedPart, RenderedVariant
+from grader.quizzes.spellings import MAX_ACCEPTED, accepted_numbers, half_unit
 from labkit.quiz.answers import fixed_notation, read_answer
 
-MAX_ACCEPTED = 15
 Place = tuple[str | int, ...]
 
 
@@ -71,9 +56,9 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
             )
         )
     note = ""
-    if bank.model.note:
+    if said := " ".join(filter(None, (bank.model.note, SAID.get(bank.model.calculator)))):
         try:
-            note = pictures.put_into(to_html(bank.model.note))
+            note = pictures.put_into(to_html(said))
         except (MarkupError, PictureError) as error:
             faults.append(bank.fault(None, f"note: {error}", "note"))
     model = bank.model
@@ -89,11 +74,6 @@ def render_bank(bank: Loaded, evaluated: Mapping[str, Sequence[Evaluated]]) -> t
         items=tuple(items),
     )
     return rendered, list(dict.fromkeys(faults))
-
-
-def place_of(path: str) -> Place:
-    """The place in an item that a path names."""
-    return tuple(int(step) if step.isdigit() else step for step in path.split("/"))
 
 
 @dataclass
@@ -292,24 +272,3 @@ def _either(shown: str, true: bool, right: str, wrong: str) -> RenderedOption:
 def _image(svg: str, alt: str) -> str:
     data = base64.b64encode(svg.encode()).decode()
     return f'<img alt="{html.escape(" ".join(alt.split()))}" src="data:image/svg+xml;base64,{data}">'
-
-
-def half_unit(decimals: int) -> float:
-    """Half a unit of the last decimal: the tolerance of numbers that name none."""
-    return 0.5 * 10.0**-decimals
-
-
-def accepted_numbers(value: float, tolerance: float | None, decimals: int) -> list[str]:
-    """Every number of that many decimals within `tolerance` of `value`, as answers spell them, nearest first.
-
-    Without a tolerance that is the rounded value; both neighbours, if the value lies half-way between them.
-    """
-    unit = Decimal(1).scaleb(-decimals)
-    exact = Decimal(repr(float(value)))
-    reach = Decimal(repr(half_unit(decimals) if tolerance is None else float(tolerance)))
-    reach += unit * Decimal("1e-6")  # what floating point loses
-    nearest = Decimal(fixed_notation(exact, decimals))
-    steps = min(math.ceil(reach / unit), MAX_ACCEPTED + 1)
-    found = [nearest + unit * step for step in sorted(range(-steps, steps + 1), key=abs)]
-    kept = [number for number in found if abs(number - exact) <= reach]
-    return [fixed_notation(number, decimals) for number in kept or [nearest]]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import get_args
 
-from grader.quizzes.model import AnyItem, BankModel, Bloom, CodeOutput, Multiple, Order, Single
+from grader.quizzes.model import AnyItem, BankModel, CodeOutput, Multiple, Order, Single
+from grader.quizzes.parts import Bloom
 
 TYPES = ("single", "multiple", "numeric", "order", "match", "cloze", "code-output")
 BEGIN = "<!-- counted by `grader build`: do not edit below -->"

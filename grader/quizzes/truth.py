@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from grader.quizzes.asking import path_of
-from grader.quizzes.evaluate import Evaluated
+from grader.quizzes.asking import path_of, place_of
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.load import Fault, Loaded
-from grader.quizzes.model import (
-    OPEN,
-    AnyItem,
-    Choice,
-    Cloze,
-    CodeOutput,
-    Match,
-    Multiple,
-    Number,
-    Numeric,
-    Option,
-    Order,
-    Single,
-    Words,
-)
+from grader.quizzes.model import AnyItem, Cloze, CodeOutput, Match, Multiple, Numeric, Order, Single
+from grader.quizzes.parts import OPEN, Choice, Number, Option, Words
 from grader.quizzes.reading import statements
-from grader.quizzes.render import place_of
 
 NEEDS = "a claim, or `source` of the item"
 

@@ -23,13 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from grader.quizzes.lexicon import RELATIONS
 from grader.quizzes.probing import directly, same_whatever, why_idle
 from grader.quizzes.reading import NAME, claim_of, unmarked
+from grader.quizzes.relations import RELATIONS
+from grader.quizzes.wire import MUTANT
 
 EXPRESSION = re.compile(r"\{\{ (.+?) \}\}")
 WHOLE = re.compile(r"\s*\{\{ (.+?) \}\}\s*")
-MUTANT = ":"  # in a path: behind the number of a mutant, of which a broken result is as good as any other
 MAX_PRINTED = 20_000
 PATIENCE = 1.0  # seconds for one disturbed claim
 SVG = {"svg.hashsalt": "quiz", "svg.fonttype": "path"}

@@ -64,7 +64,7 @@ def measured(model: Any, reference: Any, tokenizer: Any, prompts: Sequence[str],
         start = inputs["input_ids"].shape[1]
         written, mask = ids[:, start:], _until_eos(ids[:, start:], tokenizer.eos_token_id)
         attention = torch.cat([inputs["attention_mask"], mask.long()], dim=1)
-        gaps = [_log_probs(one, ids, attention, start) for one in (model, reference)]
+        gaps = [log_probs(one, ids, attention, start) for one in (model, reference)]
     model.train(was)
     kl = ((gaps[0] - gaps[1]) * mask).sum(1).mean().item()
     texts = [
@@ -82,8 +82,15 @@ def _until_eos(ids: torch.Tensor, eos: int) -> torch.Tensor:
     return (ended == 0) | ((ended == 1) & (ids == eos))
 
 
-def _log_probs(model: Any, ids: torch.Tensor, attention: torch.Tensor, start: int) -> torch.Tensor:
-    """Log-probs of the tokens from `start` on, float [batch, length − start]."""
+def log_probs(model: Any, ids: torch.Tensor, attention: torch.Tensor, start: int) -> torch.Tensor:
+    """Log-probs of the tokens from `start` on, float [batch, length − start], in nats.
+
+    Args:
+        model: a causal language model.
+        ids: int64 [batch, length].
+        attention: int64 [batch, length], 1 for tokens, 0 for padding on either side.
+        start: the first place that counts, at least 1.
+    """
     places = (attention.cumsum(1) - 1).clamp(min=0)
     logits = model(input_ids=ids, attention_mask=attention, position_ids=places).logits[:, start - 1 : -1]
     chosen: torch.Tensor = logits.log_softmax(-1).gather(-1, ids[:, start:, None]).squeeze(-1)
@@ -100,3 +107,17 @@ def history(log: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         "entropy": "entropy",
     }
     return {ours: [float(row[theirs]) for row in rows] for ours, theirs in names.items() if theirs in rows[0]}
+
+
+def shipped_runs() -> dict[str, dict[str, dict[str, Any]]]:
+    """The runs of lab 07 that come with the kit: name of a run -> seed -> what was measured; runs/ has their card.
+
+    A run has `reward`, `length`, `equal groups` and `entropy`, a number for each step, and `looks` at the policy: step,
+    KL, length, distinct and six texts.
+    """
+    import json
+    from pathlib import Path
+
+    path = Path(__file__).parent / "runs" / "grpo.json"
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
+    return found

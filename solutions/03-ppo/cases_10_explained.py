@@ -137,10 +137,12 @@ def variance_pool() -> Iterator[Case]:
             args = (some, torch.full((1, 3), value, dtype=dtype), full)
             yield Case(f"{NAMES[dtype]}, returns of {value}", args=args, family="returns that are all equal")
             mixed = torch.tensor([[value, 9.0, value], [7.0, value, 8.0]], dtype=dtype)
-            args = (numbers(2, 2, 3, dtype=dtype), mixed, rows("x.x", ".x."))
-            yield Case(
-                f"{NAMES[dtype]}, where the mask is true, {value}", args=args, family="returns that are all equal"
-            )
+            turned = {"": (mixed, rows("x.x", ".x.")), ", turned": (mixed.flip(0), rows(".x.", "x.x"))}
+            for how, (goal, mask) in turned.items():
+                yield Case(
+                    f"{NAMES[dtype]}, where the mask is true, {value}{how}",
+                    args=(numbers(2, 2, 3, dtype=dtype), goal, mask), family="returns that are all equal",
+                )  # fmt: skip
         for value, count in ((0.1, 7), (0.7, 10), (1 / 3, 30)):  # their mean is rounded
             args = (numbers(3, 1, count, dtype=dtype), torch.full((1, count), value, dtype=dtype))
             yield Case(

@@ -1005,9 +1005,9 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # %% [markdown]
 # ## Quiz
 #
-# Eight questions, one point each, about 15 minutes with paper and pencil. Another attempt asks other questions, or the
-# same ones with other numbers, and your highest attempt counts. After **Submit** you see what was right, why, and where
-# to read again.
+# Eight questions, one point each, about 15 minutes with paper, pencil and a calculator that has $e^x$ and $\ln x$. Another
+# attempt asks other questions, or the same ones with other numbers, and your highest attempt counts. After **Submit** you
+# see what was right, why, and where to read again.
 
 # %% tags=["demo"]
 import labkit

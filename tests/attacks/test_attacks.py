@@ -12,11 +12,14 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import class_of_attackers
 import nbformat
+import psutil
 import pytest
 from attack_files import Expected, all_attacks, answered, cell_of, submission_of
 from attack_makers import MADE
@@ -27,30 +30,20 @@ from grader.checks.running import CHECKS_MIME
 from grader.course.coursedir import gradebook
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.grading.autograde import Row, grade_class, local_engine, write_rows
-from grader.kernels.launch import BEGIN
-from grader.kernels.limits import Limits
+from grader.grading.forks import start_server
 
 LAB = "01-toy"
 REPO = Path(__file__).resolve().parents[2]
 NO_NAME = "the name of the folder is no UTF-8 text"
-LIMITS = Limits(
-    cell_seconds=3.0,
-    call_seconds=2.0,
-    submission_seconds=20.0,
-    cpu_seconds=20,
-    memory_mb=512,
-    processes=32,
-    running=6,
-    disk_mb=32,
-    output_bytes=100_000,
-    restarts=3,
-)
+LIMITS = replace(class_of_attackers.LIMITS, output_bytes=100_000)
 ATTACKS = all_attacks()
 EXPECTED: dict[str, Expected] = {name: attack.expected for name, attack in ATTACKS.items()} | {
     name: made.expected for name, made in MADE.items()
 }
 NO_TEXT = os.fsdecode(b"\xff\x1b")  # the name of a folder that no database can hold
 HONEST = ("honest-1", "honest-2", "honest-3", "honest-4")
+ENOUGH = 120  # seconds in which a killed process is gone, however busy the machine is
+OwnProcesses = Callable[[], set[psutil.Process]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +54,7 @@ class After:
     rows: dict[str, Row]
     canaries: tuple[str, ...]
     files: tuple[dict[str, str], dict[str, str]]
-    processes: tuple[set[int], set[int]]
+    left: list[psutil.Process]
     connected: list[str]
 
 
@@ -146,21 +139,8 @@ def digests(*folders: Path) -> dict[str, str]:
     return found
 
 
-def kernel_processes() -> set[int]:
-    """Zygotes of this interpreter, and what they and kernels forked."""
-    zygote = f"{sys.executable}\0-s\0-B\0-c\0{BEGIN}\0".encode()
-    found = set()
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(zygote):
-                found.add(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
 @pytest.fixture(scope="module")
-def after(tmp_path_factory: pytest.TempPathFactory) -> After:
+def after(tmp_path_factory: pytest.TempPathFactory, own_processes: OwnProcesses) -> After:
     """The class, graded."""
     root = tmp_path_factory.mktemp("attacks") / "course"
     outside = tmp_path_factory.mktemp("outside")
@@ -188,12 +168,14 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> After:
             write_notebook(answered(release), course.submitted / name / LAB / f"{LAB}.ipynb")
             (course.submitted / name / LAB / "note.txt").write_text(name)  # each is graded, none out of the cache
         write_notebook(answered(release), course.submitted / NO_TEXT / LAB / f"{LAB}.ipynb")
-        before, running = digests(root, outside), kernel_processes()
+        start_server()  # which stays: other tests of this process get their workers from it too
+        before, running = digests(root, outside), own_processes()
         rows = grade_class(course, LAB, engine=local_engine(2), limits=LIMITS)
         list(write_rows(course, LAB, rows))
         connected = [str(server) for server in servers if reached(server)]
-        files, processes = (before, digests(root, outside)), (running, kernel_processes())
-    return After(course, {row.student: row for row in rows}, canaries, files, processes, connected)
+        files = (before, digests(root, outside))
+        _, left = psutil.wait_procs(own_processes() - running, timeout=ENOUGH)
+    return After(course, {row.student: row for row in rows}, canaries, files, left, connected)
 
 
 def outputs_of(after: After, student: str) -> str:
@@ -267,8 +249,21 @@ def test_nobody_listened_in_vain_for_nothing(after: After) -> None:
 
 
 def test_no_process_outlives_the_run(after: After) -> None:
-    before, now = after.processes
-    assert now - before == set()
+    assert after.left == []
+
+
+def test_a_process_that_outlives_its_parent_would_be_seen(own_processes: OwnProcesses) -> None:
+    """As `outliving` has it: in a session of its own, with nobody between it and init."""
+    before = own_processes()
+    daemon = "import os, time\nos.setsid()\nif os.fork() == 0:\n    print(flush=True)\n    time.sleep(1000)"
+    with subprocess.Popen([sys.executable, "-S", "-c", daemon], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        parent.wait()
+        (left,) = own_processes() - before
+        left.kill()
+    left.wait()
+    assert own_processes() - before == set()
 
 
 @pytest.mark.parametrize("name", [*EXPECTED, *HONEST])

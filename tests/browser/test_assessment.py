@@ -90,7 +90,7 @@ def test_a_link_to_review_opens_the_lab_at_its_section(page: Page, server: Serve
     run_quiz(page)
     take(page, folder, right=range(1, 10))
     tab_until(page, lambda at: at["tag"] == "A")
-    assert focus(page)["text"] == "Lab 05, section 11: DPOTrainer"
+    assert focus(page)["text"] == "Lab 05, section 11: train a language model"
     page.keyboard.press("Enter")
     page.locator(".lm-TabBar-tabLabel", has_text="05-dpo.ipynb").wait_for()
     expect(page.locator(".jp-NotebookPanel:visible h2", has_text=SECTION)).to_be_in_viewport()

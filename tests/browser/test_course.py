@@ -168,7 +168,7 @@ def test_lab_01_as_a_student_who_solved_it(page: Page, server: Server) -> None:
     expect(passed).to_contain_text("top_k_filter: all 4 checks pass")
     expect(passed.locator(".ansi-green-fg")).to_have_text(["top_k_filter: all 4 checks pass", *4 * ["✓"]])
     missed = show_cell(page, 'checks("apply_temperature")').locator(".jp-OutputArea-output")
-    expect(missed).to_contain_text("hint: Divide by T. Multiplying makes a low temperature flat.")
+    expect(missed).to_contain_text("hint: Divide by T. Multiplying would make a high temperature sharp.")
     expect(missed.locator(".ansi-red-fg").first).to_have_text("✗ a low temperature spreads the logits")
     assert "Traceback" not in missed.inner_text()
     assert len(missed.inner_text().splitlines()) < 20

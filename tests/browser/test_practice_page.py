@@ -163,7 +163,7 @@ def read_both(scripts: Page, cases: list[tuple[dict[str, Any], str]]) -> tuple[l
     return scripts.evaluate(READ, cases), wanted
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.sampled_from(["number", "text"]),
     st.text(LETTERS, max_size=20),
@@ -180,7 +180,7 @@ def test_answers_are_read_as_python_reads_them(
     assert found == wanted
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.text("0123456789,.'’ \u2009\xa0-−+eE", max_size=14), min_size=20, max_size=20),
     st.integers(0, 10**10),

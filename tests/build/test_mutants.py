@@ -268,7 +268,7 @@ def test_a_process_that_says_nothing_is_ended() -> None:
             time.sleep(60)
         return number
 
-    assert dict(for_each_forked(work, range(3), 1, silent=0.5)) == {0: 0, 1: None, 2: 2}
+    assert dict(for_each_forked(work, range(3), 1, silent=2.0)) == {0: 0, 1: None, 2: 2}
 
 
 def test_a_choice_is_small() -> None:

@@ -60,7 +60,7 @@ def test_graded_folders_have_the_permissions_and_sources_that_nbgrader_gives_the
     assert seen(renamed_class.stock) == seen(renamed_class.ours) == seen(renamed_class.mixed)
 
 
-@pytest.mark.peers
+@pytest.mark.long
 @pytest.mark.parametrize("form", [intro, numerical, dataframes], ids=lambda module: module.NAME)
 def test_the_forms_that_public_courses_have(form: ModuleType, tmp_path: Path) -> None:
     form.make(tmp_path / "course")

@@ -26,7 +26,7 @@ CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "attacked"\n'
 STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 LIMITS = Limits(
     cell_seconds=3.0,
-    submission_seconds=20.0,
+    submission_seconds=120.0,
     cpu_seconds=20,
     memory_mb=512,
     processes=32,

@@ -16,7 +16,7 @@ KIT = Path(__file__).resolve().parent.parent.parent
 COURSES_OWN = ("torch", "transformers", "trl", "datasets", "rlhf")
 
 
-@pytest.mark.peers
+@pytest.mark.long
 def test_an_installation_without_this_course_grades_an_ordinary_one(tmp_path: Path) -> None:
     """Over a minute: pip installs JupyterLab's relatives and nbgrader from the index."""
     quickstart.make(tmp_path / "course")

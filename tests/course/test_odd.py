@@ -34,7 +34,7 @@ def test_values_of_test_cells_are_points_as_nbgrader_reads_them(odd_class: Roads
     assert {name for name in full if found[name] != 3} == set()
 
 
-@pytest.mark.peers
+@pytest.mark.long
 @pytest.mark.parametrize("module", [odd, quickstart], ids=lambda module: module.NAME)
 def test_nbgrader_with_our_execute_writes_what_we_write(module: ModuleType, tmp_path: Path) -> None:
     module.make(tmp_path / "course")

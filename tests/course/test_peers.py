@@ -1,6 +1,6 @@
 """nbgrader's own tests of autograding, feedback and validation, with our Execute in the place of its own.
 
-Two of those of autograding skip themselves. Minutes long: `pytest -m peers`.
+Two of those of autograding skip themselves. Minutes long: `pytest -m long`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REPO = Path(__file__).parents[2]
 APPS = Path(nbgrader.__file__).parent / "tests" / "apps"
 
 
-@pytest.mark.peers
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("module", "passed", "skipped"),
     [

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from grader.quizzes.keyed import Answer
 from grader.quizzes.markup import MarkupError, to_html, to_inline, to_plain
-from grader.quizzes.render import accepted_numbers, half_unit
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedOption, RenderedPart, RenderedVariant
+from grader.quizzes.spellings import accepted_numbers, half_unit
 from labkit.quiz.answers import fixed_notation, read_answer
 from tests.formats.pictures import gif, jpeg, png, uri
 

@@ -17,7 +17,7 @@ from grader.formats.reading.drafts import EMPTY as NO_TEXT
 from grader.formats.reading.drafts import NO_FEEDBACK, Draft
 from grader.formats.reading.spelling import BRACES, FILLED_IN
 from grader.quizzes.asking import asks
-from grader.quizzes.evaluate import Evaluated
+from grader.quizzes.evaluated import Evaluated
 from grader.quizzes.load import Loaded
 from grader.quizzes.model import AnyItem, BankModel
 from grader.quizzes.render import render_bank

@@ -11,7 +11,8 @@ from lxml import etree
 from grader.formats.importing import Imported, _readers, import_bytes
 from grader.formats.model.registry import export_bank
 from grader.formats.reading.drafts import slug
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Numeric, Order, Single, Words
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Order, Single
+from grader.quizzes.parts import Choice, Words
 from grader.quizzes.rendered import RenderedBank, RenderedPart
 from tests.formats.foreign_packages import (
     BLACKBOARD_ITEMS,

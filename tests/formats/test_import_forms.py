@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from grader.formats.importing import Imported, import_bytes, import_file
 from grader.formats.reading.drafts import ImportRefusedError
 from grader.quizzes.load import QuizError
-from grader.quizzes.model import OPEN, Cloze, Multiple, Single, Words
+from grader.quizzes.model import Cloze, Multiple, Single
+from grader.quizzes.parts import OPEN, Words
 from grader.quizzes.prove import prove, proved_bank
 from tests.formats.elsewhere import elsewhere
 

@@ -11,7 +11,8 @@ import pytest
 
 from grader.formats.gift import read as gift
 from grader.formats.reading.drafts import Draft
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Numeric, Order, Single, Words
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Order, Single
+from grader.quizzes.parts import Choice, Words
 from tests.formats.test_gift import HERE, READER, decoded
 
 ENTRIES = ["Modular", "Object", "Oriented"]

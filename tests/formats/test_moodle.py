@@ -20,7 +20,8 @@ from grader.formats.moodle.text import LISTED, percent
 from grader.formats.reading.drafts import MISCONCEPTION, Drafts
 from grader.formats.reading.numbers import spans
 from grader.quizzes.keyed import Answer
-from grader.quizzes.model import Choice, Cloze, Multiple, Number, Numeric, Words
+from grader.quizzes.model import Cloze, Multiple, Numeric
+from grader.quizzes.parts import Choice, Number, Words
 from grader.quizzes.rendered import RenderedBank, RenderedItem, RenderedPart, RenderedVariant
 from labkit.quiz.answers import read_answer
 from labkit.quiz.scoring import item_score

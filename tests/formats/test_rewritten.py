@@ -17,7 +17,8 @@ import pytest
 
 from grader.formats.importing import Imported, import_bytes, import_file
 from grader.formats.model.registry import export_bank
-from grader.quizzes.model import AnyItem, Choice, Cloze, Match, Multiple, Number, Numeric, Single, Words
+from grader.quizzes.model import AnyItem, Cloze, Match, Multiple, Numeric, Single
+from grader.quizzes.parts import Choice, Number, Words
 from grader.quizzes.rendered import RenderedBank
 from tests.formats.foreign import foreign_python
 from tests.formats.placed import PLACES, carried, placed

@@ -222,13 +222,13 @@ def test_groups_of_a_zygote_that_was_killed_are_removed_by_the_next(grouped: Sta
     (place, begins), zygote.groups = zygote.groups, None  # nobody cleans up behind it
     kernel = Kernel(zygote.started, LIMITS)
     descriptor = os.dup(kernel.process.descriptor)
+    folder = Path(place.folders["memory"])
+    assert list(folder.glob(f"{begins}*"))  # asked while they are lived in: any zygote of anybody removes empty ones
     os.kill(zygote.process.pid, signal.SIGKILL)
     zygote.stop()
     while group_of(kernel).processes():
         pass
     os.close(descriptor)
-    folder = Path(place.folders["memory"])
-    assert list(folder.glob(f"{begins}*"))
     with start_zygote([["math"]]) as following:
         wait_until_ready(following)
         assert list(folder.glob(f"{begins}*")) == []

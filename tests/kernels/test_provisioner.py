@@ -101,7 +101,7 @@ def test_a_cell_of_a_program_that_takes_too_long_is_stopped(started: Started, ba
     kernels = foreign_kernel(bash, started, LIMITS)
     cells = [nbformat.v4.new_code_cell(source) for source in ("sleep 1000", "echo lives")]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    Execute(kernel_manager_class=kernels.manager, timeout=2, startup_timeout=120).preprocess(
+    Execute(kernel_manager_class=kernels.manager, timeout=5, startup_timeout=120).preprocess(
         notebook, {"metadata": {"path": "/"}}
     )
     assert notebook.cells[1].outputs[0].text == "lives\n"

@@ -58,7 +58,8 @@ def test_nothing_of_the_course_is_there(found: dict[str, Any]) -> None:
     assert found["work"] == ["course.txt", "data", "sub"]  # the course's folder, and what was handed in
     assert found["devices"] == ["full", "null", "ptmx", "pts", "random", "shm", "urandom", "zero"]
     assert found["secret"] == "ENOENT"
-    assert not {"boot", "mnt", "srv", "sys", "var", ".old", "run", "opt"} & set(found["root"])
+    needed = {Path(path).parts[1] for path in View.of().paths}  # wherever Python and this package lie
+    assert not ({"boot", "mnt", "srv", "sys", "var", ".old", "run", "opt"} - needed) & set(found["root"])
 
 
 def test_it_is_alone_and_without_network(found: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ EOS = 5
 NO_END = 99  # no column: the solution does not mind, and nothing ends
 PROMPTS = torch.tensor([[0, 3, 1], [4, 4, 2], [2, 0, 0]])
 PROMPT = [2, 0, 3]
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @st.composite

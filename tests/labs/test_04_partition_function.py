@@ -19,7 +19,7 @@ from rlhf import toy
 
 LAB = "04-partition-function"
 BETAS = [0.05, 0.1, 0.5, 1.0, 5.0]
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def random_policies(prompt: int, beta: float, count: int = 200) -> torch.Tensor:

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from grader.quizzes.analyse import alpha, analyse, corrected_correlation, interval, variant_drift
+from grader.quizzes.analyse import analyse
+from grader.quizzes.classical import alpha, corrected_correlation, interval, variant_drift
 from grader.quizzes.keyed import KeyedBank
 from grader.quizzes.learn import write_measured
 from grader.quizzes.load import load
-from grader.quizzes.model import Measured
+from grader.quizzes.parts import Measured
 from grader.quizzes.score import AttemptScore, score_attempts
 from grader.quizzes.simulate import simulate
 

@@ -33,7 +33,7 @@ FILES = Path(__file__).resolve().parents[1] / "files" / "quiz"
         ("lab: 01-decoding", "lab: decoding", 7, "powers: lab: string should match pattern"),
         ("title: A bank", "title: A bank\nmode: open", 2, "mode: input should be 'practice' or 'exam', found 'open'"),
         ("title: A bank", "title: A bank\npass: 70", 2, "pass: input should be less than or equal to 1, found 70"),
-        ("title: Powers", "title: [1", 8, "no YAML"),
+        ("title: Powers", "title: [1", 6, "no YAML"),
         ("title: Powers", "title: &a Powers\n    note: *a", 6, "aliases (*name) and tags (!name) are not read"),
         ("title: Powers", "title: !!python/object:os.system x", 5, "aliases (*name) and tags (!name) are not read"),
         ("title: Powers", "title: Powers\n    title: Again", 6, 'found duplicate key "title"'),

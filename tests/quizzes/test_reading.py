@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.quizzes.lexicon import OPPOSITES, RELATIONS, WORDS
+from grader.quizzes.lexicon import OPPOSITES, WORDS
 from grader.quizzes.reading import NAME, UnreadError, claim_of, statements, unmarked
+from grader.quizzes.relations import RELATIONS
 
 WORDS_OF = {
     "the loss": "before, after",

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.quizzes.probing import why_idle
-from grader.quizzes.render import accepted_numbers
+from grader.quizzes.spellings import accepted_numbers
 from labkit.quiz.answers import fixed_notation, read_answer, read_recorded, to_record
 from labkit.quiz.draw import draw
 from labkit.quiz.scoring import item_score

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import grimp
 import pytest
 from typer.testing import CliRunner
 
@@ -16,8 +17,10 @@ from grader.cli import app
 from grader.course.paths import ROOT_VARIABLE
 from grader.kernels.sandbox import SandboxError
 from grader.quizzes import evaluate as evaluating
+from grader.quizzes import processes
 from grader.quizzes.evaluate import evaluate
 from grader.quizzes.prove import MEMORY, prove
+from grader.quizzes.remember import RUNNERS
 from grader.usage import FELL_SHORT, HELD
 
 Write = Callable[..., Path]
@@ -180,7 +183,7 @@ def test_what_an_item_leaves_behind_does_not_reach_the_next() -> None:
 
 def test_memory_that_is_really_used_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """In several processes, each of which stays below the limit."""
-    monkeypatch.setattr(evaluating, "PRIVATE_MB", 150)
+    monkeypatch.setattr(processes, "PRIVATE_MB", 150)
     hog = "[os.fork(), os.fork(), bytearray(b'x') * (60 * 2 ** 20), __import__('time').sleep(30)]"
     assert said(hog, limit=60.0) == "it used more than 150 MB of memory"
 
@@ -242,3 +245,16 @@ def test_without_a_sandbox_a_courses_own_banks_run_and_it_is_said(
 def test_shut_in_or_not_the_results_are_the_same(bank: Write) -> None:
     requests = asked("np.log(rng.random())", "__import__('random').random()", given="import torch")
     assert list(evaluate(requests)) == list(evaluate(requests, walls="none"))
+
+
+def test_what_is_remembered_depends_on_all_that_runs_a_banks_code() -> None:
+    """A module that a bank's process imports, and that the digest does not read, would leave old results standing."""
+    graph = grimp.build_graph("grader")
+    inside = "grader.quizzes."
+    runs = {
+        name.removeprefix(inside)
+        for process in ("worker", "forker")
+        for name in {f"{inside}{process}", *graph.find_upstream_modules(f"{inside}{process}")}
+        if name.startswith(inside)
+    }
+    assert {f"{name}.py" for name in runs} <= set(RUNNERS)

@@ -12,7 +12,7 @@ from grader.formats.attempt.lines import POINTS, Token, tokens
 from grader.formats.reading import prose
 from grader.formats.reading.drafts import Attempt, Draft, Drafts, ReadOption, options, words
 from grader.formats.reading.spelling import IMAGE, blank_mark, escape, literal, with_blanks
-from grader.quizzes.model import OPEN
+from grader.quizzes.parts import OPEN
 
 GRADE = re.compile(rf"(?:{marks.GRADE})\W{{0,20}}(\d{{1,3}}(?:[.,]\d{{1,4}})?)\s*%", re.IGNORECASE)
 PASS = re.compile(r"To pass\D{0,40}?(\d{1,3}(?:\.\d{1,4})?)\s*%", re.IGNORECASE)

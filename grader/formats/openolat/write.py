@@ -28,7 +28,7 @@ def write(bank: RenderedBank, losses: Losses) -> bytes:
             losses.add(loss.item, loss.field, loss.said)
     for path in [path for path in files if path.startswith("items/")]:
         files[path] = dump_xml(_with_tex(etree.fromstring(files[path])))
-    files[TEST] = dump_xml(_with_pass(bank, etree.fromstring(files[TEST])))
+    files[TEST] = dump_xml(_with_pass(bank, _with_tex(etree.fromstring(files[TEST]))))
     files[SETTINGS] = dump_xml(_settings(bank))
     return pack(files, first=["imsmanifest.xml"])
 

@@ -1,0 +1,1147 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (RLHF today)
+#     language: python
+#     name: rlhf-today
+# ---
+
+# %% [markdown]
+# # Lab 07 · GRPO: rewards that a program can check, and no critic
+#
+# Lab 03 trained a policy with PPO: a reward model, a value head, GAE. Most of what is trained today does without two
+# of the three. Where a **program** can tell whether an answer is right (a sum, a proof, a unit test, a format), no
+# reward model is needed; and where each prompt is answered several times, the answers are one another's **baseline**,
+# and no value head is needed. The methods are **GRPO** (Shao et al. 2024) and **RLOO** (Ahmadian et al. 2024), in the
+# trainers that TRL recommends now.
+#
+# You build every part, lay your loss beside TRL's on TRL's own tensors, and then watch both trainers learn.
+#
+# | | |
+# |---|---|
+# | Time | about 150 minutes, 10 exercises and a quiz, 56 points |
+# | You need | lab 03; a little torch (`where`, `exp`, `clamp`, sums with a mask) |
+# | Kernel | "Python 3 (RLHF today)", with TRL 1.16: the notebook opens with it |
+# | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
+#
+# One letter for one thing, all through this lab:
+#
+# | symbol | what it is |
+# |---|---|
+# | $x$, $y$, $y_t$ | a prompt, a response to it, its token at place $t$ |
+# | $\pi$, $\pi_\mathrm{old}$, $\pi_\mathrm{ref}$ | the policy now, when the response was sampled, and at the very start (frozen) |
+# | $R$ | the reward of a whole response |
+# | $G$, $i$ | responses to one prompt (a **group**), and which of them |
+# | $b$, $A$ | a baseline, and the advantage $R - b$ |
+# | $\rho$ | an importance ratio, $\pi / \pi_\mathrm{old}$ |
+# | $\varepsilon_\mathrm{low}$, $\varepsilon_\mathrm{high}$ | how far $\rho$ may go below and above 1 before the clip cuts |
+# | $d$ | $\log \pi_\mathrm{ref} - \log \pi$ of a token, for the KL |
+# | $\beta$ | the price of a nat of KL |
+# | $\lvert y \rvert$, $L$ | tokens of a response, and the most that it may have |
+# | $n$, $c$, $k$ | samples of a task, how many are right, how many you may submit |
+# | $p$, $q$ | the probability that a response is right; that a response goes on by another token |
+# | $m$, $B$ | how many responses are possible in a toy; how many are in a batch |
+# | $k_1$, $k_2$, $k_3$ | three estimates of a KL, by the names that they have everywhere |
+
+# %%
+import itertools
+import math
+
+import torch
+import torch.nn.functional as F
+
+import labkit
+import rlhf
+from labkit import checks
+from rlhf import plots_dpo, plots_grpo, plots_ppo, verifiable
+
+# %% [markdown]
+# ## 1 · A reward that is a function
+#
+# A **verifiable reward** is an ordinary function from text to a number. No network, nothing learned, the same answer
+# each time: it cannot drift, and it cannot be flattered. All that it can be is *wrong about what you want*, and
+# section 13 shows how quickly a policy finds that out.
+#
+# Ours asks for a form: prompt and response together are **one sentence of 8 to 12 words**. It is easy to check, rare
+# in what the tiny policy writes (about 1 text in 40), and not too rare: with a reward that is never earned nothing
+# can be learned.
+#
+# Worked example: `"A film about nothing at all, but it is fun!"` has one mark, at its end, and 10 words: 1.0. `"It
+# is. It is not a good film at all."` has two marks: 0.0. `"So - this is a film - and a fun one."` has 9 words,
+# because the dashes have no letter: 1.0.
+#
+# ### Exercise 1 · `sentence_rewards` (●○○, 10 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "sentence_rewards", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sentence_rewards(texts: list[str], least: int = 8, most: int = 12) -> list[float]:
+    """1.0 for each text that is one sentence of `least` to `most` words, 0.0 for others.
+
+    White space around a text does not count. One sentence ends with `.`, `!` or `?`, and
+    none of the three stands anywhere else in it. Words are the parts between white space
+    that have a letter (`str.isalpha`): a dash alone is no word, "don't" is one.
+
+    Returns:
+        A new list of floats, as long as `texts`, which stays as it is.
+
+    Raises:
+        ValueError: `least` is above `most`.
+    """
+    ### BEGIN SOLUTION
+    if least > most:
+        raise ValueError(f"least must not be above most, found {least} and {most}")
+    rewards = []
+    for text in texts:
+        text = text.strip()
+        words = [word for word in text.split() if any(letter.isalpha() for letter in word)]
+        marks = sum(text.count(mark) for mark in ".!?")
+        rewards.append(float(marks == 1 and text[-1] in ".!?" and least <= len(words) <= most))
+    return rewards
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "sentence_rewards-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+fun, twice = "A film about nothing at all, but it is fun!", "It is. It is not a good film at all."
+with checks("sentence_rewards") as check:
+    check.equal(
+        sentence_rewards([fun, twice, "So - this is a film - and a fun one."]), [1.0, 0.0, 1.0], "the worked example",
+        hint="One mark, at the end; words have a letter; floats, not truth values.",
+    )  # fmt: skip
+    check.equal(
+        sentence_rewards([f"  {fun}\n", fun[:-1], "", "."]), [1.0, 0.0, 0.0, 0.0], "white space, no mark, nothing, a mark",
+        hint="`text.strip()` first; an empty text has no last character.",
+    )  # fmt: skip
+    check.equal(sentence_rewards([fun], 10, 10), [1.0], "both ends count", hint="least <= words <= most")
+    check.raises(ValueError, lambda: sentence_rewards([fun], 3, 2), "refuses 3 to 2 words", hint="Look at both first.")
+
+# %% nbgrader={"grade": true, "grade_id": "sentence_rewards-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `sentence_rewards` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "sentence_rewards", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How often does the tiny policy earn it by itself? The prompts are the first words of reviews; 16 tokens are written to
+# each.
+
+# %% tags=["demo", "loop"]
+import tempfile
+
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
+
+from rlhf.models import WEIGHTS
+from rlhf.quiet import quiet_transformers
+
+STEPS = 60
+reference, tokenizer = rlhf.load_policy("tiny")
+prompts = verifiable.openings(tokenizer, 576)
+train_data, held_out = Dataset.from_dict({"prompt": prompts[:512]}), prompts[512:]
+
+
+def one_sentence(prompts: list[str], completions: list[str], **_: object) -> list[float]:
+    """TRL calls a reward with lists; what it does not use it swallows."""
+    return sentence_rewards([prompt + text for prompt, text in zip(prompts, completions, strict=True)])
+
+
+# %% tags=["demo"]
+before = verifiable.measured(reference, reference, tokenizer, prompts[:512])
+earned = sentence_rewards(before["texts"])
+print(f"reward of tiny: {sum(earned) / len(earned):.3f}")
+pairs = list(zip(earned, before["texts"], strict=True))
+for reward, text in [*sorted(pairs)[-3:], *pairs[:2]]:
+    print(reward, repr(text))
+
+# %% [markdown]
+# ## 2 · pass@k: how good are k tries?
+#
+# A task that can be checked may be tried several times. **pass@k** is the probability that at least one of $k$
+# independent samples is right. The obvious estimate, $1 - (1 - c/n)^k$ from $c$ right ones of $n$ samples, is too
+# low: it is a concave function of a noisy number. Unbiased is the share of all ways to choose $k$ of the $n$ that
+# hold a right one (Chen et al. 2021, eq. 1):
+#
+# $$\widehat{\text{pass@}k} = 1 - \binom{n - c}{k} \Big/ \binom{n}{k}$$
+#
+# Worked example: $n = 4$, $c = 1$, $k = 2$: $1 - \binom32 / \binom42 = 1 - 3/6 = 0.5$. The obvious one gives $1 -
+# 0.75^2 = 0.4375$.
+#
+# ### Exercise 2 · `pass_at_k` (●○○, 10 minutes, 4 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "pass_at_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pass_at_k(samples: list[int], correct: list[int], k: int) -> list[float]:
+    """The unbiased estimate of pass@k for each task (Chen et al. 2021, eq. 1).
+
+    Args:
+        samples: n of each task, up to 10,000.
+        correct: c of each task, as many tasks, 0 <= c <= n.
+        k: how many may be submitted.
+
+    Returns:
+        A new list of floats between 0 and 1, right to nine decimals; the arguments stay
+        as they are. Where fewer than k samples are wrong it is exactly 1.0, where none
+        is right exactly 0.0.
+
+    Raises:
+        ValueError: k is below 1, or above the n of some task.
+    """
+    ### BEGIN SOLUTION
+    if k < 1 or any(n < k for n in samples):
+        raise ValueError(f"k must be between 1 and the number of samples, found {k}")
+    return [1.0 - math.comb(n - c, k) / math.comb(n, k) for n, c in zip(samples, correct, strict=True)]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "pass_at_k-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+with checks("pass_at_k") as check:
+    check.close(
+        pass_at_k([4, 4, 4], [1, 0, 3], 2), [0.5, 0.0, 1.0], "the worked example, none right, one wrong",
+        hint="1 − C(n − c, k) / C(n, k); `math.comb` gives 0 where k is larger.",
+    )  # fmt: skip
+    check.close(pass_at_k([8, 5], [3, 1], 1), [0.375, 0.2], "pass@1 is the share of right ones", hint="c/n")
+    check.close(
+        pass_at_k([10_000], [1], 5_000), [0.5], "large numbers", hint="Whole numbers do not overflow in Python."
+    )
+    check.raises(ValueError, lambda: pass_at_k([8, 3], [1, 1], 4), "refuses k above n", hint="Look at each n.")
+
+# %% nbgrader={"grade": true, "grade_id": "pass_at_k-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `pass_at_k` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "pass_at_k", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The proof that it is unbiased is an average over all that can happen. With success probability $p$, the number of
+# right ones is binomial; here is the mean of both estimates from $n = 8$ samples, exactly.
+
+# %% tags=["demo"]
+p, n = 0.1, 8
+chance = [math.comb(n, c) * p**c * (1 - p) ** (n - c) for c in range(n + 1)]
+print("k | true pass@k | mean of yours | mean of 1 − (1 − c/n)^k")
+for k in (1, 2, 4, 8):
+    yours = sum(w * e for w, e in zip(chance, pass_at_k([n] * (n + 1), list(range(n + 1)), k), strict=True))
+    obvious = sum(w * (1 - (1 - c / n) ** k) for c, w in enumerate(chance))
+    print(f"{k} | {1 - (1 - p) ** k:11.6f} | {yours:13.6f} | {obvious:.6f}")
+
+# %% [markdown]
+# Yours is exact in the mean for every $k$; the obvious one loses a third of the truth at $k = 8$.
+#
+# ## 3 · Advantages from a group
+#
+# For each prompt $x$ the policy writes $G$ responses. What is good is what is better than its group:
+#
+# $$A_i = R_i - \frac1G \sum_j R_j \qquad\text{and, in GRPO as it was published,}\qquad A_i = \frac{R_i - \mathrm{mean}(R)}{\mathrm{sd}(R) + 10^{-4}}$$
+#
+# TRL's `scale_rewards` says by what is divided: `"group"`, the standard deviation of each group (the default);
+# `"batch"`, that of all rewards of the batch (Liu et al. 2025, "Lite PPO"); `"none"`, nothing (Dr. GRPO). The mean is
+# always the group's. The deviation is that with $G - 1$.
+#
+# Worked example, group $(1, 0, 0, 0)$: mean $0.25$, sd $0.5$. `"none"`: $(0.75, -0.25, -0.25, -0.25)$. `"group"`: twice
+# that, but for the $10^{-4}$.
+#
+# ### Exercise 3 · `grpo_advantages` (●●○, 10 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "grpo_advantages", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def grpo_advantages(rewards: torch.Tensor, scale: str = "group") -> torch.Tensor:
+    """Advantages of responses in groups, as TRL's `scale_rewards` has them.
+
+    A new tensor [prompts, group], dtype of the rewards, which stay as they are. Equal
+    rewards in a group give 0, but for rounding. No gradient is asked for.
+
+    Args:
+        rewards: float32 or float64 [prompts, group]; a row is a group of two or more.
+        scale: what the difference to the group's mean is divided by: "group", the
+            group's standard deviation plus 1e-4; "batch", that of all rewards of the
+            batch plus 1e-4; "none", nothing. Deviations are those with n − 1.
+
+    Raises:
+        ValueError: scale is another word.
+    """
+    ### BEGIN SOLUTION
+    if scale not in ("group", "batch", "none"):
+        raise ValueError(f'scale must be "group", "batch" or "none", found {scale!r}')
+    advantages = rewards - rewards.mean(1, keepdim=True)
+    if scale == "group":
+        return advantages / (rewards.std(1, keepdim=True) + 1e-4)
+    return advantages / (rewards.std() + 1e-4) if scale == "batch" else advantages
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "grpo_advantages-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+group = torch.tensor([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+with checks("grpo_advantages") as check:
+    plain = torch.tensor([[0.75, -0.25, -0.25, -0.25], [0.5, 0.5, -0.5, -0.5]])
+    check.close(grpo_advantages(group, "none"), plain, '"none"', hint="Each row has a mean of its own: keepdim=True.")
+    check.close(
+        grpo_advantages(group)[0], plain[0] / 0.5001, '"group", the worked example', tol=1e-5,
+        hint="`rewards.std(1, keepdim=True)` has n − 1; add 1e-4, then divide.",
+    )  # fmt: skip
+    check.close(
+        grpo_advantages(group, "batch"), plain / (0.5175492 + 1e-4), '"batch"', tol=1e-5,
+        hint="One deviation, of all rewards; the means stay those of the groups.",
+    )  # fmt: skip
+    check.raises(ValueError, lambda: grpo_advantages(group, "std"), "refuses other words", hint="Raise ValueError.")
+
+# %% nbgrader={"grade": true, "grade_id": "grpo_advantages-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `grpo_advantages` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "grpo_advantages", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### What dividing does: hard and easy prompts
+#
+# Rewards are 0 or 1 and a prompt is solved with probability $p$. What weight does it get? The expected update of a
+# prompt is $w(p) \cdot \nabla p$, and $w$ can be summed exactly over the number of right responses in the group. What
+# do you expect: which prompts does the division favour, and by how much?
+
+
+# %% tags=["demo"]
+def weight(p: float, scale: str, size: int = 8) -> float:
+    """w(p): the expected update of a prompt, in units of ∇p."""
+    total = 0.0
+    for right in range(1, size):
+        a = grpo_advantages(torch.tensor([[1.0] * right + [0.0] * (size - right)], dtype=torch.float64), scale)[0]
+        pull = right / size * a[0] / p - (size - right) / size * a[-1] / (1 - p)
+        total += math.comb(size, right) * p**right * (1 - p) ** (size - right) * pull.item()
+    return total
+
+
+share = torch.linspace(0.01, 0.99, 99)
+lines = {scale: torch.tensor([weight(p, scale) for p in share.tolist()]) for scale in ("group", "none")}
+plots_dpo.smooth({"p, share of right responses": (share, lines)}, y_label="weight of ∇p")
+
+# %% [markdown]
+# Without division every prompt counts alike, by $1 - 1/G$: what is climbed is the mean of $p$ itself. With it,
+# prompts that are nearly never or nearly always solved weigh 1.4 times as much as middling ones, here with $G = 8$;
+# the larger the group, the nearer to $1/\sqrt{p(1-p)}$, which at $p = 0.01$ is five times what it is at one half.
+# This is the **difficulty bias** (Liu et al. 2025). Whether it helps depends on the task; it is not the gradient of
+# the mean reward. Groups in which all are right, or none, teach nothing either way: TRL logs their share as
+# `frac_reward_zero_std`.
+
+# %% [markdown]
+# ## 4 · Which baselines are unbiased?
+#
+# A baseline may depend on anything but the response that it is subtracted from. The group's mean *contains* that
+# response. Does it matter? We can add up everything that may happen: with $m$ possible responses and groups of $G$
+# there are $m^G$ groups, each with its probability.
+#
+# $$\mathbb{E}\Big[\frac1G \sum_{i=1}^{G} A_i\, \nabla \log \pi(y_i)\Big] = \sum_{(y_1, \dots, y_G)} \Big(\prod_j \pi(y_j)\Big)\, \frac1G \sum_i A_i\, \nabla \log \pi(y_i)$$
+#
+# The policy is a softmax over $m$ logits, so $\nabla \log \pi(y) = \text{one-hot}(y) - \pi$. Four advantages:
+# `"none"`, $R_i$; `"mean"`, $R_i$ minus the group's mean; `"others"`, $R_i$ minus the mean of the *others* (RLOO);
+# `"group"`, that of exercise 3 with its $10^{-4}$.
+#
+# Worked example: two responses with logits $(0, 0)$, rewards $(1, 0)$, $G = 2$, `"mean"`. Groups of equal responses
+# have advantages 0. The other two groups, each of probability $\tfrac14$, have advantages $\pm\tfrac12$: $\tfrac12
+# \big(\tfrac12 (\tfrac12, -\tfrac12) - \tfrac12 (-\tfrac12, \tfrac12)\big) = (\tfrac14, -\tfrac14)$. Together $2
+# \cdot \tfrac14 \cdot (\tfrac14, -\tfrac14) = (\tfrac18, -\tfrac18)$.
+#
+# ### Exercise 4 · `expected_gradient` (●●●, 20 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "expected_gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def expected_gradient(logits: torch.Tensor, rewards: torch.Tensor, size: int, method: str) -> torch.Tensor:
+    """The mean of (1/G) Σ A_i ∇ log π(y_i) over all groups of G = `size` responses.
+
+    A new float64 [m]. The arguments stay as they are; no gradient is asked for.
+    Args:
+        logits, rewards: float64 [m]; π is the softmax of logits up to ±1000.
+        size: 2 or more; m ** size is at most 10,000.
+        method: "none", A = R; "mean", R minus its group's mean; "others", R minus the mean
+            of the others in its group; "group", R minus the group's mean, over the group's
+            standard deviation (n − 1) plus 1e-4. Other words raise ValueError.
+    """
+    ### BEGIN SOLUTION
+    if method not in ("none", "mean", "others", "group"):
+        raise ValueError(f'method must be "none", "mean", "others" or "group", found {method!r}')
+    groups = torch.tensor(list(itertools.product(range(len(logits)), repeat=size)))
+    r, probs = rewards[groups], logits.softmax(-1)
+    if method in ("mean", "group"):
+        advantages = grpo_advantages(r, "none" if method == "mean" else "group")
+    else:
+        advantages = r if method == "none" else r - (r.sum(1, keepdim=True) - r) / (size - 1)
+    scores = F.one_hot(groups, len(logits)) - probs
+    return (probs[groups].prod(1)[:, None] * (advantages[..., None] * scores).mean(1)).sum(0)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "expected_gradient-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+two, r = torch.zeros(2, dtype=torch.float64), torch.tensor([1.0, 0.0], dtype=torch.float64)
+three = torch.tensor([0.5, -1.0, 0.2], dtype=torch.float64, requires_grad=True)
+r3 = torch.tensor([1.0, 4.0, -2.0], dtype=torch.float64)
+(exact,) = torch.autograd.grad(three.softmax(-1) @ r3, three)
+with checks("expected_gradient") as check:
+    check.close(
+        expected_gradient(two, r, 2, "mean"), torch.tensor([0.125, -0.125], dtype=torch.float64), "the worked example",
+        hint="All groups, in order and with repeats (`itertools.product`); each weighs the product of its probabilities.",
+    )  # fmt: skip
+    for method, factor in (("none", 1.0), ("others", 1.0), ("mean", 2 / 3)):
+        check.close(
+            expected_gradient(three.detach(), r3, 3, method), factor * exact, f'"{method}": {factor:.3f} of the true gradient',
+            hint="one-hot minus probabilities, times the advantage; the mean over the group, the weighted sum over groups.",
+        )  # fmt: skip
+    check.raises(ValueError, lambda: expected_gradient(two, r, 2, "rloo"), "refuses other words", hint="ValueError")
+
+# %% nbgrader={"grade": true, "grade_id": "expected_gradient-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `expected_gradient` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "expected_gradient", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now over groups of every size. Is what comes out the true gradient, a multiple of it, or another direction?
+
+# %% tags=["demo"]
+logits = torch.tensor([0.5, -1.0, 0.2, 1.0], dtype=torch.float64)
+r = torch.tensor([1.0, 0.0, 0.0, 0.3], dtype=torch.float64)
+pi = logits.softmax(-1)
+exact = pi * (r - pi @ r)
+print("G | method | length / that of ∇E[R] | angle to it, degrees")
+for size, method in itertools.product((2, 4, 6), ("none", "others", "mean", "group")):
+    found = expected_gradient(logits, r, size, method)
+    angle = math.degrees(math.acos(min(1.0, F.cosine_similarity(found, exact, dim=0).item())))
+    print(f"{size} | {method:6} | {found.norm() / exact.norm():.6f} | {angle:.4f}")
+
+# %% [markdown]
+# `"none"` and `"others"` give $\nabla \mathbb{E}[R]$ itself: **RLOO is unbiased**. `"mean"` gives $1 - 1/G$ of it:
+# $A$ with oneself in the mean is $(1 - 1/G)$ times $A$ with oneself left out, response by response, a smaller
+# learning rate and nothing else. Dividing by the group's deviation is another matter: **the direction changes, at
+# every $G$**. GRPO as published does not climb $\mathbb{E}[R]$.
+
+# %% [markdown]
+# ## 5 · Ratios: whose samples are these?
+#
+# Sampling is slow, so a batch is used for several steps, or sampled by a copy of the policy that is some steps
+# behind. Then the samples come from $\pi_\mathrm{old}$, and each token is weighed by
+#
+# $$\rho_t = \frac{\pi(y_t \mid x, y_{<t})}{\pi_\mathrm{old}(y_t \mid x, y_{<t})}$$
+#
+# **GSPO** (Zheng et al. 2025) asks for one ratio for the whole response, as the reward is one for the whole response:
+# the geometric mean, $\rho = \exp\big(\tfrac{1}{\lvert y \rvert} \sum_t \log \rho_t\big)$, at every token of it.
+#
+# Worked example: $\log\pi - \log\pi_\mathrm{old} = (0.2, -0.4)$: per token $(1.2214, 0.6703)$, per sequence $e^{-0.1}
+# = 0.9048$ twice.
+#
+# ### Exercise 5 · `importance_ratios` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "importance_ratios", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def importance_ratios(
+    logps: torch.Tensor, old_logps: torch.Tensor, mask: torch.Tensor, level: str = "token"
+) -> torch.Tensor:
+    """π/π_old at each token, or one for each response (GSPO, Zheng et al. 2025).
+
+    A new tensor [batch, length], dtype of the log-probs, 1 where the mask is false. The
+    gradient reaches `logps` alone, and is 0 there. The arguments stay as they are.
+    Args:
+        logps: float32 or float64 [batch, length], log π of the tokens now.
+        old_logps: the same when they were sampled: constants.
+        mask: bool, the same shape, true at a response's tokens, wherever they stand, at
+            least one a row. Elsewhere anything may stand, ±inf and nan too.
+        level: "token", or "sequence": exp of the mean log ratio of a row's tokens, at each
+            of them. Other words raise ValueError.
+    """
+    ### BEGIN SOLUTION
+    if level not in ("token", "sequence"):
+        raise ValueError(f'level must be "token" or "sequence", found {level!r}')
+    log_ratio = torch.where(mask, logps - old_logps.detach(), 0.0)
+    if level == "sequence":
+        log_ratio = torch.where(mask, (log_ratio.sum(1) / mask.sum(1))[:, None], 0.0)
+    return log_ratio.exp()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "importance_ratios-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+now, old = torch.tensor([[-0.8, -1.4, -9.0]]), torch.tensor([[-1.0, -1.0, 0.0]])
+mask = torch.tensor([[True, True, False]])
+with checks("importance_ratios") as check:
+    check.close(
+        importance_ratios(now, old, mask), torch.tensor([[1.22140, 0.67032, 1.0]]), "per token", tol=1e-4,
+        hint="exp(log π − log π_old); 1 at padding.",
+    )  # fmt: skip
+    check.close(
+        importance_ratios(now, old, mask, "sequence"), torch.tensor([[0.90484, 0.90484, 1.0]]), "per sequence", tol=1e-4,
+        hint="The mean of the log ratios over the tokens that count, then exp; the same at each token.",
+    )  # fmt: skip
+    broken = torch.tensor([[-0.8, -1.4, float("nan")]], requires_grad=True)
+    importance_ratios(broken, old, mask).sum().backward()
+    check.close(
+        broken.grad, torch.tensor([[1.22140, 0.67032, 0.0]]), "the gradient at padding is 0", tol=1e-4,
+        hint="Choose by the mask before `exp`, not after it.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "importance_ratios-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `importance_ratios` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "importance_ratios", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 6 · The clip, with two edges
+#
+# As in PPO, a ratio that has gone far enough in the rewarded direction gets no further gradient. **DAPO** (Yu et al.
+# 2025) opens the upper edge further than the lower one ("clip higher"): a token of probability 0.01 may otherwise
+# grow to 0.012 only, and what is rare and good could never be found. The loss of a token is
+#
+# $$-\min\big(\rho\, A,\; \mathrm{clip}(\rho,\, 1 - \varepsilon_\mathrm{low},\, 1 + \varepsilon_\mathrm{high})\, A\big)$$
+#
+# Worked example, $\varepsilon_\mathrm{low} = 0.2$, $\varepsilon_\mathrm{high} = 0.28$: $\rho = 1.5$, $A = 2$:
+# $-2.56$. $\rho = 1.5$, $A = -2$: $3$ (the minimum keeps what is bad). $\rho = 0.5$, $A = -2$: $1.6$.
+#
+# ### Exercise 6 · `clipped_losses` (●●○, 10 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "clipped_losses", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def clipped_losses(ratios: torch.Tensor, advantages: torch.Tensor, low: float = 0.2, high: float = 0.2) -> torch.Tensor:
+    """The clipped loss of each token (Schulman et al. 2017, eq. 7, negated; DAPO's edges).
+
+    A new tensor [batch, length], dtype of the ratios. The gradient reaches the ratios,
+    and is 0 where the clip cuts. The arguments stay as they are.
+
+    Args:
+        ratios: float32 or float64 [batch, length], above 0, none exactly at an edge.
+        advantages: [batch], the same dtype: one for each response, constants.
+        low: ratios below 1 − low are cut where the advantage is negative.
+        high: ratios above 1 + high are cut where the advantage is positive.
+    """
+    ### BEGIN SOLUTION
+    a = advantages.detach()[:, None]
+    return -torch.min(ratios * a, ratios.clamp(1 - low, 1 + high) * a)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "clipped_losses-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+rho = torch.tensor([[1.5, 0.5], [1.5, 0.5]], requires_grad=True)
+a = torch.tensor([2.0, -2.0])
+with checks("clipped_losses") as check:
+    found = clipped_losses(rho, a, 0.2, 0.28)
+    check.close(
+        found, torch.tensor([[-2.56, -1.0], [3.0, 1.6]]), "the worked example",
+        hint="Minimum of the plain and the clipped term, then the minus. Each row has its advantage: `advantages[:, None]`.",
+    )  # fmt: skip
+    found.sum().backward()
+    check.close(
+        rho.grad, torch.tensor([[0.0, -2.0], [2.0, 0.0]]), "the gradient where the clip cuts, and where it does not",
+        hint="The gradient flows through the ratio: no detach.",
+    )  # fmt: skip
+
+# %% nbgrader={"grade": true, "grade_id": "clipped_losses-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `clipped_losses` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "clipped_losses", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### How stale is too stale?
+#
+# TRL logs how many tokens the clip has cut: `clip_ratio/high_mean` counts tokens with $A > 0$ and $\rho > 1 +
+# \varepsilon_\mathrm{high}$, `clip_ratio/low_mean` those with $A < 0$ and $\rho < 1 - \varepsilon_\mathrm{low}$, each
+# as a share of *all* tokens that count. What lies outside of an edge but is not cut ($A < 0$, $\rho$ large) is in
+# neither.
+#
+# ### Exercise 7 · `clip_shares` (●○○, 8 minutes, 3 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "clip_shares", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def clip_shares(
+    ratios: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor, low: float = 0.2, high: float = 0.2
+) -> tuple[float, float]:
+    """The shares of tokens that the clip cuts, (below, above): two Python floats.
+
+    Args:
+        ratios: float32 or float64 [batch, length]; anything where the mask is false.
+        advantages: [batch], the same dtype, one for each response.
+        mask: bool [batch, length], true at tokens that count, at least one in the batch.
+        low, high: as in `clipped_losses`; a ratio at an edge is not cut.
+
+    Returns:
+        Of all tokens that count, in all rows together, the share with a negative
+        advantage and a ratio below 1 − low, and the share with a positive advantage and
+        a ratio above 1 + high; right to six decimals. The arguments stay as they are.
+    """
+    ### BEGIN SOLUTION
+    a = advantages[:, None]
+    below = mask & (ratios < 1 - low) & (a < 0)
+    above = mask & (ratios > 1 + high) & (a > 0)
+    return below.sum().item() / mask.sum().item(), above.sum().item() / mask.sum().item()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "clip_shares-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+rho = torch.tensor([[1.5, 0.5, 1.0], [1.5, 0.5, 0.7]])
+mask = torch.tensor([[True, True, True], [True, True, False]])
+with checks("clip_shares") as check:
+    check.close(
+        clip_shares(rho, torch.tensor([2.0, -2.0]), mask), (0.2, 0.2), "one of five, and one of five",
+        hint="The sign of the advantage decides which edge cuts; padding is in neither count.",
+    )  # fmt: skip
+    check.close(
+        clip_shares(rho, torch.zeros(2), mask), (0.0, 0.0), "an advantage of 0 is not cut", hint="Strict signs."
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "clip_shares-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `clip_shares` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "clip_shares", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 7 · One number from many tokens: three ways to average
+#
+# Each response has one advantage and many tokens. How are token losses $\ell_{i,t}$ averaged to one number? It looks
+# like bookkeeping, and decides what long responses are worth.
+#
+# | `method` | loss | used by |
+# |---|---|---|
+# | `"grpo"` | $\frac1B \sum_i \frac{1}{\lvert y_i \rvert} \sum_t \ell_{i,t}$ | GRPO, and GSPO: a mean of responses' means |
+# | `"dapo"` | $\frac{1}{\sum_i \lvert y_i \rvert} \sum_i \sum_t \ell_{i,t}$ | DAPO; TRL's default: a mean over all tokens |
+# | `"dr_grpo"` | $\frac{1}{B L} \sum_i \sum_t \ell_{i,t}$ | Dr. GRPO: by a constant, the most tokens that there may be |
+#
+# $B$ is the number of responses in the batch.
+#
+# Worked example: losses $(3, 1)$ and $(2)$, $L = 4$. `"grpo"`: $(2 + 2)/2 = 2$. `"dapo"`: $6/3 = 2$. `"dr_grpo"`:
+# $6/8 = 0.75$.
+#
+# ### Exercise 8 · `normalised_loss` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "normalised_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def normalised_loss(losses: torch.Tensor, mask: torch.Tensor, method: str = "dapo", longest: int = 16) -> torch.Tensor:
+    """One loss of many tokens' losses, as the three methods average them.
+
+    A tensor of shape [], dtype of the losses. The gradient reaches the losses, and is 0
+    where the mask is false. The arguments stay as they are.
+    Args:
+        losses: float32 or float64 [batch, length].
+        mask: bool, the same shape, true at a response's tokens, wherever they stand, at
+            least one a row. Elsewhere anything may stand, ±inf and nan too.
+        method: "grpo", the mean of the responses' means over their tokens; "dapo", the
+            mean over all tokens of the batch; "dr_grpo", the sum over all tokens, over
+            batch times `longest`. Other words raise ValueError.
+        longest: L, the most tokens that a response may have; for "dr_grpo" alone.
+    """
+    ### BEGIN SOLUTION
+    kept = torch.where(mask, losses, 0.0)
+    if method == "grpo":
+        return (kept.sum(1) / mask.sum(1)).mean()
+    if method == "dapo":
+        return kept.sum() / mask.sum()
+    if method == "dr_grpo":
+        return kept.sum() / (len(losses) * longest)
+    raise ValueError(f'method must be "grpo", "dapo" or "dr_grpo", found {method!r}')
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "normalised_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+losses = torch.tensor([[3.0, 1.0], [2.0, float("nan")]])
+mask = torch.tensor([[True, True], [True, False]])
+with checks("normalised_loss") as check:
+    for method, wanted in {"grpo": 2.0, "dapo": 2.0, "dr_grpo": 0.75}.items():
+        check.close(
+            normalised_loss(losses, mask, method, 4), torch.tensor(wanted), f'"{method}", the worked example',
+            hint="`torch.where(mask, losses, 0.0)` first: nan times 0 is nan. Then count tokens by the mask.",
+        )  # fmt: skip
+    uneven = torch.tensor([[4.0, 4.0], [1.0, 0.0]])
+    check.close(normalised_loss(uneven, mask, "grpo"), torch.tensor(2.5), "responses count alike", hint="Row by row.")
+    check.close(normalised_loss(uneven, mask, "dapo"), torch.tensor(3.0), "tokens count alike", hint="All together.")
+    check.raises(ValueError, lambda: normalised_loss(losses, mask, "ppo"), "refuses other words", hint="ValueError")
+
+# %% nbgrader={"grade": true, "grade_id": "normalised_loss-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `normalised_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "normalised_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# What does a token of a long and of a short response weigh, if both were equally wrong?
+
+# %% tags=["demo"]
+mask = torch.arange(16) < torch.tensor([[3], [12]])
+for method in ("grpo", "dapo", "dr_grpo"):
+    ones = torch.ones(2, 16, dtype=torch.float64, requires_grad=True)
+    normalised_loss(ones, mask, method, 16).backward()
+    short, long = ones.grad[0, 0].item(), ones.grad[1, 0].item()
+    print(
+        f"{method:8} a token of 3 weighs {short:.4f}, a token of 12 weighs {long:.4f}; the responses {3 * short:.3f}, {12 * long:.3f}"
+    )
+
+# %% [markdown]
+# With `"grpo"` a token of the long response weighs a quarter: **long wrong responses are punished less for each
+# token, short right ones are rewarded more.** With the other two every token weighs the same, and the sum over a
+# response is what the policy gradient asks for: $A \sum_t \nabla \log \pi(y_t)$.
+#
+# Section 10 adds up what that does to the length itself.
+
+# %% [markdown]
+# ## 8 · KL as a loss: three estimators, and only some gradients
+#
+# Lab 03 put the KL to the reference into the *reward*. GRPO adds it to the *loss*: $\beta$ times an estimate at each
+# sampled token. With $d = \log \pi_\mathrm{ref}(y_t) - \log \pi(y_t)$:
+#
+# $$k_1 = -d \qquad k_2 = \tfrac12 d^2 \qquad k_3 = e^{d} - d - 1$$
+#
+# As *values*, $k_1$ and $k_3$ are unbiased. But a loss is used through its *gradient*, and differentiating a sampled
+# token's estimate is not the gradient of the KL: the sampling depends on the policy, too. TRL's default since 1.x
+# multiplies by the ratio, $\rho\, k_3$: its value is $k_3$ where $\pi = \pi_\mathrm{old}$, its gradient is not.
+#
+# Worked example, $\log\pi = -1$, $\log\pi_\mathrm{ref} = -1.5$: $d = -0.5$, $k_1 = 0.5$, $k_2 = 0.125$, $k_3 = 0.6065
+# + 0.5 - 1 = 0.1065$.
+#
+# ### Exercise 9 · `kl_losses` (●●○, 12 minutes, 5 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "kl_losses", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kl_losses(
+    logps: torch.Tensor, ref_logps: torch.Tensor, old_logps: torch.Tensor, estimator: str = "k3-ratio"
+) -> torch.Tensor:
+    """An estimate of KL(π‖π_ref) at each sampled token (Schulman 2020), as a loss.
+
+    A new tensor with the shape and dtype of `logps`. The gradient reaches `logps` alone.
+    The arguments stay as they are.
+    Args:
+        logps: float32 or float64, any shape, log π of the tokens now.
+        ref_logps, old_logps: the same under the reference, and when sampled: constants.
+        estimator: "k1", −d; "k2", d²/2; "k3", exp(d) − d − 1; "k3-ratio", k3 times π/π_old,
+            through which the gradient flows too. d is log π_ref − log π. Other words raise
+            ValueError.
+    """
+    ### BEGIN SOLUTION
+    d = ref_logps.detach() - logps
+    k3 = d.exp() - d - 1
+    losses = {"k1": -d, "k2": d**2 / 2, "k3": k3, "k3-ratio": k3 * (logps - old_logps.detach()).exp()}
+    if estimator not in losses:
+        raise ValueError(f'estimator must be "k1", "k2", "k3" or "k3-ratio", found {estimator!r}')
+    return losses[estimator]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "kl_losses-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+lp, ref = torch.tensor([-1.0], requires_grad=True), torch.tensor([-1.5])
+with checks("kl_losses") as check:
+    for estimator, value, slope in (
+        ("k1", 0.5, 1.0),
+        ("k2", 0.125, 0.5),
+        ("k3", 0.10653, 0.39347),
+        ("k3-ratio", 0.10653, 0.5),
+    ):
+        found = kl_losses(lp, ref, lp.detach(), estimator)
+        (grad,) = torch.autograd.grad(found.sum(), lp)
+        check.close(
+            (found, grad), (torch.tensor([value]), torch.tensor([slope])), f"{estimator}: value and gradient", tol=1e-4,
+            hint="d = log π_ref − log π. The ratio carries a gradient even where it is 1: no detach on log π.",
+        )  # fmt: skip
+    check.raises(ValueError, lambda: kl_losses(lp, ref, ref, "k4"), "refuses other words", hint="Raise ValueError.")
+
+# %% nbgrader={"grade": true, "grade_id": "kl_losses-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `kl_losses` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "kl_losses", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now enumerate: a policy over five responses, $\mathbb{E}_{y \sim \pi}\big[\nabla k(y)\big]$ added up exactly, laid
+# beside the gradients of both KLs. Guess first: which of the four is $\nabla \mathrm{KL}(\pi \,\|\,
+# \pi_\mathrm{ref})$?
+
+# %% tags=["demo"]
+logits = torch.tensor([0.5, -1.0, 0.2, 1.0, -0.3], dtype=torch.float64, requires_grad=True)
+log_ref = torch.tensor([-0.4, 0.9, 0.1, -1.2, 0.6], dtype=torch.float64).log_softmax(-1)
+lp = logits.log_softmax(-1)
+pi, ref = lp.detach().exp(), log_ref.exp()
+(forward,) = torch.autograd.grad((lp.exp() * (lp - log_ref)).sum(), logits, retain_graph=True)
+(turned,) = torch.autograd.grad((ref * (log_ref - lp)).sum(), logits, retain_graph=True)
+print("loss     | largest entry | distance from ∇KL(π‖π_ref) | from ∇KL(π_ref‖π)")
+for estimator in ("k1", "k2", "k3", "k3-ratio"):
+    mean = (pi * kl_losses(lp, log_ref, lp.detach(), estimator)).sum()
+    (found,) = torch.autograd.grad(mean, logits, retain_graph=True)
+    gaps = [(found - wanted).abs().max().item() for wanted in (forward, turned)]
+    print(f"{estimator:8} | {found.abs().max():13.6f} | {gaps[0]:26.1e} | {gaps[1]:.1e}")
+
+# %% [markdown]
+# - **k1 has no gradient at all** on average: $\mathbb{E}\,\nabla \log \pi = 0$. As a loss it is pure noise (in the
+#   reward it is exact).
+# - **k2 is exact**, though its value is biased: its gradient is $-d\, \nabla \log\pi$, which is what the score
+#   function needs.
+# - **k3 gives the other KL's gradient**, $\nabla \mathrm{KL}(\pi_\mathrm{ref} \| \pi)$: near the reference hardly
+#   different, far from it quite another pull. GRPO was published with it.
+# - **k3 times the ratio is exact again**: the ratio's gradient puts back what the sampling does. That is
+#   `use_bias_correction_kl=True`.
+#
+# ## 9 · Put it together
+#
+# The loss of GRPO and its family, in three lines that you have: ratios, clipped losses, plus $\beta$ times the KL's,
+# averaged.
+#
+# Mind the order: padding's log-probs are cleaned *before* anything is computed from them, and the KL's ratio is that
+# of the same level as the clip's (TRL broadcasts the sequence's).
+#
+# ### Exercise 10 · `grpo_loss` (●●●, 15 minutes, 6 points)
+
+
+# %% nbgrader={"grade": false, "grade_id": "grpo_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def grpo_loss(
+    logps: torch.Tensor, old_logps: torch.Tensor, ref_logps: torch.Tensor, advantages: torch.Tensor, mask: torch.Tensor,
+    method: str = "dapo", level: str = "token", low: float = 0.2, high: float = 0.2, beta: float = 0.0, longest: int = 16,
+) -> torch.Tensor:  # fmt: skip
+    """The loss of GRPO, DAPO, Dr. GRPO and GSPO: clipped, with β times k3 times the ratio.
+
+    A tensor of shape [], dtype of the log-probs. The gradient reaches `logps` alone, and
+    is 0 where the mask is false. The arguments stay as they are.
+
+    Args:
+        logps, old_logps, ref_logps: float32 or float64 [batch, length], log-probs of the
+            tokens now, when sampled, and under the reference.
+        advantages: [batch], one for each response, the same dtype.
+        mask: bool [batch, length], at least one true a row. Elsewhere the log-probs may be
+            anything, ±inf and nan too.
+        method, longest: as in `normalised_loss`; level: as in `importance_ratios`; low, high:
+            as in `clipped_losses`.
+        beta: the price of the KL; its ratio is the one of `level`.
+    """
+    ### BEGIN SOLUTION
+    logps, old, ref = (torch.where(mask, part, 0.0) for part in (logps, old_logps.detach(), ref_logps.detach()))
+    ratios = importance_ratios(logps, old, mask, level)
+    losses = clipped_losses(ratios, advantages, low, high) + beta * kl_losses(logps, ref, old, "k3") * ratios
+    return normalised_loss(losses, mask, method, longest)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "grpo_loss-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+lp = torch.tensor([[-1.0, -2.0], [-0.5, float("nan")]], dtype=torch.float64, requires_grad=True)
+old, ref = torch.tensor([[[-1.5, -2.0], [-0.4, 0.0]], [[-1.0, -1.0], [-0.5, 0.0]]], dtype=torch.float64)
+mask, a = torch.tensor([[True, True], [True, False]]), torch.tensor([1.0, -2.0], dtype=torch.float64)
+with checks("grpo_loss") as check:
+    for method, level, beta, wanted in (
+        ("dapo", "token", 0.0, -0.13011), ("grpo", "token", 0.0, 0.35484), ("dr_grpo", "sequence", 0.0, -0.07379),
+        ("dapo", "token", 0.5, -0.01039), ("grpo", "sequence", 0.5, 0.42012),
+    ):  # fmt: skip
+        found = grpo_loss(lp, old, ref, a, mask, method, level, beta=beta, longest=4)
+        wanted = torch.tensor(wanted, dtype=torch.float64)
+        check.close(found, wanted, f"{method}, {level}, β = {beta}", hint="Clean, ratios, clip, KL, average.", tol=1e-4)
+    found.backward()
+    check.equal(lp.grad[1, 1].item(), 0.0, "no gradient at padding", hint="`torch.where` on the log-probs, first.")
+
+# %% nbgrader={"grade": true, "grade_id": "grpo_loss-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# The hidden checks of `grpo_loss` run here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.checks import run
+
+run("07-grpo", "grpo_loss", globals())
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## 10 · What the averages do to the length
+#
+# A toy that can be added up: at each place the policy goes on with probability $q = 0.6$, up to 8 tokens, and only
+# the length of a response decides whether it is right. Once the *long* ones are right (5 tokens or more), once the
+# *short* ones (2 or fewer). We take the exact expected update of each method over all groups of two, through **your**
+# `grpo_loss`, in units of the true $\nabla \mathbb{E}[R]$. GSPO is `"grpo"` with one ratio a response.
+
+# %% tags=["demo"]
+longest, places = 8, torch.arange(1, 9)
+theta = torch.tensor(math.log(0.6 / 0.4), dtype=torch.float64, requires_grad=True)
+toy_mask = places <= places[:, None]  # row i: a response of i + 1 tokens
+toy_logps = torch.where(places < places[:, None], F.logsigmoid(theta), F.logsigmoid(-theta))
+toy_logps = torch.where((places == longest) | ~toy_mask, 0.0, toy_logps)  # what reaches the end is cut off there
+chance = toy_logps.sum(1).exp()
+
+
+def update(right: torch.Tensor, method: str, level: str) -> float:
+    "The expected update of a method, in units of the gradient of E[R], over all pairs of responses."
+    total = torch.zeros((), dtype=torch.float64)
+    for pair in itertools.product(range(longest), repeat=2):
+        rows, lp = list(pair), toy_logps[list(pair)]
+        a = grpo_advantages(right[None, rows], "none")[0]
+        loss = grpo_loss(lp, lp.detach(), lp.detach(), a, toy_mask[rows], method, level, longest=longest)
+        total = total - chance[rows].prod().detach() * loss
+    (found,) = torch.autograd.grad(total, theta, retain_graph=True)
+    (true,) = torch.autograd.grad(chance @ right, theta, retain_graph=True)
+    return (found / true).item()
+
+
+# %% tags=["demo"]
+print("method   | long ones are right | short ones are right | short over long")
+for name, method, level in (
+    ("GRPO", "grpo", "token"), ("GSPO", "grpo", "sequence"), ("DAPO", "dapo", "token"), ("Dr. GRPO", "dr_grpo", "token")
+):  # fmt: skip
+    long, short = (update(right.double(), method, level) for right in (places >= 5, places <= 2))
+    print(f"{name:8} | {long:19.4f} | {short:20.4f} | {short / long:.2f}")
+
+# %% [markdown]
+# **Dr. GRPO** is the true gradient, times $(1 - 1/G)/L$, whatever is right. **GRPO** divides each response's pull by
+# its own length: where short is right it climbs 1.6 times as fast as where long is right. At the first step **GSPO**
+# does the same: its ratio is a geometric mean, so its gradient has the same $1/\lvert y \rvert$. **DAPO** divides by
+# the tokens of the batch, which depend on the responses, too: 1.3 times. It is less biased, not unbiased, and the
+# more so the smaller the batch is.
+#
+# So a method may make answers longer or shorter without any reward for it. If you see lengths grow in a run, ask for
+# the average first.
+#
+# ## 11 · Run it: both trainers
+#
+# The loop is TRL's: it draws prompts, writes $G$ responses to each, calls **your** `sentence_rewards`, and steps.
+# These are the fields that matter:
+#
+# | field | here | TRL's default | |
+# |---|---|---|---|
+# | `num_generations` | 8 | 8; RLOO: 2 | $G$ |
+# | `per_device_train_batch_size` | 64 | 8 | responses a step: 8 prompts times 8 |
+# | `learning_rate`, `lr_scheduler_type` | 1e-4, constant | 1e-6, linear | large, because the model is tiny and the run short |
+# | `beta` | 0 | 0; RLOO: 0.05 | with 0 no reference is loaded |
+# | `scale_rewards`, `loss_type` | the default | `"group"`, `"dapo"` | exercises 3 and 8; GRPO only |
+# | `max_completion_length` | 16 | 512 | $L$ |
+# | `bf16`, `gradient_checkpointing` | off | on | for a processor without them |
+
+# %% tags=["demo", "loop"]
+COMMON = {
+    "learning_rate": 1e-4, "lr_scheduler_type": "constant", "num_generations": 8, "per_device_train_batch_size": 64,
+    "max_completion_length": verifiable.NEW_TOKENS, "beta": 0.0, "max_steps": STEPS, "logging_steps": 1,
+    "model_init_kwargs": {"dtype": "float32"}, "bf16": False, "use_cpu": True, "gradient_checkpointing": False,
+    "save_strategy": "no", "report_to": [], "disable_tqdm": True,
+}  # fmt: skip
+
+
+def build(trainer: type, reward: object, **changes: object) -> GRPOTrainer | RLOOTrainer:
+    "A trainer of tiny with the settings above, and changes to them."
+    config = {GRPOTrainer: GRPOConfig, RLOOTrainer: RLOOConfig}[trainer]
+    arguments = config(output_dir=tempfile.mkdtemp(), **COMMON | changes)
+    made = trainer(
+        str(WEIGHTS / "tiny"), reward_funcs=reward, args=arguments, train_dataset=train_data, processing_class=tokenizer
+    )
+    made.remove_callback(PrinterCallback)
+    return made
+
+
+# %% [markdown]
+# `dtype` is said because tiny is stored in 16 bits, and would be trained in them. Now both, 60 steps each.
+
+# %% tags=["demo"]
+trainers, logs = {}, {}
+for name, kind in {"GRPO": GRPOTrainer, "RLOO": RLOOTrainer}.items():
+    with quiet_transformers():
+        trainers[name] = build(kind, one_sentence, seed=0)
+        trainers[name].train()
+    logs[name] = verifiable.history(trainers[name].state.log_history)
+    first, last = (sum(part) / 5 for part in (logs[name]["reward"][:5], logs[name]["reward"][-5:]))
+    print(f"{name}: reward {first:.3f} → {last:.3f}, the means of five steps")
+
+# %% tags=["demo"]
+panels = {"reward": "reward", "length": "tokens a response", "equal groups": "groups of equal rewards, share"}
+plots_ppo.runs({title: {name: log[what] for name, log in logs.items()} for what, title in panels.items()}, columns=3)
+
+# %% [markdown]
+# From one text in forty to about four in ten. At the start most groups hold no right response, and teach nothing;
+# each step makes the next one richer. What did it cost, and what do the texts look like? The prompts below were not
+# trained on.
+
+# %% tags=["demo"]
+seen = {name: verifiable.measured(one.model, reference, tokenizer, held_out) for name, one in trainers.items()}
+for name, found in seen.items():
+    print(
+        f"{name}: KL to tiny {found['KL']:.1f} nats, {found['length']:.1f} tokens, distinct tokens {found['distinct']:.2f}"
+    )
+sides = []
+for texts in (verifiable.measured(reference, reference, tokenizer, held_out)["texts"], seen["GRPO"]["texts"]):
+    written = [text[len(prompt) :] for prompt, text in zip(held_out, texts, strict=True)]
+    sides.append(list(zip(written, sentence_rewards(texts), strict=True))[:10])
+plots_ppo.before_and_after(held_out[:10], *sides)
+
+# %% [markdown]
+# ### Your loss is TRL's
+#
+# A fresh batch out of the trained GRPO trainer, as the trainer itself makes it; as $\pi_\mathrm{old}$ and
+# $\pi_\mathrm{ref}$ we take tiny, so that ratios are far from 1. `_compute_loss` is TRL's own; it reads `loss_type`,
+# the level and `beta` from the trainer.
+
+# %% tags=["demo"]
+grpo = trainers["GRPO"]
+with quiet_transformers(), torch.no_grad():
+    batch = grpo._generate_and_score_completions([{"prompt": prompt} for prompt in prompts[:8] for _ in range(8)])
+    ids, seen_mask = (torch.cat([batch[f"prompt_{part}"], batch[f"completion_{part}"]], 1) for part in ("ids", "mask"))
+    ask = (ids, seen_mask, batch["completion_ids"].shape[1])
+    now = grpo._get_per_token_logps_and_entropies(grpo.model, *ask)[0]
+    old = verifiable.log_probs(reference, ids, seen_mask, batch["prompt_ids"].shape[1])
+batch |= {"old_per_token_logps": old, "ref_per_token_logps": old}
+mask, advantages = batch["completion_mask"].bool(), batch["advantages"]
+for method, level, beta in itertools.product(("grpo", "dapo", "dr_grpo"), ("token", "sequence"), (0.0, 0.04)):
+    grpo.loss_type, grpo.importance_sampling_level, grpo.beta = method, level, beta
+    with torch.no_grad():
+        theirs = grpo._compute_loss(grpo.model, batch)
+    yours = grpo_loss(now, old, old, advantages, mask, method, level, beta=beta, longest=grpo.max_completion_length)
+    print(f"{method:8} {level:8} β = {beta:<4}  yours {yours:+.7f}   TRL's {theirs:+.7f}")
+
+# %% [markdown]
+# ### A batch used again and again
+#
+# Sampling was the dear part. How often may a batch be used before it is stale? Eight more steps on that one batch,
+# with **your** loss and $\pi_\mathrm{old}$ as it sampled:
+
+# %% tags=["demo"]
+model = grpo.model
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+print("step | loss    | ratio, mean over responses | cut below | cut above")
+for step in range(8):
+    logps = grpo._get_per_token_logps_and_entropies(model, *ask)[0]
+    ratios = importance_ratios(logps, now, mask)
+    loss = grpo_loss(logps, now, now, advantages, mask)
+    below, above = clip_shares(ratios, advantages, mask)
+    spread = importance_ratios(logps, now, mask, "sequence")[:, 0]
+    print(
+        f"{step:4} | {loss:+.4f} | {spread.mean():.3f} (from {spread.min():.2f} to {spread.max():.2f}) | {below:.3f} | {above:.3f}"
+    )
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+
+# %% [markdown]
+# The loss falls with each step, and more and more of that is the same few texts once more: the ratios spread, the
+# clip cuts. TRL uses each batch once (`num_iterations=1`): then $\rho = 1$, nothing is ever clipped, and the `min`
+# and the edges of exercise 6 do nothing at all.
+#
+# ## 12 · Three seeds, and what matters
+#
+# One run proves little. These curves come with the kit; `solutions/models/train_grpo.py` made them with the cells
+# above. Three seeds each, everything else as it was: does dividing by the deviation help here? Does a KL price of
+# 0.04 cost reward, and buy nearness?
+
+# %% tags=["demo"]
+shipped = verifiable.shipped_runs()
+names = {"grpo": "GRPO", "no std": "without sd", "beta 0.04": "β = 0.04", "rloo": "RLOO"}
+plots_grpo.seeds(
+    {
+        "reward": {label: [run["reward"] for run in shipped[name].values()] for name, label in names.items()},
+        "tokens a response": {
+            label: [run["length"] for run in shipped[name].values()] for name, label in names.items()
+        },
+    }
+)
+
+
+# %% tags=["demo"]
+def mean_and_error(values: list[float]) -> str:
+    mean = sum(values) / len(values)
+    return f"{mean:.3f} ± {(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values)) ** 0.5:.3f}"
+
+
+print("run        | reward, first five | reward, last five | KL at the end, nats")
+for name, label in names.items():
+    runs = list(shipped[name].values())
+    parts = [[sum(run["reward"][part]) / 5 for run in runs] for part in (slice(5), slice(-5, None))]
+    print(f"{label:10} | " + " | ".join(map(mean_and_error, [*parts, [run["looks"][-1]["KL"] for run in runs]])))
+
+# %% [markdown]
+# All four end near 0.4. With the deviation, without it, and RLOO lie within two standard errors of one another: on this
+# task the division neither helps nor harms as far as three seeds can tell. The price of 0.04 costs a little reward, and
+# buys nearness: 4.6 nats from tiny instead of 6.2. Responses become shorter in all of them, from 16 tokens, the most that
+# there may be, to 9: a sentence ends.
+#
+# ## 13 · Stop at once: a reward that is wrong about what you want
+#
+# A good review ends its sentences. So let us pay for that: **1 if the response ends with a full stop and is over**,
+# else 0. A program can check it, nobody can flatter it. What will a policy write that wants this and nothing else?
+# Guess before you run the next cell.
+
+
+# %% tags=["demo", "loop"]
+def stops(completions: list[str], completion_ids: list[list[int]], **_: object) -> list[float]:
+    "1 for a response that ends with a full stop and is over, else 0."
+    ended = [ids[-1] == tokenizer.eos_token_id for ids in completion_ids]
+    return [float(text.strip().endswith(".") and over) for text, over in zip(completions, ended, strict=True)]
+
+
+# %% tags=["demo"]
+hacked = list(shipped["stops"].values())
+looks = {"KL": "KL to tiny, nats", "length": "tokens a response", "distinct": "distinct tokens, share"}
+steps = [look["step"] for look in hacked[0]["looks"]]
+panels = {title: {"stops": [[look[what] for look in run["looks"]] for run in hacked]} for what, title in looks.items()}
+rewards = {"reward": {"stops": [run["reward"] for run in hacked]}}
+plots_grpo.seeds(rewards | panels, steps=dict.fromkeys(panels, steps), smooth=1)
+
+# %% tags=["demo"]
+for look in hacked[0]["looks"][::2]:
+    print(f"after {look['step']:2} steps: {look['texts'][:3]}")
+
+# %% [markdown]
+# The reward reaches 1 in 24 steps, the best curve of this lab, **and the policy has learned to stop at once**: the
+# shortest text that ends with a full stop is a full stop. Nobody flattered the function, and it never erred. It was
+# asked the wrong question.
+#
+# This is **reward hacking**, and a reward that is exact does not protect from it. What shows it: the length, the
+# distinct tokens, the KL, and *reading the texts*. The reward itself shows nothing. Lab 08 measures how a second,
+# better yardstick turns while the first still climbs.
+
+# %% [markdown]
+# ## 14 · Where this lives today
+#
+# Labs 01 to 06 use TRL 0.11.4, this one TRL 1.16.0 with transformers 5.24.0. Where its parts are:
+#
+# | this lab | TRL 1.16 | TRL 0.11.4 |
+# |---|---|---|
+# | `sentence_rewards`, `stops` | `reward_funcs=`: functions of `prompts, completions, completion_ids, **columns`, or reward models, or a list with `reward_weights` | your own loop |
+# | `grpo_advantages` | `GRPOConfig(scale_rewards="group"` / `"batch"` / `"none")`; in `_generate_and_score_completions` | no GRPO |
+# | `"others"` in `expected_gradient` | `RLOOTrainer`; `normalize_advantages=False` | `RLOOTrainer` with `rloo_k` |
+# | `importance_ratios` | `importance_sampling_level="token"` or `"sequence"` (GSPO) | per token |
+# | `clipped_losses` | `epsilon=0.2`, `epsilon_high=None`: the same; DAPO's paper 0.28 | `cliprange=0.2` |
+# | `clip_shares` | logs `clip_ratio/low_mean`, `clip_ratio/high_mean` | `policy/clipfrac_avg` |
+# | `normalised_loss` | `loss_type="dapo"` (default), `"grpo"`, `"dr_grpo"`, `"bnpo"` and others | a mean over all tokens |
+# | `kl_losses` | `beta=0.0`; k3 times the ratio (`use_bias_correction_kl=True`); RLOO: k1 in the reward, `beta=0.05` | k1 in the reward, `kl_coef=0.05` |
+# | `grpo_loss` | `GRPOTrainer._compute_loss` | – |
+# | groups of equal rewards | logs `frac_reward_zero_std`, `reward_std` | – |
+# | `build` | `GRPOTrainer(model=, reward_funcs=, args=, train_dataset=, processing_class=)` | `tokenizer=` |
+# | `num_generations`, `max_completion_length`, `num_iterations` | the same names | `rloo_k`, `response_length`, `num_ppo_epochs` |
+# | `LengthSampler`, `PPOConfig(model_name=…)` of lab 03 | gone | `trl.core`, `trl` |
+#
+# These raise `TypeError` in 1.16: `max_prompt_length`, `no_cuda`, `kl_coef`, `evaluation_strategy`, and `tokenizer=`
+# of a trainer.
+
+# %% [markdown]
+# ## Quiz
+#
+# Eight questions about this lab, one point each. A retake shows other questions or other numbers, and your highest
+# attempt counts.
+
+# %% tags=["demo"]
+import labkit
+
+labkit.quiz("07-grpo")
+
+# %% nbgrader={"grade": true, "grade_id": "quiz-hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# Your highest attempt is scored here when your work is graded.
+### BEGIN HIDDEN TESTS
+from grader.quizzes import run_quiz
+
+run_quiz("07-grpo", "07-grpo")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Hand in
+#
+# Save the notebook first. The cell below then packs what you did into one file to upload.
+
+# %% tags=["demo"]
+labkit.hand_in()
