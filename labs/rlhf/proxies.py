@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,25 @@ if TYPE_CHECKING:
 RIDGE = 1.0
 
 
-def fit_probe(model: Any, tokenizer: Any, count: int, *, seed: int) -> Callable[[Sequence[str]], torch.Tensor]:
+@dataclass(frozen=True)
+class Probe:
+    """A linear map on hidden states: `slope` float64 `[width]`, and `level`, the score where a state is 0."""
+
+    model: Any
+    tokenizer: Any
+    slope: torch.Tensor
+    level: float
+
+    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
+        """Scores of texts, float32 `[texts]`."""
+        return self.of(last_hidden(self.model, self.tokenizer, texts))
+
+    def of(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Scores of texts whose hidden states are known: `[texts, width]` to float32 `[texts]`."""
+        return (hidden.double() @ self.slope + self.level).float()
+
+
+def fit_probe(model: Any, tokenizer: Any, count: int, *, seed: int) -> Probe:
     """A scorer of texts, fitted by ridge regression to the mean ratings of `count` snippets.
 
     It reads the model's last hidden state at the last token. The snippets are drawn from those that the shipped reward
@@ -27,9 +46,6 @@ def fit_probe(model: Any, tokenizer: Any, count: int, *, seed: int) -> Callable[
         count: how many snippets, 2 or more.
         seed: which ones.
 
-    Returns:
-        A function from texts to scores, float32 `[texts]`.
-
     Raises:
         LabError: the ratings were not fetched.
     """
@@ -37,21 +53,16 @@ def fit_probe(model: Any, tokenizer: Any, count: int, *, seed: int) -> Callable[
 
     learned, _ = split_ratings()
     rows = learned.select(random.Random(seed).sample(range(len(learned)), count))
-    hidden = _hidden(model, tokenizer, list(rows["text"])).double()
+    hidden = last_hidden(model, tokenizer, list(rows["text"])).double()
     means = torch.tensor(rows["mean"], dtype=torch.float64)
     centre = hidden.mean(0)
     away = hidden - centre
     gram = away.T @ away + RIDGE * count * torch.eye(hidden.shape[1], dtype=torch.float64)
     slope = torch.linalg.solve(gram, away.T @ (means - means.mean()))
-
-    def score(texts: Sequence[str]) -> torch.Tensor:
-        scores: torch.Tensor = (_hidden(model, tokenizer, texts).double() - centre) @ slope + means.mean()
-        return scores.float()
-
-    return score
+    return Probe(model, tokenizer, slope, float(means.mean() - centre @ slope))
 
 
-def _hidden(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
+def last_hidden(model: Any, tokenizer: Any, texts: Sequence[str]) -> torch.Tensor:
     """The last hidden state at each text's last token, float32 `[texts, width]`."""
     import torch
 

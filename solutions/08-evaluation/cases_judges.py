@@ -381,12 +381,17 @@ def judged(count: int, seed: int, theta: float, phi: float, shift: float = 0.0) 
     return wins, gaps
 
 
+HABITS = (  # θ, φ, and the mean gap
+    (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.5, 1.0, 0.0), (0.5, 1.0, -0.5), (-0.7, -0.5, 1.0), (1.0, 2.0, -0.5),
+    (1.0, 2.0, 1.0),
+)  # fmt: skip
+
+
 def fitted() -> Iterator[Case]:
     for seed, count in enumerate((3, 10, 60, 400)):
-        for theta, phi in ((0.0, 0.0), (0.5, 1.0), (-0.7, -0.5), (1.0, 2.0)):
-            for shift in (0.0, 1.0, -0.5):
-                args = judged(count, seed, theta, phi, shift)
-                yield Case(f"{count} {theta} {phi} {shift}", args, family="wins that go with length, more or less")
+        for theta, phi, shift in HABITS:
+            args = judged(count, seed, theta, phi, shift)
+            yield Case(f"{count} {theta} {phi} {shift}", args, family="wins that go with length, more or less")
     for penalty in (0.01, 0.5, 4.0, 100.0):
         for seed in (5, 6):
             yield Case(f"penalty {penalty} {seed}", (*judged(40, seed, 0.4, 0.8), penalty), family="another penalty")
@@ -433,6 +438,8 @@ def _fit(**change: Any) -> Callable[..., tuple[float, float]]:
         for _ in range(change.get("steps", 60)):
             q = torch.sigmoid(rows @ found)
             curvature = rows.T @ (rows * (q * (1 - q))[:, None]) + ridge
+            if not curvature.isfinite().all():
+                break  # it has run away, and stays wrong
             found = found - torch.linalg.lstsq(curvature, rows.T @ (q - y) + ridge @ found).solution
         told: Callable[[float, float], tuple[float, float]] = change.get(
             "told", lambda theta, phi: (1 / (1 + math.exp(-theta)), phi)
@@ -476,8 +483,8 @@ CONTROL_MISTAKES = (
     Mistake(
         "φ itself, not σ(φ).", _fit(told=lambda theta, phi: (1 / (1 + math.exp(-theta)), 1 / (1 + math.exp(-phi))))
     ),
-    Mistake("A tie is y = 0.5, not a loss.", _fit(wins=lambda y: (y == 1).double())),
-    Mistake("A tie is y = 0.5, not a win.", _fit(wins=lambda y: (y > 0).double())),
+    Mistake("A tie is s = 0.5, not a loss.", _fit(wins=lambda y: (y == 1).double())),
+    Mistake("A tie is s = 0.5, not a win.", _fit(wins=lambda y: (y > 0).double())),
     Mistake("That is a straight line through wins of 0 and 1. It is the log-odds that are a line.", _line),
     Mistake("The gaps have a sign: a shorter text is no longer one.", _fit(gaps=torch.abs)),
 )
@@ -496,7 +503,7 @@ length_is_taken_off = Cases(
         "type": TWO,
         "another penalty": "λ is an argument: λφ in the slope, λ in the curvature, for φ alone.",
         "texts of equal length": "With no gaps at all θ is the log-odds of the plain win rate, and φ is 0.",
-        "wins that length tells apart": "There the fit is far from 0: go on until nothing moves, 50 steps are cheap.",
+        "wins that length tells apart": "There the fit is far from 0: go on until nothing moves, 20 steps are cheap.",
         "error": "With equal gaps only the penalty keeps the curvature from being singular: λ belongs into it.",
         "value": "Check slope and curvature against the formula, and that the steps have come to rest.",
     },
@@ -515,7 +522,7 @@ rare_wins_are_fitted = Cases(
         "type": TWO,
         "no error": "Nothing but wins, or nothing but losses: raise ValueError, θ would be infinite.",
         "other error": "Test for all wins and all losses first, and raise ValueError.",
-        "wins that are rare, or losses": "There θ is far from 0: go on until nothing moves, 50 steps are cheap.",
+        "wins that are rare, or losses": "There θ is far from 0: go on until nothing moves, 20 steps are cheap.",
         "value": "With rare wins θ is far from 0: go on until nothing moves.",
     },
 )

@@ -29,17 +29,19 @@
 #
 # | symbol | what it is | unit |
 # |---|---|---|
-# | $x$, $y$ | the beginning of a review, and a response to it | |
+# | $x$, $y$, $y_t$ | the beginning of a review, a response to it, its token at place $t$ | |
 # | $\pi$, $\pi_\mathrm{ref}$ | the policy that is looked at; the reference, here always tiny | |
-# | $r$ | the **proxy**: the score that training, or choosing, sees | its own |
-# | $g$ | the **gold**: what we really want | its own |
+# | $r$, $g$ | the **proxy**: the score that training, or choosing, sees; the **gold**: what we really want | their own |
 # | $n$, $N$ | draws of best-of-n; samples that they are drawn from | |
-# | $m$, $k$ | comparisons; wins among them | |
+# | $\pi_n$, $F_i$ | the policy "best of $n$"; the probability of the $i$ worst responses together | |
+# | $v$, $N_v$ | a value of the proxy; samples whose proxy is at most $v$ | |
+# | $m$, $k$ | comparisons; wins among them, a tie is half a win | |
 # | $w$, $\hat w = k/m$ | the true win rate; the one that was seen | |
 # | $z$ | a quantile of the normal distribution | |
 # | $\alpha$ | how often we accept to claim what is not so | |
-# | $d$ | how much longer the first text of a pair is | standard deviations |
-# | $\theta$, $\varphi$ | log-odds of a win at equal length; what length adds to them | nats |
+# | $s_i$, $d_i$ | of pair $i$: what its first text got, 1, ½ or 0; how much longer that text is | points; standard deviations |
+# | $\theta$, $\varphi$ | log-odds of a win at equal length; what a unit of length adds to them | nats |
+# | $\lambda$ | the penalty on $\varphi$ | |
 
 # %%
 import math
@@ -87,8 +89,8 @@ for name, texts in answers.items():
 # $$\mathrm{KL}(\pi \,\|\, \pi_\mathrm{ref}) = \mathbb{E}_{y \sim \pi} \sum_t \big( \log \pi(y_t \mid x, y_{<t}) - \log \pi_\mathrm{ref}(y_t \mid x, y_{<t}) \big)$$
 #
 # First the sum over a response's tokens, its EOS included, then the mean over responses. A single sum may be negative.
-# The responses are independent, the tokens within one are not: the standard error is that of the *sums*, their standard
-# deviation (with $n - 1$) over the root of their number.
+# The responses are independent, the tokens within one are not. So the standard error is that of the *sums*: their standard
+# deviation (squares over one less than their number, as `std` has it) over the root of their number.
 #
 # Worked example: two responses, the second of one token. $\log \pi = (-1, -2)$ and $(-1, \cdot)$,
 # $\log \pi_\mathrm{ref} = (-2, -3)$ and $(-1, \cdot)$: sums 2 and 0, mean 1, standard deviation $\sqrt 2$, standard error 1.
@@ -108,7 +110,8 @@ def sequence_kl(policy_logps: torch.Tensor, ref_logps: torch.Tensor, mask: torch
 
     Returns:
         Two Python floats, computed in float64: the mean of the responses' sums, and the
-        standard deviation of the sums (n − 1) over the root of their number.
+        standard deviation of the sums (squares over one less than their number) over the
+        root of their number.
 
     Raises:
         ValueError: there are fewer than two responses.
@@ -338,7 +341,7 @@ plots.curves(nats, lines, x_label="KL from tiny (nats)", y_label="mean score (SD
 #
 # Is a bad proxy harmless, then? No. Proxy and gold here are both *learned*, from raters of one kind, by networks of one
 # kind, out of the same body. They share their mistakes, so the gold does not see what is wrong with what the proxy likes. A
-# learned gold that never turns is no all-clear. Section 5 takes a gold that cannot be fooled, section 9 shows what this one
+# learned gold that never turns is no all-clear. Section 5 takes a gold that cannot be fooled, section 10 shows what this one
 # applauds.
 
 # %% [markdown]
@@ -435,8 +438,9 @@ plots_evaluation.over_optimisation(curves)
 
 # %% [markdown]
 # What do you see on the left, and what on the right? The proxy climbs to more than 0.9 in each run. The gold climbs with it,
-# from a few per cent to about 0.2, and **turns round**: when the run ends, at least a third of that is lost again. By then the
-# policy stops as soon as it can, after a word or two, and a text of three words is no sentence of eight. This is
+# from a few per cent to about 0.2, and **turns round**: when the run ends, more than half of that is lost again. By then the
+# policy stops as soon as it can. A response has about four tokens, full stop and EOS among them, and behind a beginning of four
+# tokens that makes no sentence of eight words. This is
 # *over-optimisation*, or Goodhart's law: a measure that becomes a target ceases to be a good measure.
 #
 # Nothing is wrong with the optimiser: it did what it was told. In the proxy's own curve the turn cannot be seen. Whoever
@@ -694,13 +698,13 @@ for name, judge in {"honest": honest, "lover of length": lover}.items():
 # $\theta + \varphi d$, where $d$ is how much longer the first text is. Fit both by maximum likelihood, with a small penalty on $\varphi$
 # so that it stays finite, and report the win rate at $d = 0$, which is $\sigma(\theta)$:
 #
-# $$\min_{\theta, \varphi} \; \sum_i \Big( -y_i \log \sigma(\theta + \varphi d_i) - (1 - y_i) \log \sigma(-\theta - \varphi d_i) \Big) + \frac{\lambda}{2} \varphi^2$$
+# $$\min_{\theta, \varphi} \; \sum_i \Big( -s_i \log \sigma(\theta + \varphi d_i) - (1 - s_i) \log \sigma(-\theta - \varphi d_i) \Big) + \frac{\lambda}{2} \varphi^2$$
 #
-# with $y_i = 1$ for a win, $\tfrac12$ for a tie. Newton's method is quick: with $X$ the rows $(1, d_i)$, $q = \sigma(X (\theta, \varphi))$
-# and $P = \mathrm{diag}(0, \lambda)$, subtract $\big(X^\top \mathrm{diag}(q (1 - q)) X + P\big)^{-1} \big(X^\top (q - y) + P (\theta, \varphi)\big)$,
-# again and again, from 0.
+# with $s_i = 1$ for a win, $\tfrac12$ for a tie. Newton's method is quick: with $X$ the rows $(1, d_i)$, $q = \sigma(X (\theta, \varphi))$
+# and $P = \mathrm{diag}(0, \lambda)$, subtract $\big(X^\top \mathrm{diag}(q (1 - q)) X + P\big)^{-1} \big(X^\top (q - s) + P (\theta, \varphi)\big)$,
+# again and again, from 0; twenty times are plenty.
 #
-# Worked example: $d = (1, -1)$, $y = (1, 0)$, $\lambda = 1$: by symmetry $\theta = 0$, so the controlled win rate is $0.5$;
+# Worked example: $d = (1, -1)$, $s = (1, 0)$, $\lambda = 1$: by symmetry $\theta = 0$, so the controlled win rate is $0.5$;
 # $\varphi$ solves $2 \sigma(-\varphi) = \varphi$: $0.6748$.
 #
 # ### Exercise 7 · `win_rate_at_equal_length` (●●●, 18 minutes, 6 points)
@@ -726,7 +730,7 @@ def win_rate_at_equal_length(wins: torch.Tensor, gaps: torch.Tensor, penalty: fl
     rows = torch.stack([torch.ones_like(gaps), gaps], dim=1)
     weight = torch.diag(torch.tensor([0.0, penalty], dtype=torch.float64))
     found = torch.zeros(2, dtype=torch.float64)
-    for _ in range(50):
+    for _ in range(20):
         q = torch.sigmoid(rows @ found)
         curvature = rows.T @ (rows * (q * (1 - q))[:, None]) + weight
         found = found - torch.linalg.solve(curvature, rows.T @ (q - wins) + weight @ found)
@@ -743,7 +747,7 @@ with checks("win_rate_at_equal_length") as check:
     )  # fmt: skip
     check.close(
         win_rate_at_equal_length(torch.tensor([1.0, 1.0, 0.0, 0.5]).double(), torch.zeros(4).double()), (0.625, 0.0),
-        "no gaps: the plain win rate", hint="θ has no penalty; a tie is y = 0.5.", tol=1e-6,
+        "no gaps: the plain win rate", hint="θ has no penalty; a tie is s = 0.5.", tol=1e-6,
     )  # fmt: skip
     check.raises(
         ValueError, lambda: win_rate_at_equal_length(torch.ones(3).double(), longer.new_ones(3)), "refuses all wins",
@@ -818,7 +822,8 @@ plots_evaluation.intervals(table, even="no better than tiny")
 # %% [markdown]
 # ## 10 · A perfect win rate for word salad
 #
-# One more policy was trained on the reward model, longer, at a higher learning rate, and without a leash. Here is its record.
+# One more policy: GRPO's run of section 1, left to run on, for 40 steps instead of 14. Nothing charges it for KL. Here is its
+# record.
 
 # %% tags=["demo"]
 salad, _ = load_variant("salad")
@@ -859,8 +864,8 @@ print("real order wins {:.3f} [{:.3f}, {:.3f}]".format(liked / len(snippets), *w
 # %% [markdown]
 # ## 11 · How many comparisons does a claim need?
 #
-# tiny "won" some of its rows in section 6 too. The claim *policy A is better* should be made only when a judge without preference
-# ($w = \tfrac12$) would rarely have given so many wins. **The sign test**, exactly: find the smallest number of wins that such a judge
+# In section 6 not even tiny against itself got exactly one half. So the claim *policy A is better* should be made only when a judge
+# without preference ($w = \tfrac12$) would rarely have given so many wins. **The sign test**, exactly: find the smallest number of wins that such a judge
 # reaches with probability at most $\alpha$. Then ask the other question, before you pay for verdicts: how probable is it that a policy of true
 # win rate $w$ gets there? That is the **power**.
 #
@@ -926,7 +931,8 @@ lines = {f"w = {rate}": [sign_test(m, rate)[1] for m in counts] for rate in (0.5
 plots_evaluation.power(counts, lines, wish=0.8)
 
 # %% [markdown]
-# To plan ahead nobody draws curves. The normal distribution gives a number: with $z_q$ the quantile below which a share $q$ lies,
+# To plan ahead nobody draws curves. The normal distribution gives a number; $z_{0.95}$ is the quantile below which 95 % of it lie,
+# and so on:
 #
 # $$m = \left\lceil \left( \frac{\frac12 z_{1-\alpha} + z_{\mathrm{power}} \sqrt{w (1 - w)}}{w - \frac12} \right)^2 \right\rceil$$
 #
@@ -1013,7 +1019,7 @@ for rate in (0.51, 0.52, 0.55, 0.6, 0.7, 0.9):
 # | `use_cpu=True, bf16=False` | both: `use_cpu` alone leaves `bf16` on |
 # | `remove_callback`, `on_step_begin`, `on_train_end` | `transformers.TrainerCallback` |
 # | win rate, both orders | LLM judges with position swap: MT-Bench (Zheng et al. 2023), Arena |
-# | `win_rate_at_equal_length` | AlpacaEval 2's length-controlled win rate (Dubois et al. 2024), with a term for each model |
+# | `win_rate_at_equal_length` | AlpacaEval 2's length-controlled win rate (Dubois et al. 2024): there $\varphi$ goes with tanh of the gap, and each instruction has a difficulty of its own |
 # | `best_of_n_means` | the estimator of WebGPT (Nakano et al. 2021) and of Gao et al. (2023) |
 # | `load_variant(scale=…)` | interpolation between a model and its finetuned self: WiSE-FT, WARP |
 #

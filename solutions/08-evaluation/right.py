@@ -214,15 +214,11 @@ def means_by_quotients(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple
         raise ValueError("n")
     values, place, sizes = torch.unique(proxy, return_inverse=True, return_counts=True)
 
-    def share(k: int) -> float:
-        """C(k, n) / C(count, n), as a product of quotients."""
-        quotient = 1.0
-        for step in range(n):
-            quotient *= max(k - step, 0) / (count - step)
-        return quotient
-
-    up_to = [0, *sizes.cumsum(0).tolist()]
-    kept = [share(b) - share(a) for a, b in pairwise(up_to)]
+    share = [1.0]  # C(k, n) / C(count, n), from k = count down, by quotients of neighbours
+    for k in range(count, 0, -1):
+        share.append(share[-1] * max(k - n, 0) / k)
+    share.reverse()
+    kept = [share[high] - share[low] for low, high in pairwise([0, *sizes.cumsum(0).tolist()])]
     golds = [gold[place == group].mean().item() for group in range(len(values))]
     return (
         math.fsum(k * v for k, v in zip(kept, values.tolist(), strict=True)),
@@ -540,7 +536,7 @@ def control_by_hand(wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.0
     if bool((wins == 1).all()) or bool((wins == 0).all()):
         raise ValueError("wins")
     theta = phi = 0.0
-    for _ in range(60):
+    for _ in range(20):
         q = torch.sigmoid(theta + phi * gaps)
         s = q * (1 - q)
         g0, g1 = (q - wins).sum().item(), ((q - wins) * gaps).sum().item() + penalty * phi
@@ -617,7 +613,7 @@ def control_by_weighted_squares(wins: torch.Tensor, gaps: torch.Tensor, penalty:
     rows = torch.stack([torch.ones_like(gaps), gaps], dim=1)
     both = torch.tensor([math.log(mean / (1 - mean)), 0.0], dtype=torch.float64)
     ridge = torch.tensor([[0.0, 0.0], [0.0, float(penalty)]], dtype=torch.float64)
-    for _ in range(60):
+    for _ in range(20):
         u = rows @ both
         q = u.sigmoid()
         s = q * (1 - q)
@@ -627,25 +623,21 @@ def control_by_weighted_squares(wins: torch.Tensor, gaps: torch.Tensor, penalty:
 
 
 @right("win_rate_at_equal_length")
-def control_by_bisection(wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.0) -> tuple[float, float]:
-    """For each φ the best θ by halving, and φ by halving too: both slopes only rise."""
+def control_by_brent(wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.0) -> tuple[float, float]:
+    """For each φ the best θ by Brent's method, and φ by it too: both slopes only rise."""
     if not 0 < wins.mean() < 1:
         raise ValueError("wins")
 
-    def zero(slope_at: object, low: float, high: float) -> float:
-        for _ in range(40):
-            middle = (low + high) / 2
-            low, high = (low, middle) if slope_at(middle) > 0 else (middle, high)
-        return (low + high) / 2
+    from scipy.optimize import brentq
 
     def theta_of(phi: float) -> float:
-        return zero(lambda theta: (torch.sigmoid(theta + phi * gaps) - wins).sum().item(), -20.0, 20.0)
+        return brentq(lambda theta: (torch.sigmoid(theta + phi * gaps) - wins).sum().item(), -150.0, 150.0)
 
     def slope(phi: float) -> float:
         away = torch.sigmoid(theta_of(phi) + phi * gaps) - wins
         return (away * gaps).sum().item() + penalty * phi
 
-    phi = zero(slope, -20.0, 20.0)
+    phi = brentq(slope, -25.0, 25.0)
     return 1 / (1 + math.exp(-theta_of(phi))), phi
 
 
@@ -685,16 +677,20 @@ def claim_by_scipy(comparisons: int, win_rate: float, level: float = 0.05) -> tu
 
 @right("sign_test")
 def claim_by_recursion(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
-    """The distribution of the wins, one comparison after another."""
-    rows = []
-    for rate in (0.5, win_rate):
-        row = torch.zeros(comparisons + 1, dtype=torch.float64)
-        row[0] = 1.0
-        for _ in range(comparisons):
-            row = row * (1 - rate) + torch.cat([torch.zeros(1, dtype=torch.float64), row[:-1]]) * rate
-        rows.append(row.flip(0).cumsum(0).flip(0))
+    """The wins of all comparisons are those of the one half and of the other."""
+    import numpy as np
+
+    def spread(count: int, rate: float) -> np.ndarray:
+        """Probabilities of 0 … count wins."""
+        if count == 1:
+            return np.array([1 - rate, rate])
+        half = spread(count // 2, rate)
+        whole = np.convolve(half, half)
+        return np.convolve(whole, [1 - rate, rate]) if count % 2 else whole
+
+    rows = [spread(comparisons, rate)[::-1].cumsum()[::-1] for rate in (0.5, win_rate)]
     enough = [wins for wins in range(comparisons + 1) if rows[0][wins] <= level]
-    return (enough[0], rows[1][enough[0]].item()) if enough else (comparisons + 1, 0.0)
+    return (enough[0], float(rows[1][enough[0]])) if enough else (comparisons + 1, 0.0)
 
 
 @right("sign_test")
@@ -705,29 +701,22 @@ def claim_by_beta(comparisons: int, win_rate: float, level: float = 0.05) -> tup
     def tail(wins: int, rate: float) -> float:
         return 1.0 if wins == 0 else float(betainc(wins, comparisons - wins + 1, rate))
 
-    needed = comparisons + 1
-    while needed > 0 and tail(needed - 1, 0.5) <= level:
-        needed -= 1
+    needed = next((wins for wins in range(comparisons + 1) if tail(wins, 0.5) <= level), comparisons + 1)
     return needed, (tail(needed, win_rate) if needed <= comparisons else 0.0)
 
 
 @right("sign_test")
 def claim_by_halving(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
     """The tail only falls: the first number that is enough, by bisection."""
-    total = 2**comparisons
-    ways = [math.comb(comparisons, wins) for wins in range(comparisons + 1)]
-    low, high = 0, comparisons + 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if sum(ways[middle:]) / total <= level else (middle + 1, high)
-    from fractions import Fraction
+    from bisect import bisect_left
 
+    ways = [math.comb(comparisons, wins) for wins in range(comparisons + 1)]
+    needed = bisect_left(range(comparisons + 1), True, key=lambda wins: sum(ways[wins:]) / 2**comparisons <= level)
     if win_rate in (0, 1):
-        return low, float(low <= comparisons * win_rate and low <= comparisons)
-    rate = Fraction(win_rate).limit_denominator(10**6)
-    up, below = rate.numerator, rate.denominator
-    part = sum(ways[wins] * up**wins * (below - up) ** (comparisons - wins) for wins in range(low, comparisons + 1))
-    return low, part / below**comparisons
+        return needed, float(needed <= comparisons * win_rate)
+    logs = math.log(win_rate), math.log1p(-win_rate)
+    parts = [math.log(ways[k]) + k * logs[0] + (comparisons - k) * logs[1] for k in range(needed, comparisons + 1)]
+    return needed, math.fsum(map(math.exp, parts))
 
 
 @right("sign_test")
@@ -788,7 +777,9 @@ def needed_by_torch(win_rate: float, level: float = 0.05, power: float = 0.8) ->
 
 @right("comparisons_needed")
 def needed_by_trying(win_rate: float, level: float = 0.05, power: float = 0.8) -> int:
-    """The first number at which the normal distributions say yes: by doubling, then halving."""
+    """The first number at which the normal distributions say yes: by halving."""
+    from bisect import bisect_left
+
     if win_rate <= 0.5 or win_rate >= 1:
         raise ValueError("win_rate")
 
@@ -796,14 +787,7 @@ def needed_by_trying(win_rate: float, level: float = 0.05, power: float = 0.8) -
         limit = NormalDist(0.5, 0.5 / math.sqrt(m)).inv_cdf(1 - level)
         return NormalDist(win_rate, math.sqrt(win_rate * (1 - win_rate) / m)).inv_cdf(1 - power) >= limit
 
-    high = 1
-    while not enough(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    return 1 + bisect_left(range(1, 10**15), True, key=enough)
 
 
 @right("comparisons_needed")

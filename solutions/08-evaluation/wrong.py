@@ -485,7 +485,7 @@ centres_the_gaps = patched(
     hint="do not take the mean off",
 )
 takes_one_step = patched(
-    *("win_rate_at_equal_length", "range(50)", "range(1)"),
+    *("win_rate_at_equal_length", "range(20)", "range(1)"),
     caught_by="length_is_taken_off",
     hint="One step",
 )
@@ -505,7 +505,7 @@ loses_tied_pairs = patched(
     hint="not a loss",
 )
 takes_three_steps = patched(
-    *("win_rate_at_equal_length", "range(50)", "range(3)"),
+    *("win_rate_at_equal_length", "range(20)", "range(3)"),
     caught_by="rare_wins_are_fitted",
     hint="far from 0",
 )

@@ -19,7 +19,7 @@ import torch
 from train_policies import HELD_OUT
 
 import rlhf
-from rlhf.proxies import fit_probe
+from rlhf.proxies import fit_probe, last_hidden
 from rlhf.sampling import beginnings, respond, token_logps
 from rlhf.variants import load_variant, stops_curves
 
@@ -28,15 +28,16 @@ TARGET = math.log(N) - (N - 1) / N
 PROMPTS, SEARCH, SEED = 256, 128, 11
 GUESSES = 4
 SIZES = (32, 100, 300, 1000)
-DRAWS, AMONG = 256, 8  # draws of best-of-n, for so many beginnings
+DRAWS, AMONG = 256, 32  # draws of best-of-n, for so many beginnings
+PROXIES = (0, 1, 2)  # seeds: which snippets a proxy learned from
 TRIES = (1, 4, 16, 64, 256)
 
 HEAD = """# Policies of lab 08
 
-Four policies that were trained from tiny to please the shipped reward model, with TRL's own trainers, each kept as what
-changed of tiny's weights: matrices as a product of two thin ones (rank {rank}, float16), vectors whole. `rlhf.variants`
-adds them up again. Trained by `solutions/models/train_policies.py` (settings: `recipe.json`), measured by
-`solutions/models/card_policies.py`.
+Four policies that were trained from tiny to please the shipped reward model, with TRL's own trainers (`ppo` with those
+of TRL 0.11.4, the others with 1.16), each kept as what changed of tiny's weights: matrices as a product of two thin
+ones (rank {rank}, float16), vectors whole. `rlhf.variants` adds them up again. Trained by
+`solutions/models/train_policies.py` (settings: `recipe.json`), measured by `solutions/models/card_policies.py`.
 
 On {prompts} beginnings of four tokens that no training saw, responses of at most 16 tokens, drawn unfiltered at
 temperature 1. The win rate is the reward model's, against other samples of tiny; it is the very number that they were
@@ -92,28 +93,53 @@ def measure(recipe: dict[str, dict[str, Any]]) -> list[str]:
     return rows
 
 
-def look_for_a_hump() -> list[str]:
-    """Mean gold, in standard deviations of tiny, of best-of-n by proxies of several sizes; the gold is learned too."""
+def look_for_a_hump() -> dict[int, tuple[list[float], list[float]]]:
+    """Best-of-n by proxies of several sizes, judged by a gold that is learned too.
+
+    Returns:
+        Snippets that a proxy learned from -> the gold's means over all beginnings and proxies, in standard deviations
+        of tiny, one for each n; and their standard errors, over beginnings.
+    """
     tiny, tokenizer = rlhf.load_policy("tiny")
     judge, its_tokenizer = rlhf.load_reward_model()
     prompts = beginnings(tokenizer, AMONG, first=HELD_OUT)
     texts = respond(tiny, tokenizer, [prompt for prompt in prompts for _ in range(DRAWS)], seed=SEED).texts
     gold = rlhf.score_texts(judge, its_tokenizer, texts).double()
     gold = ((gold - gold.mean()) / gold.std()).view(AMONG, DRAWS)
-    rows = []
+    hidden, found = last_hidden(tiny, tokenizer, texts), {}
     for size in SIZES:
-        proxy = fit_probe(tiny, tokenizer, size, seed=0)(texts).double().view(AMONG, DRAWS)
-        means = [torch.stack([_best(*row, n) for row in zip(proxy, gold, strict=True)]).mean().item() for n in TRIES]
-        rows.append(f"| {size:,} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
-        print(rows[-1], flush=True)
-    return rows
+        golds = torch.zeros(AMONG, len(TRIES), dtype=torch.float64)
+        for seed in PROXIES:
+            proxy = fit_probe(tiny, tokenizer, size, seed=seed).of(hidden).double().view(AMONG, DRAWS)
+            rows = [[_best(*row, n) for n in TRIES] for row in zip(proxy, gold, strict=True)]
+            golds += torch.tensor(rows, dtype=torch.float64) / len(PROXIES)
+        found[size] = golds.mean(0).tolist(), (golds.std(0) / math.sqrt(AMONG)).tolist()
+        print(size, *found[size], flush=True)
+    return found
 
 
-def _best(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> torch.Tensor:
+def told(found: dict[int, tuple[list[float], list[float]]]) -> str:
+    """Those means as a table, and whether a gold turned round by more than two standard errors."""
+    turned = [size for size, (means, errors) in found.items() if max(means) - means[-1] > 2 * errors[-1]]
+    verdict = f"It turns round with {turned}." if turned else "It turns round nowhere by more than two standard errors."
+    rows = [
+        f"| {size:,} | " + " | ".join(f"{round(x, 2) + 0:.2f} ± {e:.2f}" for x, e in zip(*columns, strict=True)) + " |"
+        for size, columns in found.items()
+    ]
+    head = "| snippets | " + " | ".join(f"n = {n}" for n in TRIES) + " |\n|" + "---|" * (1 + len(TRIES))
+    return (
+        "Best-of-n by proxies that learned from so many snippets (a linear map on tiny's last hidden state), judged\n"
+        f"by the shipped reward model, which learned from 9,605: mean gold of {len(PROXIES)} proxies, in standard\n"
+        f"deviations of tiny, {DRAWS} draws for each of {AMONG} beginnings, with standard errors over beginnings.\n"
+        f"{verdict}\n\n" + "\n".join([head, *rows])
+    )
+
+
+def _best(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> float:
     """Mean gold of the best of n by proxy, over all choices of n."""
     total = math.comb(len(proxy), n)
     kept = torch.tensor([math.comb(place, n - 1) / total for place in range(len(proxy))], dtype=torch.float64)
-    return kept @ gold[proxy.argsort()]
+    return (kept @ gold[proxy.argsort()]).item()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,13 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("the scales are written", flush=True)
     rank = next(iter(recipe.values()))["rank"]
     parts = [HEAD.format(rank=rank, prompts=PROMPTS, target=TARGET) + "\n".join(rows)]
-    parts.append(
-        "Best-of-n by proxies that learned from so many snippets (a linear map on tiny's last hidden state), judged\n"
-        "by the shipped reward model, which learned from 9,605: mean gold in standard deviations of tiny,\n"
-        f"{DRAWS} draws for each of {AMONG} beginnings. It does not turn round."
-    )
-    head = "| snippets | " + " | ".join(f"n = {n}" for n in TRIES) + " |\n|" + "---|" * (1 + len(TRIES))
-    parts.append("\n".join([head, *look_for_a_hump()]))
+    parts.append(told(look_for_a_hump()))
     turns = "\n".join(_turn(seed, run) for seed, run in stops_curves().items())
     parts.append(
         '`stops.json`: trained on "stops", judged by "one sentence of 8 to 12 words"\n'
