@@ -271,7 +271,7 @@ def rare() -> Iterator[Case]:
 
 def _won(probs: torch.Tensor, n: int) -> torch.Tensor:
     up_to = probs.cumsum(0)
-    return up_to**n - (up_to - probs).clamp(min=0) ** n
+    return up_to**n - (up_to - probs) ** n
 
 
 def _price(won: torch.Tensor, base: torch.Tensor) -> float:

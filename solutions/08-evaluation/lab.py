@@ -200,7 +200,7 @@ def best_of_n_kl(probs: torch.Tensor, n: int) -> float:
     if n < 1:
         raise ValueError(f"n must be at least 1, found {n}")
     up_to = probs.cumsum(0)
-    won = up_to**n - (up_to - probs).clamp(min=0) ** n
+    won = up_to**n - (up_to - probs) ** n
     return torch.special.xlogy(won, won / probs).sum().item()
     ### END SOLUTION
 

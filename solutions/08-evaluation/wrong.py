@@ -95,7 +95,7 @@ adds_up_from_the_best = patched(
     mistake="Reads the list from the best response to the worst.",
 )
 keeps_the_power_alone = patched(
-    *("best_of_n_kl", "won = up_to**n - (up_to - probs).clamp(min=0) ** n", "won = up_to**n"),
+    *("best_of_n_kl", "won = up_to**n - (up_to - probs) ** n", "won = up_to**n"),
     caught_by="price_is_exact",
     hint="difference of two powers",
     mistake="Takes the distribution function for the distribution.",
@@ -109,8 +109,8 @@ takes_an_entropy = patched(
 draws_once_more = patched(
     *(
         "best_of_n_kl",
-        "won = up_to**n - (up_to - probs).clamp(min=0) ** n",
-        "won = up_to**(n+1) - (up_to - probs).clamp(min=0) ** (n+1)",
+        "won = up_to**n - (up_to - probs) ** n",
+        "won = up_to**(n+1) - (up_to - probs) ** (n+1)",
     ),
     caught_by="price_is_exact",
     hint="the power is n",
