@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ def sentences() -> Iterator[Case]:
     yield Case("none", ([ten, ten + ",", ten + ":", ten + "…", ten + ' "', ""],), family="texts without a mark")
     inside = [f"{sentence(4, mark)} {sentence(6)}" for mark in ".!?"]
     yield Case("inside", (inside,), family="a mark inside")
+    first = [mark + sentence(10, last) for mark, last in itertools.product(".!?", repeat=2)]
+    yield Case("first and last", (first,), family="a mark inside")
     yield Case(
         "doubled", ([ten + "..", ten + "!!", ten + "?!", ten + "...", ten + "!."],), family="several marks at the end"
     )

@@ -210,6 +210,7 @@ def right_clipped(ratios: Tensor, advantages: Tensor, low: float = 0.2, high: fl
 RHO = torch.tensor(
     [[0.5, 0.7, 0.79, 0.81, 0.95], [1.0, 1.12, 1.19, 1.21, 1.27], [1.29, 1.5, 3.0, 0.01, 1.0]], dtype=F64
 )
+NEAR = torch.tensor([[0.5 - 1e-9, 0.5 + 1e-9, 1.5 - 1e-9, 1.5 + 1e-9, 1.0]] * 2, dtype=F64)  # beside 1 ± 0.5
 SIGNS = {
     "positive advantages": (2.0, 0.5, 1.0),
     "negative advantages": (-2.0, -0.5, -1.0),
@@ -265,6 +266,9 @@ def clip_forms() -> Iterator[Case]:
             layout={"advantages": "strided"},
             family="tensors that are not contiguous",
         )
+    for sign in (1.0, -1.0):
+        a = torch.tensor([sign, -sign], dtype=F64)
+        yield Case(f"beside the edges, {sign}", (NEAR, a, 0.5, 0.5), family="ratios beside an edge")
 
 
 CLIP_MISTAKES = mistakes(
@@ -361,6 +365,13 @@ def share_pool() -> Iterator[Case]:
         yield Case(
             f"edges {sign}, 2", (at, torch.tensor([sign], dtype=F64), whole, 0.75, 0.75), family="ratios at an edge"
         )
+        a = torch.tensor([sign, -sign], dtype=F64)
+        kept = torch.ones(2, 5, dtype=torch.bool)
+        yield Case(f"beside the edges, {sign}", (NEAR, a, kept, 0.5, 0.5), family="ratios beside an edge")
+        yield Case(f"small, {sign}", (RHO[:2], a * 1e-60, kept), family="advantages near 0")
+    for zeros in ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 0.0, 0.0)):
+        args = (RHO, torch.tensor(zeros, dtype=F64), torch.ones(3, 5, dtype=torch.bool))
+        yield Case(f"zeros {zeros}", args, family="an advantage of 0")
 
 
 def spoilt_share_pool() -> Iterator[Case]:
