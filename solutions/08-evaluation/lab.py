@@ -814,10 +814,11 @@ for name, texts in (equal | {"tiny": answers["tiny"].texts}).items():
 plots_evaluation.intervals(table, even="no better than tiny")
 
 # %% [markdown]
-# What does the table say? Best-of-16 wins about 16 of 17: of seventeen responses of one model, the best is among the sixteen in 16
-# of 17 cases, whatever they are. Nothing that was trained reaches it *at this price*: section 4 of lab 04 called best-of-n a poor
-# cousin of the optimum, and a close one it is. Among the three trained policies, look at the intervals before you rank them: where they
-# overlap by much, 256 comparisons cannot. What best-of-16 hides is its other price: sixteen responses for every one that is shown.
+# What does the table say? Best-of-16 wins about 16 of 17. It has to: of seventeen responses of one model the best is among the
+# sixteen in 16 of 17 cases, whatever they are. Nothing that was trained reaches it *at this price*: lab 04 found best-of-n close to
+# the best that any policy of its KL can do. Before you rank the three trained policies look at their intervals. Where two overlap by
+# much, 256 comparisons do not tell them apart; and their KLs are estimates too, alike to a few tenths of a nat only. What best-of-16
+# hides is its other price: sixteen responses are written for every one that is shown.
 
 # %% [markdown]
 # ## 10 · A perfect win rate for word salad
@@ -882,7 +883,8 @@ def sign_test(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[i
     Args:
         comparisons: m, 1 to 2,000, without ties.
         win_rate: the true win rate, from 0 to 1.
-        level: α, between 0 and 1: how probable the needed wins may be at w = ½, at most.
+        level: α, between 0 and 1: how probable the needed wins may be at w = ½, at most;
+            no number of wins is reached with exactly that probability.
     Returns:
         (needed, power): the smallest number of wins that w = ½ reaches or exceeds with
         probability at most α, a Python int, and the probability that `win_rate` does, a

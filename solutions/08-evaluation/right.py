@@ -197,11 +197,10 @@ def means_by_places(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[fl
     count = len(proxy)
     if n < 1 or n > count:
         raise ValueError("n")
-    ordered, order = proxy.sort()
+    ordered = proxy.sort().values
     shared = torch.stack([gold[proxy == value].mean() for value in ordered])
     total = math.comb(count, n)
     kept = torch.tensor([math.comb(place, n - 1) / total for place in range(count)], dtype=torch.float64)
-    assert len(order) == count
     return (kept @ ordered).item(), (kept @ shared).item()
 
 
