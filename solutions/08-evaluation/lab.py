@@ -991,8 +991,9 @@ for rate in (0.51, 0.52, 0.55, 0.6, 0.7, 0.9):
     print(f"w = {rate:.2f}: {m:6,} comparisons; {exact}")
 
 # %% [markdown]
-# Half the edge costs four times the comparisons: a claim of one per cent needs 15,455. With our 256 comparisons no edge below
-# about 0.08 will be seen reliably. Two more traps: who looks after every ten verdicts and stops at the first success claims far more
+# The approximation is off by a few hundredths where comparisons are few, because wins are whole numbers. Half the edge costs four
+# times the comparisons: a claim of one per cent needs 15,455. With our 256 comparisons no edge below about 0.08 will be seen
+# reliably. Two more traps: who looks after every ten verdicts and stops at the first success claims far more
 # often than $\alpha$; and who compares twenty checkpoints and reports the best has made twenty tests.
 
 # %% [markdown]

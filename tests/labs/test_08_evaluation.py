@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+import rlhf
 from grader.build.notebooks import read_source
 from grader.checks.registry import LabChecks
 from grader.course.paths import Course
-from rlhf.variants import stops_curves
+from rlhf.sampling import NEW_TOKENS, PROMPT_TOKENS
+from rlhf.variants import stops_curves, variants
 
 LAB = "08-evaluation"
 TARGET = math.log(16) - 15 / 16
@@ -80,10 +82,9 @@ def test_numbers_on_power_in_the_text_are_right(solution: dict[str, Any], prose:
     edge = next(w / 1000 for w in range(501, 1000) if needed(w / 1000) <= 256)
     assert round(edge - 0.5, 2) == 0.08
     assert "about 0.08" in prose
-    for rate in (0.52, 0.55, 0.6, 0.7):
+    for rate in (0.55, 0.6, 0.7, 0.9):  # "off by a few hundredths where comparisons are few"
         m = needed(rate)
-        if m <= 2000:  # the approximation is near: the exact power at its number is within 0.03 of what was asked for
-            assert solution["sign_test"](m, rate)[1] == pytest.approx(0.8, abs=0.03)
+        assert solution["sign_test"](m, rate)[1] == pytest.approx(0.8, abs=0.04)
     z = NormalDist()
     assert f"{z.inv_cdf(0.95):.4f}" in prose
     assert f"{z.inv_cdf(0.8):.4f}" in prose
@@ -117,6 +118,27 @@ def test_shipped_runs_have_their_hump() -> None:
         assert 3.5 < rows[-1]["tokens"] < 4.5
         assert 0 < gold.index(max(gold)) < len(gold) - 1
         assert [row["KL"] for row in rows] == sorted(row["KL"] for row in rows)
+
+
+def test_the_text_says_of_the_policies_what_made_them(prose: str) -> None:
+    made = {name: {key: value for key, value in row.items() if key != "scale"} for name, row in variants().items()}
+    assert made["salad"] == made["grpo"] | {"max_steps": 40}
+    assert made["grpo"]["max_steps"] == 14
+    assert made["grpo"]["beta"] == 0
+    assert "for 40 steps instead of 14" in prose
+    assert (PROMPT_TOKENS, NEW_TOKENS) == (4, 16)
+    assert "four tokens each" in prose
+    assert "at most 16 tokens" in prose
+    learned, _ = rlhf.split_ratings()
+    assert f"learned from {len(learned):,} snippets" in prose
+
+
+def test_the_best_of_sixteen_wins_sixteen_of_seventeen(prose: str) -> None:
+    """Of n + 1 numbers in any order, the first n hold the largest in n of n + 1 cases."""
+    for n in (1, 2, 4, 6):
+        rows = list(itertools.permutations(range(n + 1)))
+        assert sum(max(row[:n]) > row[n] for row in rows) * (n + 1) == n * len(rows)
+    assert "16 of 17" in prose
 
 
 def test_graded_cells_need_nothing_of_demo_cells(without_demos: dict[str, Any]) -> None:
