@@ -64,7 +64,7 @@ from rlhf.variants import load_variant, stops_curves
 #
 # Three policies were trained from tiny to please the reward model of lab 02, with DPO, PPO and GRPO. They come with the
 # kit as small changes of tiny's weights (`rlhf/weights/policies`, with their card). All continue the same 256 beginnings
-# of reviews, four tokens each, which no training saw, by at most 16 tokens.
+# of reviews, four tokens each, by at most 16 tokens. DPO and GRPO were trained on other beginnings.
 
 # %% tags=["demo", "loop"]
 tiny, tokenizer = rlhf.load_policy("tiny")

@@ -39,9 +39,9 @@ of TRL 0.11.4, the others with 1.16), each kept as what changed of tiny's weight
 ones (rank {rank}, float16), vectors whole. `rlhf.variants` adds them up again. Trained by
 `solutions/models/train_policies.py` (settings: `recipe.json`), measured by `solutions/models/card_policies.py`.
 
-On {prompts} beginnings of four tokens that no training saw, responses of at most 16 tokens, drawn unfiltered at
-temperature 1. The win rate is the reward model's, against other samples of tiny; it is the very number that they were
-trained for.
+On {prompts} beginnings of four tokens that DPO and GRPO did not train on, responses of at most 16 tokens, drawn
+unfiltered at temperature 1. The win rate is the reward model's, against other samples of tiny; it is the very number
+that they were trained for.
 
 | policy | trainer | KL, nats a response | win rate | scale that costs {target:.2f} nats | KL there | win rate there |
 |---|---|---|---|---|---|---|

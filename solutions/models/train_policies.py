@@ -26,7 +26,7 @@ from rlhf.quiet import quiet_transformers
 from rlhf.sampling import NEW_TOKENS, beginnings, respond
 from rlhf.variants import LEFT, RIGHT
 
-HELD_OUT = 512  # beginnings that no policy meets in training: `beginnings(tokenizer, 512)`
+HELD_OUT = 512  # beginnings that DPO and GRPO do not train on: `beginnings(tokenizer, 512)`
 PROMPTS = 1024
 RANK = 16
 GRPO = {"learning_rate": 1e-4, "max_steps": 14, "beta": 0.0}
