@@ -383,7 +383,7 @@ def judged(count: int, seed: int, theta: float, phi: float, shift: float = 0.0) 
 
 HABITS = (  # θ, φ, and the mean gap
     (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.5, 1.0, 0.0), (0.5, 1.0, -0.5), (-0.7, -0.5, 1.0), (1.0, 2.0, -0.5),
-    (1.0, 2.0, 1.0),
+    (1.0, 2.0, 1.0), (0.3, -2.5, 0.5),
 )  # fmt: skip
 
 
