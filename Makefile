@@ -84,7 +84,7 @@ pictures: setup browser-tools
 build: setup
 	$(BIN)/grader build
 
-verify: setup
+verify: setup today
 	$(BIN)/grader quiz prove
 	$(BIN)/grader verify
 	$(BIN)/grader verify --mutants --sample 12
@@ -103,7 +103,7 @@ instructor: data build
 bench-labs: data
 	$(BIN)/python solutions/models/bench_labs.py
 
-class: build
+class: build today
 	$(BIN)/grader demo-class --students 30
 	$(BIN)/grader feedback
 	$(BIN)/grader report

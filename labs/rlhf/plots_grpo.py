@@ -24,11 +24,17 @@ def seeds(
         steps: title -> the steps of its numbers, where they are not 1, 2, 3 …; such panels are not smoothed.
         smooth: how many steps a point is the mean of, itself and those before it.
     """
-    with _figure(3.3 * len(panels) + 0.6, 3.3, columns=len(panels), sharey=False) as (figure, axes):
-        for axis, (title, runs) in zip(axes, panels.items(), strict=True):
+    drawn = {
+        title: {
+            label: [list(one) if title in (steps or {}) else moving_mean(one, smooth) for one in values]
+            for label, values in runs.items()
+        }
+        for title, runs in panels.items()
+    }
+    with _figure(min(3.3 * len(panels) + 0.6, 11.0), 3.3, columns=len(panels), sharey=False) as (figure, axes):
+        for axis, (title, runs) in zip(axes, drawn.items(), strict=True):
             known = (steps or {}).get(title)
-            for (label, values), colour, dash in zip(runs.items(), _cycle(COLOURS), _cycle(DASHES), strict=False):
-                lines = [list(one) if known else moving_mean(one, smooth) for one in values]
+            for (label, lines), colour, dash in zip(runs.items(), _cycle(COLOURS), _cycle(DASHES), strict=False):
                 x = list(known or range(1, len(lines[0]) + 1))
                 for line in lines:
                     axis.plot(x, line, color=colour, linestyle=dash, linewidth=0.7, alpha=0.5)
@@ -38,7 +44,7 @@ def seeds(
         handles, labels = axes[0].get_legend_handles_labels()
         if len(labels) > 1:
             figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
-        return _picture(figure, f"Runs of several seeds against the step of training. {_said(panels)}")
+        return _picture(figure, f"Runs of several seeds against the step of training. {_said(drawn)}")
 
 
 def moving_mean(values: Sequence[float], width: int) -> list[float]:

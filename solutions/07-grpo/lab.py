@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Lab 07 · GRPO: rewards that a program can check, and no critic
 #
-# Lab 03 trained a policy with PPO: a reward model, a value head, GAE. Most of what is trained today does without two
-# of the three. Where a **program** can tell whether an answer is right (a sum, a proof, a unit test, a format), no
-# reward model is needed; and where each prompt is answered several times, the answers are one another's **baseline**,
-# and no value head is needed. The methods are **GRPO** (Shao et al. 2024) and **RLOO** (Ahmadian et al. 2024), in the
+# Lab 03 trained a policy with PPO: a reward model, a value head, GAE. Much of what is trained today does without two
+# of them. Where a **program** can tell whether an answer is right (a sum, a proof, a unit test, a format), no reward
+# model is needed; and where each prompt is answered several times, the answers are one another's **baseline**, and no
+# value head is needed. The methods are **GRPO** (Shao et al. 2024) and **RLOO** (Ahmadian et al. 2024), in the
 # trainers that TRL recommends now.
 #
 # You build every part, lay your loss beside TRL's on TRL's own tensors, and then watch both trainers learn.
@@ -36,14 +36,16 @@
 # | $\pi$, $\pi_\mathrm{old}$, $\pi_\mathrm{ref}$ | the policy now, when the response was sampled, and at the very start (frozen) |
 # | $R$ | the reward of a whole response |
 # | $G$, $i$ | responses to one prompt (a **group**), and which of them |
-# | $b$, $A$ | a baseline, and the advantage $R - b$ |
+# | $b$, $A$ | a baseline, and the advantage $R - b$ (or that over a deviation) |
 # | $\rho$ | an importance ratio, $\pi / \pi_\mathrm{old}$ |
 # | $\varepsilon_\mathrm{low}$, $\varepsilon_\mathrm{high}$ | how far $\rho$ may go below and above 1 before the clip cuts |
+# | $\ell_{i,t}$ | the loss of token $t$ of response $i$ |
 # | $d$ | $\log \pi_\mathrm{ref} - \log \pi$ of a token, for the KL |
 # | $\beta$ | the price of a nat of KL |
 # | $\lvert y \rvert$, $L$ | tokens of a response, and the most that it may have |
 # | $n$, $c$, $k$ | samples of a task, how many are right, how many you may submit |
 # | $p$, $q$ | the probability that a response is right; that a response goes on by another token |
+# | $w(p)$ | the weight that a prompt's $\nabla p$ gets |
 # | $m$, $B$ | how many responses are possible in a toy; how many are in a batch |
 # | $k_1$, $k_2$, $k_3$ | three estimates of a KL, by the names that they have everywhere |
 
@@ -67,7 +69,7 @@ from rlhf import plots_dpo, plots_grpo, plots_ppo, verifiable
 # section 13 shows how quickly a policy finds that out.
 #
 # Ours asks for a form: prompt and response together are **one sentence of 8 to 12 words**. It is easy to check, rare
-# in what the tiny policy writes (about 1 text in 40), and not too rare: with a reward that is never earned nothing
+# in what the tiny policy writes (about 1 text in 50), and not too rare: with a reward that is never earned nothing
 # can be learned.
 #
 # Worked example: `"A film about nothing at all, but it is fun!"` has one mark, at its end, and 10 words: 1.0. `"It
@@ -127,8 +129,8 @@ run("07-grpo", "sentence_rewards", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# How often does the tiny policy earn it by itself? The prompts are the first words of reviews; 16 tokens are written to
-# each.
+# How often does the tiny policy earn it by itself? The prompts are the first words of reviews; 16 tokens are written
+# to each.
 
 # %% tags=["demo", "loop"]
 import tempfile
@@ -163,9 +165,9 @@ for reward, text in [*sorted(pairs)[-3:], *pairs[:2]]:
 # ## 2 · pass@k: how good are k tries?
 #
 # A task that can be checked may be tried several times. **pass@k** is the probability that at least one of $k$
-# independent samples is right. The obvious estimate, $1 - (1 - c/n)^k$ from $c$ right ones of $n$ samples, is too
-# low: it is a concave function of a noisy number. Unbiased is the share of all ways to choose $k$ of the $n$ that
-# hold a right one (Chen et al. 2021, eq. 1):
+# independent samples is right. The obvious estimate, $1 - (1 - c/n)^k$ from $c$ right ones of $n$ samples, is too low
+# on average for $k > 1$: it is a concave function of a noisy number. Unbiased is the share of all ways to choose $k$
+# of the $n$ that hold a right one (Chen et al. 2021, eq. 1):
 #
 # $$\widehat{\text{pass@}k} = 1 - \binom{n - c}{k} \Big/ \binom{n}{k}$$
 #
@@ -233,20 +235,21 @@ for k in (1, 2, 4, 8):
     print(f"{k} | {1 - (1 - p) ** k:11.6f} | {yours:13.6f} | {obvious:.6f}")
 
 # %% [markdown]
-# Yours is exact in the mean for every $k$; the obvious one loses a third of the truth at $k = 8$.
+# Yours is exact in the mean for every $k$; the obvious one loses a quarter of the truth at $k = 8$.
 #
 # ## 3 · Advantages from a group
 #
 # For each prompt $x$ the policy writes $G$ responses. What is good is what is better than its group:
 #
-# $$A_i = R_i - \frac1G \sum_j R_j \qquad\text{and, in GRPO as it was published,}\qquad A_i = \frac{R_i - \mathrm{mean}(R)}{\mathrm{sd}(R) + 10^{-4}}$$
+# $$A_i = R_i - \frac1G \sum_j R_j \qquad\text{and, in GRPO as it was published,}\qquad A_i = \frac{R_i - \mathrm{mean}(R)}{\mathrm{sd}(R)}$$
 #
-# TRL's `scale_rewards` says by what is divided: `"group"`, the standard deviation of each group (the default);
-# `"batch"`, that of all rewards of the batch (Liu et al. 2025, "Lite PPO"); `"none"`, nothing (Dr. GRPO). The mean is
-# always the group's. The deviation is that with $G - 1$.
+# TRL adds $10^{-4}$ to the deviation, so that nothing is divided by 0, and so do we. Its `scale_rewards` says by what
+# is divided: `"group"`, the standard deviation of each group (the default); `"batch"`, that of all rewards of the
+# batch ("Lite PPO", Liu, Liu, He et al. 2025); `"none"`, nothing ("Dr. GRPO", Liu, Chen et al. 2025). The mean is
+# always the group's. Deviations are those of `torch.std`, with $G - 1$ for a group.
 #
-# Worked example, group $(1, 0, 0, 0)$: mean $0.25$, sd $0.5$. `"none"`: $(0.75, -0.25, -0.25, -0.25)$. `"group"`: twice
-# that, but for the $10^{-4}$.
+# Worked example, group $(1, 0, 0, 0)$: mean $0.25$, sd $0.5$. `"none"`: $(0.75, -0.25, -0.25, -0.25)$. `"group"`:
+# twice that, but for the $10^{-4}$.
 #
 # ### Exercise 3 · `grpo_advantages` (●●○, 10 minutes, 5 points)
 
@@ -262,7 +265,8 @@ def grpo_advantages(rewards: torch.Tensor, scale: str = "group") -> torch.Tensor
         rewards: float32 or float64 [prompts, group]; a row is a group of two or more.
         scale: what the difference to the group's mean is divided by: "group", the
             group's standard deviation plus 1e-4; "batch", that of all rewards of the
-            batch plus 1e-4; "none", nothing. Deviations are those with n − 1.
+            batch plus 1e-4; "none", nothing. Deviations divide by one less than the number
+            of rewards, as `torch.std` does.
 
     Raises:
         ValueError: scale is another word.
@@ -321,13 +325,13 @@ def weight(p: float, scale: str, size: int = 8) -> float:
 
 share = torch.linspace(0.01, 0.99, 99)
 lines = {scale: torch.tensor([weight(p, scale) for p in share.tolist()]) for scale in ("group", "none")}
-plots_dpo.smooth({"p, share of right responses": (share, lines)}, y_label="weight of ∇p")
+plots_dpo.smooth({"p, probability that a response is right": (share, lines)}, y_label="weight of ∇p")
 
 # %% [markdown]
 # Without division every prompt counts alike, by $1 - 1/G$: what is climbed is the mean of $p$ itself. With it,
 # prompts that are nearly never or nearly always solved weigh 1.4 times as much as middling ones, here with $G = 8$;
 # the larger the group, the nearer to $1/\sqrt{p(1-p)}$, which at $p = 0.01$ is five times what it is at one half.
-# This is the **difficulty bias** (Liu et al. 2025). Whether it helps depends on the task; it is not the gradient of
+# This is the **difficulty bias** (Dr. GRPO's paper). Whether it helps depends on the task; it is not the gradient of
 # the mean reward. Groups in which all are right, or none, teach nothing either way: TRL logs their share as
 # `frac_reward_zero_std`.
 
@@ -362,7 +366,7 @@ def expected_gradient(logits: torch.Tensor, rewards: torch.Tensor, size: int, me
         size: 2 or more; m ** size is at most 10,000.
         method: "none", A = R; "mean", R minus its group's mean; "others", R minus the mean
             of the others in its group; "group", R minus the group's mean, over the group's
-            standard deviation (n − 1) plus 1e-4. Other words raise ValueError.
+            standard deviation (`torch.std`) plus 1e-4. Other words raise ValueError.
     """
     ### BEGIN SOLUTION
     if method not in ("none", "mean", "others", "group"):
@@ -418,10 +422,16 @@ for size, method in itertools.product((2, 4, 6), ("none", "others", "mean", "gro
     print(f"{size} | {method:6} | {found.norm() / exact.norm():.6f} | {angle:.4f}")
 
 # %% [markdown]
-# `"none"` and `"others"` give $\nabla \mathbb{E}[R]$ itself: **RLOO is unbiased**. `"mean"` gives $1 - 1/G$ of it:
-# $A$ with oneself in the mean is $(1 - 1/G)$ times $A$ with oneself left out, response by response, a smaller
-# learning rate and nothing else. Dividing by the group's deviation is another matter: **the direction changes, at
-# every $G$**. GRPO as published does not climb $\mathbb{E}[R]$.
+# `"none"` and `"others"` give $\nabla \mathbb{E}[R]$ itself: **RLOO is unbiased**. So is every baseline that is made
+# of the others alone, half their mean or twice it. They differ in noise, which no expectation shows: in this table the
+# mean of the others has less than `"none"` at $G = 4$ and 6, and more at $G = 2$, where it is a single reward.
+#
+# `"mean"` gives $1 - 1/G$ of it: $A$ with oneself in the mean is $(1 - 1/G)$ times $A$ with oneself left out, response
+# by response, a smaller learning rate and nothing else.
+#
+# Dividing by the group's deviation is another matter: **the direction changes, at every $G$**. With rewards of 0 and 1
+# a prompt keeps its direction and changes its weight (section 3); with others, such as the 0.3 here, even one prompt's
+# direction turns. GRPO as published does not follow the gradient of $\mathbb{E}[R]$.
 
 # %% [markdown]
 # ## 5 · Ratios: whose samples are these?
@@ -497,8 +507,8 @@ run("07-grpo", "importance_ratios", globals())
 # ## 6 · The clip, with two edges
 #
 # As in PPO, a ratio that has gone far enough in the rewarded direction gets no further gradient. **DAPO** (Yu et al.
-# 2025) opens the upper edge further than the lower one ("clip higher"): a token of probability 0.01 may otherwise
-# grow to 0.012 only, and what is rare and good could never be found. The loss of a token is
+# 2025) opens the upper edge further than the lower one ("clip higher"): a token of probability 0.01 otherwise gets no
+# more gradient once it is at 0.012, and what is rare and good grows slowly. The loss of a token is
 #
 # $$-\min\big(\rho\, A,\; \mathrm{clip}(\rho,\, 1 - \varepsilon_\mathrm{low},\, 1 + \varepsilon_\mathrm{high})\, A\big)$$
 #
@@ -704,8 +714,9 @@ for method in ("grpo", "dapo", "dr_grpo"):
 # $$k_1 = -d \qquad k_2 = \tfrac12 d^2 \qquad k_3 = e^{d} - d - 1$$
 #
 # As *values*, $k_1$ and $k_3$ are unbiased. But a loss is used through its *gradient*, and differentiating a sampled
-# token's estimate is not the gradient of the KL: the sampling depends on the policy, too. TRL's default since 1.x
-# multiplies by the ratio, $\rho\, k_3$: its value is $k_3$ where $\pi = \pi_\mathrm{old}$, its gradient is not.
+# token's estimate is not the gradient of the KL: the sampling depends on the policy, too. TRL's default today
+# multiplies by the ratio, $\rho\, k_3$ (DeepSeek-V3.2): its value is $k_3$ where $\pi = \pi_\mathrm{old}$, its
+# gradient is not.
 #
 # Worked example, $\log\pi = -1$, $\log\pi_\mathrm{ref} = -1.5$: $d = -0.5$, $k_1 = 0.5$, $k_2 = 0.125$, $k_3 = 0.6065
 # + 0.5 - 1 = 0.1065$.
@@ -792,13 +803,17 @@ for estimator in ("k1", "k2", "k3", "k3-ratio"):
 # - **k3 times the ratio is exact again**: the ratio's gradient puts back what the sampling does. That is
 #   `use_bias_correction_kl=True`.
 #
+# All of this is about one choice, given what stands before it. In a response of many tokens such a loss leaves out how
+# an early token moves the KL of the later ones; the KL in the reward (lab 03) counts that, too.
+#
 # ## 9 · Put it together
 #
 # The loss of GRPO and its family, in three lines that you have: ratios, clipped losses, plus $\beta$ times the KL's,
 # averaged.
 #
 # Mind the order: padding's log-probs are cleaned *before* anything is computed from them, and the KL's ratio is that
-# of the same level as the clip's (TRL broadcasts the sequence's).
+# of the same level as the clip's. So it is in TRL, whose documentation says that with one ratio a response the KL's
+# gradient is no longer exact.
 #
 # ### Exercise 10 · `grpo_loss` (●●●, 15 minutes, 6 points)
 
@@ -896,8 +911,8 @@ for name, method, level in (
 # **Dr. GRPO** is the true gradient, times $(1 - 1/G)/L$, whatever is right. **GRPO** divides each response's pull by
 # its own length: where short is right it climbs 1.6 times as fast as where long is right. At the first step **GSPO**
 # does the same: its ratio is a geometric mean, so its gradient has the same $1/\lvert y \rvert$. **DAPO** divides by
-# the tokens of the batch, which depend on the responses, too: 1.3 times. It is less biased, not unbiased, and the
-# more so the smaller the batch is.
+# the tokens of the batch, which depend on the responses, too: 1.3 times. It is less biased, not unbiased; the larger
+# the batch, the less.
 #
 # So a method may make answers longer or shorter without any reward for it. If you see lengths grow in a run, ask for
 # the average first.
@@ -955,7 +970,7 @@ panels = {"reward": "reward", "length": "tokens a response", "equal groups": "gr
 plots_ppo.runs({title: {name: log[what] for name, log in logs.items()} for what, title in panels.items()}, columns=3)
 
 # %% [markdown]
-# From one text in forty to about four in ten. At the start most groups hold no right response, and teach nothing;
+# From one text in fifty to about four in ten. At the start most groups hold no right response, and teach nothing;
 # each step makes the next one richer. What did it cost, and what do the texts look like? The prompts below were not
 # trained on.
 
@@ -1019,27 +1034,28 @@ for step in range(8):
     optimizer.step()
 
 # %% [markdown]
-# The loss falls with each step, and more and more of that is the same few texts once more: the ratios spread, the
-# clip cuts. TRL uses each batch once (`num_iterations=1`): then $\rho = 1$, nothing is ever clipped, and the `min`
-# and the edges of exercise 6 do nothing at all.
+# The loss falls with each step, and more and more of that is the same few texts once more: the ratios spread, the clip
+# cuts. By default TRL uses each batch once (`num_iterations=1`): then $\rho = 1$, nothing is ever clipped, and the
+# `min` and the edges of exercise 6 do nothing at all.
 #
 # ## 12 · Three seeds, and what matters
 #
 # One run proves little. These curves come with the kit; `solutions/models/train_grpo.py` made them with the cells
 # above. Three seeds each, everything else as it was: does dividing by the deviation help here? Does a KL price of
-# 0.04 cost reward, and buy nearness?
+# 0.04 cost reward, and buy nearness? A thin line is a seed, a thick one the mean of three; rewards and lengths are means
+# of five steps.
 
 # %% tags=["demo"]
 shipped = verifiable.shipped_runs()
 names = {"grpo": "GRPO", "no std": "without sd", "beta 0.04": "β = 0.04", "rloo": "RLOO"}
-plots_grpo.seeds(
-    {
-        "reward": {label: [run["reward"] for run in shipped[name].values()] for name, label in names.items()},
-        "tokens a response": {
-            label: [run["length"] for run in shipped[name].values()] for name, label in names.items()
-        },
-    }
-)
+runs = {label: list(shipped[name].values()) for name, label in names.items()}
+series = {"reward": "reward", "tokens a response": "length"}
+panels = {title: {label: [run[what] for run in of] for label, of in runs.items()} for title, what in series.items()}
+near = {
+    "KL to tiny, nats": {label: [[look["KL"] for look in run["looks"]] for run in of] for label, of in runs.items()}
+}
+looked = [look["step"] for look in runs["GRPO"][0]["looks"]]
+plots_grpo.seeds(panels | near, steps=dict.fromkeys(near, looked))
 
 
 # %% tags=["demo"]
@@ -1049,15 +1065,15 @@ def mean_and_error(values: list[float]) -> str:
 
 
 print("run        | reward, first five | reward, last five | KL at the end, nats")
-for name, label in names.items():
-    runs = list(shipped[name].values())
-    parts = [[sum(run["reward"][part]) / 5 for run in runs] for part in (slice(5), slice(-5, None))]
-    print(f"{label:10} | " + " | ".join(map(mean_and_error, [*parts, [run["looks"][-1]["KL"] for run in runs]])))
+for label, of in runs.items():
+    parts = [[sum(run["reward"][part]) / 5 for run in of] for part in (slice(5), slice(-5, None))]
+    print(f"{label:10} | " + " | ".join(map(mean_and_error, [*parts, [run["looks"][-1]["KL"] for run in of]])))
 
 # %% [markdown]
-# All four end near 0.4. With the deviation, without it, and RLOO lie within two standard errors of one another: on this
-# task the division neither helps nor harms as far as three seeds can tell. The price of 0.04 costs a little reward, and
-# buys nearness: 4.6 nats from tiny instead of 6.2. Responses become shorter in all of them, from 16 tokens, the most that
+# All four end near 0.4. With the deviation, without it, and RLOO lie within two standard errors of one another: on
+# this task the division neither helps nor harms as far as three seeds can tell. The price of 0.04 buys nearness, in
+# each of the seeds: 4.6 nats from tiny instead of 6.2. Its mean reward is 0.03 lower, one and a half standard errors:
+# three seeds cannot say whether that is a cost. Responses become shorter in all of them, from 16 tokens, the most that
 # there may be, to 9: a sentence ends.
 #
 # ## 13 · Stop at once: a reward that is wrong about what you want
@@ -1087,9 +1103,9 @@ for look in hacked[0]["looks"][::2]:
     print(f"after {look['step']:2} steps: {look['texts'][:3]}")
 
 # %% [markdown]
-# The reward reaches 1 in 24 steps, the best curve of this lab, **and the policy has learned to stop at once**: the
-# shortest text that ends with a full stop is a full stop. Nobody flattered the function, and it never erred. It was
-# asked the wrong question.
+# The reward reaches 1 in 24 steps, the best curve of this lab, **and the policy has learned to stop at once**: of 16
+# tokens fewer than 3 are left, the full stop and the end of the text among them. Nobody flattered the function, and it
+# never erred. It was asked the wrong question.
 #
 # This is **reward hacking**, and a reward that is exact does not protect from it. What shows it: the length, the
 # distinct tokens, the KL, and *reading the texts*. The reward itself shows nothing. Lab 08 measures how a second,
@@ -1105,10 +1121,10 @@ for look in hacked[0]["looks"][::2]:
 # | `sentence_rewards`, `stops` | `reward_funcs=`: functions of `prompts, completions, completion_ids, **columns`, or reward models, or a list with `reward_weights` | your own loop |
 # | `grpo_advantages` | `GRPOConfig(scale_rewards="group"` / `"batch"` / `"none")`; in `_generate_and_score_completions` | no GRPO |
 # | `"others"` in `expected_gradient` | `RLOOTrainer`; `normalize_advantages=False` | `RLOOTrainer` with `rloo_k` |
-# | `importance_ratios` | `importance_sampling_level="token"` or `"sequence"` (GSPO) | per token |
+# | `importance_ratios` | `importance_sampling_level="token"` or `"sequence"` (GSPO); `RLOOTrainer`: the product over a response | PPO: per token; RLOO: the product |
 # | `clipped_losses` | `epsilon=0.2`, `epsilon_high=None`: the same; DAPO's paper 0.28 | `cliprange=0.2` |
 # | `clip_shares` | logs `clip_ratio/low_mean`, `clip_ratio/high_mean` | `policy/clipfrac_avg` |
-# | `normalised_loss` | `loss_type="dapo"` (default), `"grpo"`, `"dr_grpo"`, `"bnpo"` and others | a mean over all tokens |
+# | `normalised_loss` | `loss_type="dapo"` (default), `"grpo"`, `"dr_grpo"`, `"bnpo"` and others; `RLOOTrainer`: a mean over responses | PPO: a mean over all tokens; RLOO: over responses |
 # | `kl_losses` | `beta=0.0`; k3 times the ratio (`use_bias_correction_kl=True`); RLOO: k1 in the reward, `beta=0.05` | k1 in the reward, `kl_coef=0.05` |
 # | `grpo_loss` | `GRPOTrainer._compute_loss` | – |
 # | groups of equal rewards | logs `frac_reward_zero_std`, `reward_std` | – |
