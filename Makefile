@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
-	@echo "make today          the second environment alone, for lab 07; make lab does it too"
+	@echo "make today          the second environment alone, for labs 07 and 08; make lab does it too"
 	@echo "make smol           fetch SmolLM2-135M (93 MB), which lab 01 then uses instead of the tiny policy"
 	@echo "make instructor     open JupyterLab at the root, with formgrader"
 	@echo "make class          simulate a class, grade it, compare every score with the expected one; feedback and report"

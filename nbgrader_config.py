@@ -120,6 +120,7 @@ c.Grader.families = {
     "label-noise": "noisy labels, ceilings, the Bradley–Terry scale",
     "on-and-off-policy": "whose samples, whose log-probs, filtered or not",
     "trainer-settings": "what a trainer's arguments mean: batches, steps and passes over the data",
+    "win-rates": "what a win rate says: its interval, the order, the length, how many comparisons",
     "checked-rewards": "what a program checks and what it does not, rare rewards, pass@k",
     "averages": "what counts alike: tokens, responses or prompts",
 }

@@ -516,3 +516,19 @@ def dpo_loss_with_pairs(beta: float, dots: dict[str, float]) -> Figure:
         axes.plot([u], [height], marker="o", markersize=7, color=COLOURS[1])
         axes.annotate(name, (u, height), textcoords="offset points", xytext=(5, 6), fontweight="bold")
     return figure
+
+
+# Lab 08: evaluation -------------------------------------------------------------------------------------------------
+
+
+def proxy_and_gold_of_a_run(kls: Sequence[float], proxy: Sequence[float], gold: Sequence[float]) -> Figure:
+    """Shares of texts that meet the proxy and the gold of a training run, against its KL from the reference."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.0))
+    axes.plot(kls, proxy, color=BLUE, marker="o", markersize=4, label="proxy, trained on")
+    axes.plot(kls, gold, color=ORANGE, linestyle="--", marker="s", markersize=4, label="gold, only watched")
+    axes.set(xlabel="KL from the reference, nats", ylabel="share of texts", ylim=(0, 1.04), xticks=list(kls)[::2])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(visible=True, color="#dddddd", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="center right", frameon=False)
+    return figure
