@@ -566,10 +566,10 @@ def turned_kl(lp: Tensor, ref: Tensor, old: Tensor, estimator: str = "k3-ratio")
 
 KL_MISTAKES = mistakes(
     right_kl,
-    ("d is upside down: log π_ref − log π.", turned_kl),
+    ("d is upside down: log π − log π_ref.", turned_kl),
     ("k2 is half of d².", only("k2", lambda lp, ref, old: (ref - lp) ** 2)),
     ("The −1 of k3 is missing: it is 0 where π = π_ref.", with_k3(lambda d: d.exp() - d)),
-    ("exp(d), not its logarithm, is the first part of k3.", with_k3(lambda d: d - d - 1)),
+    ("exp(−d), not its logarithm, is the first part of k3.", with_k3(lambda d: d - d - 1)),
     (
         "The ratio is upside down: π over π_old.",
         only("k3-ratio", lambda lp, ref, old: right_kl(lp, ref, old, "k3") * (old - lp).exp()),
@@ -591,7 +591,7 @@ kl_values = Cases(
     reference=right_kl,
     pool=kl_pool,
     mistakes=KL_MISTAKES,
-    hints={"the estimator k1": "k1 is −d = log π − log π_ref: is its sign turned?"},
+    hints={"the estimator k1": "k1 is d = log π − log π_ref: is its sign turned?"},
 )
 kl_slopes = Cases(
     "kl_losses",

@@ -832,11 +832,11 @@ losses_detached = patched(
 
 k1_turned = patched(
     "kl_losses",
+    '"k1": d',
     '"k1": -d',
-    '"k1": d.clone()',
     caught_by="four_estimates",
     hint="is its sign turned",
-    mistake="Returns d.",
+    mistake="Returns −d.",
 )
 k2_whole = patched(
     "kl_losses",
@@ -848,18 +848,18 @@ k2_whole = patched(
 )
 k3_without_one = patched(
     "kl_losses",
-    "k3 = d.exp() - d - 1",
-    "k3 = d.exp() - d",
+    "k3 = (-d).exp() + d - 1",
+    "k3 = (-d).exp() + d",
     caught_by="four_estimates",
     hint="−1 of k3",
     mistake="Forgets the −1.",
 )
 k3_without_exp = patched(
     "kl_losses",
-    "k3 = d.exp() - d - 1",
+    "k3 = (-d).exp() + d - 1",
     "k3 = d - d - 1",
     caught_by="four_estimates",
-    hint="exp(d), not its logarithm",
+    hint="exp(−d), not its logarithm",
     mistake="Takes log-probs for probabilities.",
 )
 ratio_upside_down = patched(
@@ -896,16 +896,16 @@ ratio_without_gradient = patched(
 )
 reference_learns = patched(
     "kl_losses",
-    "ref_logps.detach() - logps",
-    "ref_logps - logps",
+    "logps - ref_logps.detach()",
+    "logps - ref_logps",
     caught_by="the_gradients_are_those_of_a_loss",
     hint="detach those two",
     mistake="Lets the gradient into the reference.",
 )
 kl_without_gradient = patched(
     "kl_losses",
-    "d = ref_logps.detach() - logps",
-    "d = (ref_logps - logps).detach()",
+    "d = logps - ref_logps.detach()",
+    "d = (logps - ref_logps).detach()",
     caught_by="the_gradients_are_those_of_a_loss",
     hint="nothing of `logps`",
     mistake="Detaches d.",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 
 from grader.build.notebooks import read_source, solution_namespace
 from grader.course.paths import find_course
@@ -78,6 +78,7 @@ def run(names: dict[str, Any], name: str, seed: int) -> dict[str, Any]:
     started = time.process_time()
     with quiet_transformers():
         trainer = names["build"](names[trainer_name], names[reward], seed=seed, **changes)
+        trainer.remove_callback(PrinterCallback)
         trainer.add_callback(watch)
         trainer.train()
     log = verifiable.history(trainer.state.log_history)

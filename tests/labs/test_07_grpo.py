@@ -262,7 +262,7 @@ def test_the_table_names_every_part_of_trl_that_the_lab_uses(repo: Course) -> No
 
 def test_graded_cells_need_nothing_of_demo_cells(without_demos: dict[str, Any]) -> None:
     """Nor TRL: they run in the first environment too."""
-    assert "trainers" not in without_demos
+    assert "grpo" not in without_demos
 
 
 def test_it_asks_for_the_second_environment(repo: Course) -> None:
@@ -277,7 +277,9 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
     assert executed.points == sum(check.points for check in lab.checks) == 48
     assert executed.pictures == 4
-    rows = re.findall(r"yours ([+-]\S+) +TRL's ([+-]\S+)", printed)
+    rows = re.findall(r"^\w+ +\| \w+ +\| 0\.\d+ +\| ([+-]\S+) \| ([+-]\S+)$", printed, re.M)
     assert len(rows) == 12
     assert max(abs(float(yours) - float(theirs)) for yours, theirs in rows) < 1.1e-6
     assert len(re.findall(r"^(?:GRPO|RLOO): reward", printed, re.M)) == 2
+    lines = [output["data"].get("text/plain", "") for output in executed.outputs if "data" in output]
+    assert [line.split(" steps")[0] for line in lines if " steps in " in line] == ["GRPO: 4 of 4", "RLOO: 4 of 4"]

@@ -17,7 +17,10 @@ from grader.quizzes.model import AnyItem
 from grader.quizzes.prove import prove
 from grader.quizzes.table import has_plot, is_computed, shows_code
 
-BANKS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo", "08-evaluation", "assessment")
+BANKS = (
+    *("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo"),
+    *("07-grpo", "08-evaluation", "assessment"),
+)
 
 
 @pytest.fixture(scope="module")
