@@ -20,10 +20,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DELETE_ON_ERROR:
-.PHONY: help setup data tools foreign-tools schemas wheels pictures lab self-check instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
+.PHONY: help setup today data tools foreign-tools schemas wheels pictures lab self-check instructor test test-all test-as-user test-pythons lint class build verify mutants bench bench-labs smol check unit test-long test-seeds site
 
 help:
 	@echo "make lab            set up (once), copy the labs to work/ (never over your own), open JupyterLab there"
+	@echo "make today          the second environment alone, for labs 07 and 08; make lab does it too"
 	@echo "make smol           fetch SmolLM2-135M (93 MB), which lab 01 then uses instead of the tiny policy"
 	@echo "make instructor     open JupyterLab at the root, with formgrader"
 	@echo "make class          simulate a class, grade it, compare every score with the expected one; feedback and report"
@@ -59,7 +60,14 @@ setup: .venv/ready
 	$(BIN)/python -m ipykernel install --sys-prefix --display-name "$(KERNEL_NAME)" >/dev/null
 	@touch $@
 
-data: setup
+# The second environment, "Python 3 (RLHF today)", layered on the first: labs 07 and 08. Its pins: labs/rlhf/today.txt.
+today: .venv/today/ready
+
+.venv/today/ready: .venv/ready labs/rlhf/today.txt labs/rlhf/today.py
+	$(BIN)/python -m rlhf.today $(PIP_ARGS)
+	@touch $@
+
+data: setup today
 	$(BIN)/python -m rlhf.fetch
 
 smol: setup
@@ -89,7 +97,7 @@ pictures: setup tools
 build: setup
 	$(BIN)/grader build
 
-verify: setup
+verify: setup today
 	$(BIN)/grader quiz prove
 	$(BIN)/grader verify
 	$(BIN)/grader verify --mutants --sample 12
@@ -116,7 +124,7 @@ site: data build
 bench-labs: data
 	$(BIN)/python solutions/models/bench_labs.py
 
-class: build
+class: build today
 	$(BIN)/grader demo-class --students 30
 	$(BIN)/grader feedback
 	$(BIN)/grader report

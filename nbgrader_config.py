@@ -76,7 +76,11 @@ c.HTMLExporter.exclude_anchor_links = True
 # What of this course the kit does not know; see grader/settings.py. No model hub is asked while students' code runs.
 c.Grader.title = "RLHF Lab Kit"
 c.Grader.kernel_name = "Python 3 (RLHF labs)"
-c.Grader.prepare = ["python -m rlhf.fetch  # the human ratings, 2.4 MB"]
+c.Grader.kernels = {"rlhf-today": "Python 3 (RLHF today)"}
+c.Grader.prepare = [
+    "python -m rlhf.today  # the second environment, for labs 07 and 08, 100 MB",
+    "python -m rlhf.fetch  # the human ratings, 2.4 MB",
+]
 c.Grader.readable = ["rlhf"]
 c.Grader.distributions = ["rlhf", "torch", "transformers", "trl", "datasets"]
 c.Grader.environment = {
@@ -116,4 +120,7 @@ c.Grader.families = {
     "label-noise": "noisy labels, ceilings, the Bradley–Terry scale",
     "on-and-off-policy": "whose samples, whose log-probs, filtered or not",
     "trainer-settings": "what a trainer's arguments mean: batches, steps and passes over the data",
+    "win-rates": "what a win rate says: its interval, the order, the length, how many comparisons",
+    "checked-rewards": "what a program checks and what it does not, rare rewards, pass@k",
+    "averages": "what counts alike: tokens, responses or prompts",
 }

@@ -516,3 +516,50 @@ def dpo_loss_with_pairs(beta: float, dots: dict[str, float]) -> Figure:
         axes.plot([u], [height], marker="o", markersize=7, color=COLOURS[1])
         axes.annotate(name, (u, height), textcoords="offset points", xytext=(5, 6), fontweight="bold")
     return figure
+
+
+# Lab 07: GRPO ------------------------------------------------------------------------------------------------------
+
+
+def grpo_loss_against_ratio(advantage: float, low: float, high: float) -> Figure:
+    """One token's loss −min(ρA, clip(ρ, 1 − low, 1 + high) A) over the ratio ρ (DAPO, Yu et al. 2025)."""
+    figure, axes = plt.subplots(figsize=(4.8, 2.9))
+    ratio = np.linspace(0.3, 1.7, 281)
+    clipped = np.clip(ratio, 1 - low, 1 + high)
+    axes.plot(ratio, -np.minimum(ratio * advantage, clipped * advantage), linewidth=2, color=BLUE)
+    axes.set(xlabel="ratio ρ", ylabel="loss of the token", xlim=(0.3, 1.7), xticks=np.arange(0.3, 1.75, 0.1))
+    axes.tick_params(axis="x", labelsize=8)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def kl_estimates_by_letter(names: Sequence[str], reach: float) -> Figure:
+    """k1 = d, k2 = d²/2 and k3 = e^−d + d − 1 over d (Schulman 2020), called A, B and C in the order given."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.1))
+    d = np.linspace(-reach, reach, 201)
+    heights = {"k1": d, "k2": d**2 / 2, "k3": np.exp(-d) + d - 1}
+    for letter, name, (colour, dash) in zip("ABC", names, STYLES, strict=False):
+        axes.plot(d, heights[name], linewidth=2, color=colour, linestyle=dash, label=letter)
+    axes.axhline(0, linewidth=0.8, color=DARK)
+    axes.set(xlabel="d, nats", ylabel="estimate, nats", xlim=(-reach, reach))
+    axes.grid(alpha=0.3)
+    axes.legend(title="curve", frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+# Lab 08: evaluation -------------------------------------------------------------------------------------------------
+
+
+def proxy_and_gold_of_a_run(kls: Sequence[float], proxy: Sequence[float], gold: Sequence[float]) -> Figure:
+    """Shares of texts that meet the proxy and the gold of a training run, against its KL from the reference."""
+    figure, axes = plt.subplots(figsize=(4.8, 3.0))
+    axes.plot(kls, proxy, color=BLUE, marker="o", markersize=4, label="proxy, trained on")
+    axes.plot(kls, gold, color=ORANGE, linestyle="--", marker="s", markersize=4, label="gold, only watched")
+    axes.set(xlabel="KL from the reference, nats", ylabel="share of texts", ylim=(0, 1.04), xticks=list(kls)[::2])
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.grid(visible=True, color="#dddddd", linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="center right", frameon=False)
+    return figure

@@ -14,6 +14,7 @@ from grader.checks.across import Across
 from grader.checks.registry import Check, LabChecks
 from grader.checks.running import Outcome, run_check
 from grader.kernels.client import Kernel
+from grader.kernels.environments import Environment, NoKernelError, kernel_of
 from grader.kernels.launch import Zygote, lab_zygote, wait_until_ready
 from grader.kernels.limits import Limits
 from grader.kernels.notebook_kernel import NotebookKernel
@@ -38,6 +39,7 @@ def verify_across(
 
     Raises:
         SandboxError: kernels cannot be sandboxed here.
+        NoKernelError: the kernel that the lab asks for is not installed here, or is no plain Python.
     """
     found = AcrossProcesses()
     if not checks.checks:
@@ -52,7 +54,9 @@ def verify_across(
         progress(f"{check.name} in a kernel")
         return run_check(check, lab, Across(kernel, checks.fixtures, recipes), secret)
 
-    with wait_until_ready(lab_zygote(imports_of(release), load_settings(course.root))) as zygote:
+    python = _environment(lab, release)
+    zygotes = lab_zygote(imports_of(release), load_settings(course.root), python=python, hidden=[course.root])
+    with wait_until_ready(zygotes) as zygote:
         blank = _notebook(zygote, release)
         passed = [check.name for check in checks.checks if outcome(check, blank).passed]
         found.failures += [f"{name}: the blank release passes it in a kernel" for name in passed]
@@ -81,6 +85,14 @@ def verify_across(
             kernel.run(cells[right.exercise], right.exercise)
         kernel.close()
     return found
+
+
+def _environment(lab: str, release: NotebookNode) -> Environment:
+    """The environment of the kernel that a lab's notebook asks for."""
+    found = kernel_of(str(release.metadata.get("kernelspec", {}).get("name", "")))
+    if isinstance(found, Environment):
+        return found
+    raise NoKernelError(f"{lab} asks for the kernel {found.name!r}, which is no plain Python: checks need one.")
 
 
 def _notebook(zygote: Zygote, notebook: NotebookNode) -> NotebookKernel:

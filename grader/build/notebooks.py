@@ -68,7 +68,8 @@ def read_source(path: Path) -> NotebookNode:
     `solutions/` it lies says how its kernel is called.
     """
     notebook = jupytext.read(path, fmt="py:percent")
-    notebook.metadata = NotebookNode(kernelspec=_kernelspec(path), language_info={"name": "python"})
+    asked = str(notebook.metadata.get("kernelspec", {}).get("name", ""))
+    notebook.metadata = NotebookNode(kernelspec=_kernelspec(path, asked), language_info={"name": "python"})
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for place, cell in enumerate(notebook.cells):
         cell.metadata.pop("lines_to_next_cell", None)
@@ -77,9 +78,15 @@ def read_source(path: Path) -> NotebookNode:
     return notebook
 
 
-def _kernelspec(source: Path) -> dict[str, str]:
-    """The kernel of a `solutions/LAB/lab.py`, as its course calls it."""
-    return {"display_name": load_settings(source.parents[2]).kernel_name, "language": "python", "name": "python3"}
+def _kernelspec(source: Path, asked: str) -> dict[str, str]:
+    """The kernel of a `solutions/LAB/lab.py`, as its course calls it: one of the course's further kernels, if asked for.
+
+    Any other name in a header is that of the author's own machine.
+    """
+    settings = load_settings(source.parents[2])
+    if asked in settings.kernels:
+        return {"display_name": settings.kernels[asked], "language": "python", "name": asked}
+    return {"display_name": settings.kernel_name, "language": "python", "name": "python3"}
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

@@ -6,6 +6,7 @@
     c.Grader.distributions = ["mylib"]                       # whose version a grade depends on
     c.Grader.families = {"off-by-one": "bounds of loops"}    # of mistakes that quiz items aim at
     c.Grader.kernel_name = "Python 3"                        # how the kernel of released notebooks is called
+    c.Grader.kernels = {"today": "Python 3 (today)"}         # further kernels that labs may name
     c.Grader.looks = "mylib.looks:LOOKS"                     # what `grader doctor` looks at besides
     c.Grader.title = "Algorithms"                            # what bundles and exports say
     c.Grader.prepare = ["python -m mylib.fetch"]             # what a student runs once, after the installation
@@ -46,6 +47,8 @@ class CourseSettings:
     """Families of mistakes that quiz items aim at: a name each, and what goes wrong. Without any, every name goes."""
     kernel_name: str = "Python 3"
     """How JupyterLab calls the kernel of released notebooks."""
+    kernels: Mapping[str, str] = field(default_factory=dict)
+    """Further kernels that the header of a lab's source may name: what JupyterLab calls each."""
     looks: str = ""
     """`module:NAME` of a mapping of what `grader doctor` looks at to functions that give (verdict, found, remedy)."""
     title: str = ""
@@ -116,7 +119,7 @@ def _checked(said: Mapping[str, Any], where: str) -> CourseSettings:
         found[name] = _as(type(getattr(NOTHING_SAID, name)), name, value, where)
     if "warm" in found:
         found["warm"] = {base: _as(tuple, f"warm[{base!r}]", names, where) for base, names in found["warm"].items()}
-    for name in ("environment", "families"):
+    for name in ("environment", "families", "kernels"):
         for key, value in found.get(name, {}).items():
             _as(str, f"{name}[{key!r}]", value, where)
     return replace(NOTHING_SAID, **found)

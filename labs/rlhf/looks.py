@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Callable
 from typing import Literal
 
+from rlhf import today
 from rlhf.cache import has_ratings, has_smol, ratings_folder, smol_folder
 
 Seen = tuple[Literal["works", "missing", "broken"], str, str]
@@ -36,9 +37,16 @@ def _smol() -> Seen:
     return "missing", "smol is not fetched; labs use tiny", "make smol (93 MB)"
 
 
+def _today() -> Seen:
+    if today.is_ready():
+        return "works", f"TRL {today.pins()['trl']}, transformers {today.pins()['transformers']}", ""
+    return "broken", f"nothing whole in {today.today_folder()}; labs 07 and 08 run in it", "python -m rlhf.today"
+
+
 LOOKS: dict[str, Callable[[], Seen]] = {
     "reviews": _reviews,
     "ratings": _ratings,
     "model": _model,
+    "second environment": _today,
     "larger model": _smol,
 }

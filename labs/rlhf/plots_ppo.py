@@ -41,7 +41,7 @@ def against_ratio(
 def runs(
     panels: Mapping[str, Mapping[str, Sequence[float]]], *, levels: Mapping[str, float] | None = None, columns: int = 4
 ) -> Picture:
-    """Panels over the steps of PPO, each with an axis of its own: the same runs, seen from several sides.
+    """Panels over the steps of training, each with an axis of its own: the same runs, seen from several sides.
 
     Args:
         panels: title, what is measured, with its unit -> (label of a run -> one number for each step).
@@ -75,7 +75,7 @@ def runs(
             + "."
             for title, lines in panels.items()
         )
-        return _picture(figure, f"PPO step by step, means of the first and the last five steps. {said}")
+        return _picture(figure, f"Training step by step, means of the first and the last five steps. {said}")
 
 
 def trade_off(points: Mapping[str, tuple[float, float]], *, x_label: str, y_label: str) -> Picture:

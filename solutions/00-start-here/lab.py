@@ -138,7 +138,7 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **GAE**, generalised advantage estimation: advantages from rewards and values, with a knob λ
 #   ([03](../03-ppo/03-ppo.ipynb))
 # - **GRPO**: a relative of PPO without a value head; the responses to one prompt are compared with one another
-#   ([03](../03-ppo/03-ppo.ipynb))
+#   ([03](../03-ppo/03-ppo.ipynb), [07](../07-grpo/07-grpo.ipynb))
 # - **KL divergence**: how far the policy is from the reference model, in nats; the **KL penalty** takes β times it off
 #   the reward ([02](../02-reward-model/02-reward-model.ipynb), [03](../03-ppo/03-ppo.ipynb))
 # - **log-prob**: the natural logarithm of a probability ([01](../01-decoding/01-decoding.ipynb))
@@ -149,16 +149,23 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 #   ([01](../01-decoding/01-decoding.ipynb))
 # - **partition function** Z: the sum over all texts by which the best policy's weights are divided, so that its
 #   probabilities add up to 1 ([04](../04-partition-function/04-partition-function.ipynb))
+# - **pass@k**: the probability that at least one of k samples of a task is right ([07](../07-grpo/07-grpo.ipynb))
 # - **policy** π: the language model that is trained (here)
 # - **PPO**, proximal policy optimisation: write, score, move a little, again ([03](../03-ppo/03-ppo.ipynb))
 # - **query** or prompt, and **response**: what the policy is given, and what it writes
 #   ([03](../03-ppo/03-ppo.ipynb))
 # - **reference model** π_ref: the policy as it was before training, frozen
 #   ([02](../02-reward-model/02-reward-model.ipynb))
+# - **reward hacking**: much reward for what nobody wanted: the reward is not what was meant
+#   ([02](../02-reward-model/02-reward-model.ipynb), [07](../07-grpo/07-grpo.ipynb))
 # - **reward model**: says in one number how much people would like a text
 #   ([02](../02-reward-model/02-reward-model.ipynb))
 # - **RLHF**: reinforcement learning from human feedback (here)
+# - **RLOO**: each response's reward is compared with the mean of the others to the same prompt, its own left out
+#   ([03](../03-ppo/03-ppo.ipynb), [07](../07-grpo/07-grpo.ipynb))
 # - **rollout**: a text that the policy writes while it is trained ([01](../01-decoding/01-decoding.ipynb))
 # - **token**: a piece of a word, the unit that a model reads and writes (here)
 # - **TRL**: the library of trainers for RLHF that the labs use ([02](../02-reward-model/02-reward-model.ipynb))
 # - **value head**: one more output of the policy, which foretells the reward to come ([03](../03-ppo/03-ppo.ipynb))
+# - **verifiable reward**: a program that says of a text how good it is; nothing in it is learned
+#   ([07](../07-grpo/07-grpo.ipynb))

@@ -539,7 +539,7 @@ run("03-ppo", "kl_penalised_rewards", globals())
 # by then. For the task that we set, *write at most 16 tokens, then you are scored*, the cut is an end, and $V = 0$ is right.
 # Where a text would go on and earn more, it is not: then $V$ of the next place belongs there (Pardo et al. 2018). Either way
 # the reward model judges half a sentence. Other trainers of TRL can take a price for that (`missing_eos_penalty` of PPOv2
-# and RLOO) or, in GRPO today, leave such responses out of the loss (`mask_truncated_completions`).
+# and **RLOO**, section 12) or, in GRPO today, leave such responses out of the loss (`mask_truncated_completions`).
 #
 # Worked example, γ = 0.9, λ = 0.5, rewards $(0, 1)$, values $(0.5, 0.6)$: $\delta_1 = 1 + 0 - 0.6 = 0.4$,
 # $\delta_0 = 0 + 0.9 \cdot 0.6 - 0.5 = 0.04$; $A = (0.04 + 0.45 \cdot 0.4,\; 0.4) = (0.22, 0.4)$, $R = (0.72, 1.0)$.

@@ -87,6 +87,12 @@ def failing(lab: str) -> set[str]:
     return {name.removesuffix("-checks") for name in names if name.endswith("-checks")}
 
 
+def called(kernel: str) -> str:
+    """What JupyterLab calls a kernel of the course."""
+    settings = load_settings(REPO)
+    return settings.kernels.get(kernel, settings.kernel_name)
+
+
 def put(notebook: NotebookNode, folder: Path, lab: str) -> Path:
     folder.mkdir(parents=True)
     for file in (REPO / "labs" / lab).glob("*.json"):  # the quiz, the visible checks
@@ -119,7 +125,7 @@ def test_every_notebook_opens_with_its_kernel_and_a_table_of_contents(page: Page
         shown = page.locator("#table-of-contents .jp-tocItem-content:visible")
         expect(shown).to_have_text(headings)
         kernel = page.locator(".jp-NotebookPanel:visible .jp-Toolbar-kernelName")
-        expect(kernel).to_have_text(load_settings(REPO).kernel_name)
+        expect(kernel).to_have_text(called(released(lab).metadata["kernelspec"]["name"]))
         assert page.locator(".jp-Dialog").count() == 0
         page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 
@@ -231,7 +237,7 @@ def test_the_start_page_leads_to_every_lab_and_quiz(page: Page, server: Server) 
         page.locator(".jp-CodeCell .cm-content").filter(has_text=text).first.click()
         page.keyboard.press("Control+Enter")
     labs, quizzes = (page.locator("table").filter(has=page.locator("caption", has_text=name)) for name in CAPTIONS)
-    expect(quizzes.locator("tbody tr")).to_have_count(6)
+    expect(quizzes.locator("tbody tr")).to_have_count(8)
     expect(labs.locator("tbody td:first-child")).to_have_text(LABS[1:])
     titles = [next(c.source for c in released(lab).cells).splitlines()[0].removeprefix("# ") for lab in LABS[1:]]
     expect(labs.locator("a")).to_have_text(titles)

@@ -23,7 +23,7 @@ def run(labs: Path, lab: str, folder: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-@pytest.mark.parametrize("lab", ["03-ppo", "04-partition-function", "05-dpo"])
+@pytest.mark.parametrize("lab", ["03-ppo", "04-partition-function", "05-dpo", "07-grpo"])
 def test_run_all_reaches_the_quiz(lab: str, repo: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
     cells = [cell for cell in run(repo.labs, lab, tmp_path).cells if cell.cell_type == "code"]

@@ -91,13 +91,13 @@ def test_each_lab_names_the_glossary(name: str) -> None:
 
 
 SYMBOLS = "## Symbols"
-TAUGHT = ["01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo"]
-ONLY = {  # a letter in formulas, and the lab that it belongs to
-    r"\\rho": "03-ppo",  # the ratio of policy and old policy
-    r"\\varepsilon": "03-ppo",  # the clip range
-    r"\\tau": "01-decoding",  # the temperature
-    r"(?<![\\\w])T(?!\w)": "04-partition-function",  # tokens of a response at most
-    r"\\eta": "05-dpo",  # the probability that a label is wrong
+TAUGHT = ["01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo"]
+ONLY = {  # a letter in formulas, and the labs that it belongs to
+    r"\\rho": ["03-ppo", "07-grpo"],  # the ratio of policy and old policy
+    r"\\varepsilon": ["03-ppo", "07-grpo"],  # the clip range
+    r"\\tau": ["01-decoding"],  # the temperature
+    r"(?<![\\\w])T(?!\w)": ["04-partition-function", "07-grpo"],  # tokens of a response at most
+    r"\\eta": ["05-dpo"],  # the probability that a label is wrong
 }
 
 
@@ -114,13 +114,13 @@ def test_each_lab_has_a_table_of_symbols_with_no_letter_twice(name: str) -> None
     assert "[table](#Symbols)" in cells(name, "markdown")[0]
 
 
-@pytest.mark.parametrize(("letter", "home"), ONLY.items())
-def test_a_letter_means_the_same_in_every_lab(letter: str, home: str) -> None:
+@pytest.mark.parametrize(("letter", "homes"), ONLY.items())
+def test_a_letter_means_the_same_in_every_lab(letter: str, homes: list[str]) -> None:
     text = {
         name: formulas(" ".join(source for source in cells(name, "markdown") if not source.startswith(SYMBOLS)))
         for name in TAUGHT
     }
-    assert [name for name in TAUGHT if re.search(letter, text[name])] == [home]
+    assert [name for name in TAUGHT if re.search(letter, text[name])] == homes
 
 
 def test_a_ratio_is_no_reward() -> None:

@@ -1,4 +1,4 @@
-"""The sealed visible checks of the five labs on thirty wrong answers: every check runs, no hint is false."""
+"""The sealed visible checks of the labs on wrong answers, six a lab: every check runs, no hint is false."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def of(lab: str, exercise: str, signature: str, body: str, may_say: str = "") ->
 
 
 FOUR = "policy_chosen, policy_rejected, ref_chosen, ref_rejected, beta"
-THIRTY = (
+ANSWERS = (
     of("01-decoding", "apply_temperature", "logits, temperature", "return logits / (temperature + 1)"),
     of("01-decoding", "apply_temperature", "logits, temperature", "return (logits / temperature).tolist()"),
     of("01-decoding", "top_k_filter", "logits, k", "return logits.topk(k).values"),
@@ -121,9 +121,41 @@ return logits.masked_fill(probs < p, -torch.inf)
     of("05-dpo", "format_preferences", "first, second, first_mean, second_mean", "return list(zip(first, second))"),
     of("05-dpo", "preference_accuracy", "chosen_rewards, rejected_rewards", "return chosen_rewards > rejected_rewards"),
     of("05-dpo", "ipo_loss", f"{FOUR}, lengths=None", "return (policy_chosen - ref_chosen - 1 / (2 * beta)) ** 2"),
+    of(
+        "07-grpo",
+        "sentence_rewards",
+        "texts, least=8, most=12",
+        "return [float(least <= len(text.split()) <= most) for text in texts]",
+    ),
+    of("07-grpo", "pass_at_k", "samples, correct, k", "return [c / n for n, c in zip(samples, correct)]", "pass@1"),
+    of(
+        "07-grpo",
+        "grpo_advantages",
+        "rewards, scale='group'",
+        "return (rewards - rewards.mean()) / (rewards.std() + 1e-4)",
+    ),
+    of(
+        "07-grpo",
+        "clipped_losses",
+        "ratios, advantages, low=0.2, high=0.2",
+        "return -ratios.clamp(1 - low, 1 + high) * advantages[:, None]",
+        "clipped term alone",
+    ),
+    of(
+        "07-grpo",
+        "normalised_loss",
+        "losses, mask, method='dapo', longest=16",
+        "return (losses * mask).sum() / mask.sum()",
+    ),
+    of(
+        "07-grpo",
+        "kl_losses",
+        "logps, ref_logps, old_logps, estimator='k3-ratio'",
+        "return (logps - ref_logps).exp() - 1",
+    ),
 )
 
-LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo")
+LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo")
 
 
 @cache
@@ -137,7 +169,7 @@ def looked_at(course: Course, answer: WrongAnswer) -> tuple[ExerciseChecks, Look
         return visible, look(visible, namespace)
 
 
-@pytest.mark.parametrize("answer", THIRTY, ids=lambda one: f"{one.lab}-{one.exercise}")
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda one: f"{one.lab}-{one.exercise}")
 def test_every_check_runs_and_no_hint_is_false(repo: Course, answer: WrongAnswer) -> None:
     visible, looked = looked_at(repo, answer)
     assert len(looked.outcomes) == len(visible.checks)

@@ -17,7 +17,10 @@ from grader.quizzes.model import AnyItem
 from grader.quizzes.prove import prove
 from grader.quizzes.table import has_plot, is_computed, shows_code
 
-BANKS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "assessment")
+BANKS = (
+    *("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo"),
+    *("07-grpo", "08-evaluation", "assessment"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def items(repo: Course) -> list[AnyItem]:
 
 def test_every_lab_has_its_bank(repo: Course) -> None:
     assert tuple(repo.bank_files()) == BANKS
-    assert [repo.bank_of(lab) is not None for lab in repo.assignments()] == [True] * 6
+    assert [repo.bank_of(lab) is not None for lab in repo.assignments()] == [True] * 8
 
 
 @pytest.mark.parametrize("bank", BANKS)
@@ -48,7 +51,7 @@ def test_an_item_says_what_it_is_for(items: list[AnyItem]) -> None:
 def test_each_family_of_mistakes_is_met_from_four_sides_and_more(repo: Course, items: list[AnyItem]) -> None:
     met = Counter(family for item in items for family in item.families)
     families = load_settings(repo.root).families
-    assert len(families) == 17
+    assert len(families) == 20
     assert [family for family in families if met[family] < 4] == []
 
 
