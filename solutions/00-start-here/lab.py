@@ -147,6 +147,8 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **nat**: the unit of natural logarithms; 1 nat is 1.44 bits ([01](../01-decoding/01-decoding.ipynb))
 # - **nucleus**: the fewest most probable tokens that together reach the probability $p$; top-p keeps them
 #   ([01](../01-decoding/01-decoding.ipynb))
+# - **over-optimisation**: the score that is trained on goes on rising, and what was meant by it falls
+#   ([03](../03-ppo/03-ppo.ipynb), [08](../08-evaluation/08-evaluation.ipynb))
 # - **partition function** Z: the sum over all texts by which the best policy's weights are divided, so that its
 #   probabilities add up to 1 ([04](../04-partition-function/04-partition-function.ipynb))
 # - **policy** π: the language model that is trained (here)
@@ -162,3 +164,7 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **token**: a piece of a word, the unit that a model reads and writes (here)
 # - **TRL**: the library of trainers for RLHF that the labs use ([02](../02-reward-model/02-reward-model.ipynb))
 # - **value head**: one more output of the policy, which foretells the reward to come ([03](../03-ppo/03-ppo.ipynb))
+# - **Wilson's interval**: the true win rates that what was seen does not speak against
+#   ([08](../08-evaluation/08-evaluation.ipynb))
+# - **win rate**: the share of comparisons that a policy wins, a tie being half a win
+#   ([08](../08-evaluation/08-evaluation.ipynb))
