@@ -359,6 +359,7 @@ def look(policy: torch.nn.Module, seed: int) -> dict[str, float]:
     }
 
 
+# %% tags=["demo", "loop"]
 class Watch(TrainerCallback):
     """Looks at the policy before every second step, and at the end."""
 
