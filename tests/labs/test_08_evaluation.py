@@ -85,6 +85,9 @@ def test_numbers_on_power_in_the_text_are_right(solution: dict[str, Any], prose:
     for rate in (0.55, 0.6, 0.7, 0.9):  # "off by a few hundredths where comparisons are few"
         m = needed(rate)
         assert solution["sign_test"](m, rate)[1] == pytest.approx(0.8, abs=0.04)
+    reached = [next(m for m in range(10, 1001, 10) if solution["sign_test"](m, w)[1] >= 0.8) for w in (0.7, 0.6, 0.55)]
+    assert reached == [40, 160, 620]
+    assert "0.7 is seen with 40 comparisons, one of 0.6 takes 160, and one of 0.55 more than 600" in prose
     z = NormalDist()
     assert f"{z.inv_cdf(0.95):.4f}" in prose
     assert f"{z.inv_cdf(0.8):.4f}" in prose
