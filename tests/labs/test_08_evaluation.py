@@ -191,4 +191,10 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert float(salad[1]) >= 0.99
     assert int(salad[2]) > 50
     order = float(re.search(r"real order wins (\d\.\d{3})", printed)[1])
-    assert order < 0.62
+    assert 0.52 < order < 0.63  # "about six cases of ten"
+    controlled = re.findall(r"plain (\d\.\d{3}), at equal length (\d\.\d{3})", printed)
+    (honest, honest_at_equal), (lover, lover_at_equal) = [tuple(map(float, row)) for row in controlled]
+    assert abs(honest - honest_at_equal) < 0.03
+    assert abs(lover_at_equal - honest) < 0.06 < lover - honest
+    for both in re.findall(r"tiny shown first \d\.\d\d, both orders (\d\.\d\d)", printed):
+        assert float(both) == pytest.approx(0.5, abs=0.05)
