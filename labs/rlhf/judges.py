@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FIRST, SECOND, TIE = "first", "second", "tie"
 WORTH = {FIRST: 1.0, TIE: 0.5, SECOND: 0.0}
+Score = Callable[[Sequence[str]], "torch.Tensor"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Judge:
     words adds to the longer one. Both are in units of the score; an honest judge has neither.
     """
 
-    score: Callable[[Sequence[str]], torch.Tensor]
+    score: Score
     first: float = 0.0
     longer: float = 0.0
 
@@ -39,6 +40,21 @@ class Judge:
     def spread(self, one: Sequence[str], other: Sequence[str]) -> float:
         """The standard deviation of the difference of scores: a unit for habits."""
         return float((self.score(list(one)).double() - self.score(list(other)).double()).std())
+
+
+def remembering(score: Score) -> Score:
+    """The same score, in float64, with a memory: whatever is asked, a text is scored once."""
+    known: dict[str, float] = {}
+
+    def scores(texts: Sequence[str]) -> torch.Tensor:
+        import torch
+
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, score(new).tolist(), strict=True))
+        return torch.tensor([known[text] for text in texts], dtype=torch.float64)
+
+    return scores
 
 
 def words_more(one: Sequence[str], other: Sequence[str]) -> torch.Tensor:

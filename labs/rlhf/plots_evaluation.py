@@ -44,9 +44,9 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, even: str) -> P
     """
     with _figure(6.2, 0.42 * len(rows) + 1.0) as (figure, axes):
         axis, places = axes[0], range(len(rows))
-        for place, (rate, low, high), colour in zip(places, rows.values(), _cycle(COLOURS), strict=False):
-            axis.plot([low, high], [place, place], color=colour, linewidth=2.2)
-            axis.plot([rate], [place], color=colour, marker="o", markersize=6)
+        for place, (rate, low, high) in zip(places, rows.values(), strict=True):
+            axis.plot([low, high], [place, place], color=COLOURS[0], linewidth=2.2)
+            axis.plot([rate], [place], color=COLOURS[0], marker="o", markersize=6)
             axis.text(1.04, place, f"{rate:.3f}", va="center", fontsize=9, color="#333333")
         axis.axvline(0.5, color=GREY, linestyle="--", linewidth=1.2)
         axis.set_yticks(places, list(rows))

@@ -147,6 +147,8 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **nat**: the unit of natural logarithms; 1 nat is 1.44 bits ([01](../01-decoding/01-decoding.ipynb))
 # - **nucleus**: the fewest most probable tokens that together reach the probability $p$; top-p keeps them
 #   ([01](../01-decoding/01-decoding.ipynb))
+# - **over-optimisation**: the score that is trained on goes on rising, and what was meant by it falls
+#   ([03](../03-ppo/03-ppo.ipynb), [08](../08-evaluation/08-evaluation.ipynb))
 # - **partition function** Z: the sum over all texts by which the best policy's weights are divided, so that its
 #   probabilities add up to 1 ([04](../04-partition-function/04-partition-function.ipynb))
 # - **pass@k**: the probability that at least one of k samples of a task is right ([07](../07-grpo/07-grpo.ipynb))
@@ -169,3 +171,7 @@ print(f"mean {row['mean']:.2f}, single ratings {sorted(row['ratings'])}")
 # - **value head**: one more output of the policy, which foretells the reward to come ([03](../03-ppo/03-ppo.ipynb))
 # - **verifiable reward**: a program that says of a text how good it is; nothing in it is learned
 #   ([07](../07-grpo/07-grpo.ipynb))
+# - **Wilson's interval**: the true win rates that what was seen does not speak against
+#   ([08](../08-evaluation/08-evaluation.ipynb))
+# - **win rate**: the share of comparisons that a policy wins, a tie being half a win
+#   ([08](../08-evaluation/08-evaluation.ipynb))

@@ -193,7 +193,7 @@ def reference_needed(win_rate: float, level: float = 0.05, power: float = 0.8) -
 
 
 def plans() -> Iterator[Case]:
-    for rate in (0.51, 0.52, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 0.97, 0.999):
+    for rate in (0.51, 0.52, 0.56, 0.62, 0.65, 0.7, 0.8, 0.9, 0.97, 0.999):
         yield Case(f"{rate}", (rate,), family="level and power by default")
         for level in (0.01, 0.1):
             yield Case(f"{rate} {level}", (rate, level), family="another level")

@@ -15,33 +15,17 @@
 #
 # Four ways to a better policy lie behind you: best-of-n (lab 04), PPO (03), DPO (05) and GRPO (07). Each of them reports a
 # number that went up. This lab asks what such a number is worth, and gives you the tools to find out: how far a policy
-# has moved, what a win rate says and how surely, what a judge brings in of its own, and what happens when the number
-# becomes the goal.
+# has moved, what a **win rate** (the share of comparisons that it wins) says and how surely, what a judge brings in of its
+# own, and what happens when the number becomes the goal.
 #
 # | | |
 # |---|---|
 # | Time | about 120 minutes: 9 exercises, 40 points, and a quiz, 8 points |
 # | You need | labs 02 to 05; a little torch (`cumsum`, `masked_fill`, `linalg.solve`) |
-# | Kernel | Python 3 (RLHF today): section 5 trains with TRL 1.16 |
+# | Kernel | "Python 3 (RLHF today)": section 5 trains with TRL 1.16 |
 # | How it works | Fill in each function, run the cell of checks below it, read the hints. Hidden checks run when you are graded. |
-#
-# One letter for one thing:
-#
-# | symbol | what it is | unit |
-# |---|---|---|
-# | $x$, $y$, $y_t$ | the beginning of a review, a response to it, its token at place $t$ | |
-# | $\pi$, $\pi_\mathrm{ref}$ | the policy that is looked at; the reference, here always tiny | |
-# | $r$, $g$ | the **proxy**: the score that training, or choosing, sees; the **gold**: what we really want | their own |
-# | $n$, $N$ | draws of best-of-n; samples that they are drawn from | |
-# | $\pi_n$, $F_i$ | the policy "best of $n$"; the probability of the $i$ worst responses together | |
-# | $v$, $N_v$ | a value of the proxy; samples whose proxy is at most $v$ | |
-# | $m$, $k$ | comparisons; wins among them, a tie is half a win | |
-# | $w$, $\hat w = k/m$ | the true win rate; the one that was seen | |
-# | $z$ | a quantile of the normal distribution | |
-# | $\alpha$ | how often we accept to claim what is not so | |
-# | $s_i$, $d_i$ | of pair $i$: what its first text got, 1, ½ or 0; how much longer that text is | points; standard deviations |
-# | $\theta$, $\varphi$ | log-odds of a win at equal length; what a unit of length adds to them | nats |
-# | $\lambda$ | the penalty on $\varphi$ | |
+# | Words | those that you do not know are in the [glossary](../00-start-here/00-start-here.ipynb#Glossary) |
+# | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 
 # %%
 import math
@@ -53,7 +37,7 @@ import torch
 import labkit
 import rlhf
 from labkit import checks
-from rlhf import plots, plots_evaluation, toy
+from rlhf import live, plots, plots_evaluation, toy
 from rlhf.goals import one_sentence, share, stops
 from rlhf.judges import Judge, words_more
 from rlhf.sampling import beginnings, respond, token_logps
@@ -67,15 +51,18 @@ from rlhf.variants import load_variant, stops_curves
 # of reviews, four tokens each, by at most 16 tokens. DPO and GRPO were trained on other beginnings.
 
 # %% tags=["demo", "loop"]
+torch.set_num_threads(1)  # for so small a model more threads mostly wait
 tiny, tokenizer = rlhf.load_policy("tiny")
 
 # %% tags=["demo"]
 judge_model, judge_tokenizer = rlhf.load_reward_model()
 prompts = beginnings(tokenizer, 256)
-policies = {"tiny": tiny} | {name: load_variant(name)[0] for name in ("dpo", "ppo", "grpo")}
-answers = {name: respond(policy, tokenizer, prompts, seed=1) for name, policy in policies.items()}
-for name, texts in answers.items():
-    print(f"{name:5} {texts.texts[0]!r}")
+policies, answers = {"tiny": tiny}, {}
+for name in ("dpo", "ppo", "grpo"):
+    policies[name], _ = load_variant(name)
+for name, policy in policies.items():
+    answers[name] = respond(policy, tokenizer, prompts, seed=1)
+    print(f"{name:5} {answers[name].texts[0]!r}")
 
 # %% [markdown]
 # Which one is better? Before we ask a judge: how far did each of them go?
@@ -99,19 +86,21 @@ for name, texts in answers.items():
 
 
 # %% nbgrader={"grade": false, "grade_id": "sequence_kl", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def sequence_kl(policy_logps: torch.Tensor, ref_logps: torch.Tensor, mask: torch.Tensor) -> tuple[float, float]:
+def sequence_kl(
+    policy_logps: torch.Tensor, ref_logps: torch.Tensor, mask: torch.Tensor
+) -> tuple[float, float]:
     """An estimate of KL(π‖π_ref) a response, in nats, and its standard error.
 
     Args:
-        policy_logps, ref_logps: float32 or float64 [responses, tokens], of samples of π;
-            where the mask is False they may be anything, -inf and nan too.
+        policy_logps, ref_logps: float32 or float64 [responses, tokens], of samples
+            of π; where the mask is False they may be anything, -inf and nan too.
         mask: bool [responses, tokens], True at the tokens of a response, which are one
             or more and come first; its EOS is one of them. No argument is changed.
 
     Returns:
-        Two Python floats, computed in float64: the mean of the responses' sums, and the
-        standard deviation of the sums (squares over one less than their number) over the
-        root of their number.
+        Two Python floats, computed in float64: the mean of the responses' sums, and
+        the standard deviation of the sums (squares over one less than their number)
+        over the root of their number.
 
     Raises:
         ValueError: there are fewer than two responses.
@@ -125,21 +114,7 @@ def sequence_kl(policy_logps: torch.Tensor, ref_logps: torch.Tensor, mask: torch
 
 
 # %% nbgrader={"grade": true, "grade_id": "sequence_kl-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-said = torch.tensor([[True, True], [True, False]])
-ours, theirs = torch.tensor([[-1.0, -2.0], [-1.0, math.nan]]), torch.tensor([[-2.0, -3.0], [-1.0, -9.0]])
-with checks("sequence_kl") as check:
-    check.close(
-        sequence_kl(ours, theirs, said), (1.0, 1.0), "the worked example",
-        hint="Add up a response's tokens first; then mean, and standard deviation over √2. What the mask hides is nothing.",
-    )  # fmt: skip
-    check.close(
-        sequence_kl(theirs[:, :1], ours[:, :1], said[:, :1]), (-0.5, 0.5), "single sums may be negative",
-        hint="Policy minus reference, with its sign: no `abs`.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: sequence_kl(ours[:1], theirs[:1], said[:1]), "refuses a single response",
-        hint="One number has no standard deviation.",
-    )  # fmt: skip
+checks("sequence_kl")
 
 # %% nbgrader={"grade": true, "grade_id": "sequence_kl-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `sequence_kl` run here when your work is graded.
@@ -156,7 +131,8 @@ run("08-evaluation", "sequence_kl", globals())
 moved = {}
 for name, policy in policies.items():
     texts = answers[name]
-    moved[name], error = sequence_kl(token_logps(policy, texts), token_logps(tiny, texts), texts.mask)
+    log_probs = token_logps(policy, texts), token_logps(tiny, texts)
+    moved[name], error = sequence_kl(*log_probs, texts.mask)
     print(f"{name:5} KL {moved[name]:5.2f} ± {error:.2f} nats a response")
 
 # %% [markdown]
@@ -206,18 +182,7 @@ def best_of_n_kl(probs: torch.Tensor, n: int) -> float:
 
 
 # %% nbgrader={"grade": true, "grade_id": "best_of_n_kl-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-half = torch.tensor([0.5, 0.5], dtype=torch.float64)
-with checks("best_of_n_kl") as check:
-    check.close(
-        best_of_n_kl(half, 2), 0.130812, "the worked example", tol=1e-5,
-        hint="π₂ = F₂² − F₁²: all draws below, less all draws further below. Then the KL from `probs`.",
-    )  # fmt: skip
-    check.close(best_of_n_kl(half, 1), 0.0, "one draw changes nothing", hint="F_i − F_{i−1} is the response itself.")
-    check.close(
-        best_of_n_kl(half, 10_000), math.log(2), "ten thousand draws of two responses", tol=1e-6,
-        hint="(1/2)^10000 is 0 as a float, and 0 · log 0 is 0: `torch.special.xlogy` knows.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: best_of_n_kl(half, 0), "refuses n = 0", hint="n is at least 1.")
+checks("best_of_n_kl")
 
 # %% nbgrader={"grade": true, "grade_id": "best_of_n_kl-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `best_of_n_kl` run here when your work is graded.
@@ -236,14 +201,18 @@ log_ref, r = toy.log_probs(0), toy.rewards(0)
 drawn_from = {
     "100,000 equal responses": torch.full((100_000,), 1e-5, dtype=torch.float64),
     "toy, 341 responses": log_ref[r.argsort(stable=True)].exp(),
-    "a fair coin": half,
+    "a fair coin": torch.full((2,), 0.5, dtype=torch.float64),
 }
-sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-prices = {"log n − (n−1)/n": [math.log(n) - (n - 1) / n for n in sizes]}
-prices |= {name: [best_of_n_kl(probs, n) for n in sizes] for name, probs in drawn_from.items()}
-for name, line in prices.items():
-    print(f"n = 16: {line[4]:.4f}   n = 256: {line[-1]:.4f}   {name}")
-plots.curves(sizes, prices, x_label="n", y_label="KL from the reference (nats)", log_x=True)
+sizes = [2, 4, 8, 16, 32, 64, 128, 256]
+bounds = [math.log(n) - (n - 1) / n for n in sizes]
+print(f"the formula: n = 16: {bounds[3]:.4f}, n = 256: {bounds[-1]:.4f}")
+shares = {}
+for name, probs in drawn_from.items():
+    exact = [best_of_n_kl(probs, n) for n in sizes]
+    print(f"{name}: n = 16: {exact[3]:.4f}, n = 256: {exact[-1]:.4f}")
+    shares[name] = [kl / bound for kl, bound in zip(exact, bounds, strict=True)]
+y_label = "exact KL as a share of log n − (n−1)/n"
+plots.curves(sizes, shares, x_label="n", y_label=y_label, log_x=True)
 
 # %% [markdown]
 # The formula is an upper bound. With language, where hardly any two responses agree, it is the value to four digits; with
@@ -253,7 +222,8 @@ plots.curves(sizes, prices, x_label="n", y_label="KL from the reference (nats)",
 # %% [markdown]
 # ## 4 · Proxy and gold
 #
-# What does best-of-n gain? Of $N$ samples, *every* choice of $n$ could have been drawn. The mean over all of them is the
+# Two numbers are watched from here on: the **proxy** $r$, the score that training, or choosing, sees, and the **gold** $g$,
+# what we really want. What does best-of-n gain in each? Of $N$ samples, *every* choice of $n$ could have been drawn. The mean over all of them is the
 # estimate with the least noise, and needs no drawing (Nakano et al. 2021): the best is at most the value $v$ in
 # $\binom{N_v}{n}$ of $\binom{N}{n}$ choices, where $N_v$ samples have a proxy of at most $v$. Samples of equal proxy are
 # kept equally often.
@@ -265,12 +235,15 @@ plots.curves(sizes, prices, x_label="n", y_label="KL from the reference (nats)",
 
 
 # %% nbgrader={"grade": false, "grade_id": "best_of_n_means", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def best_of_n_means(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
-    """Mean proxy and mean gold of the best of n by proxy, over all choices of n samples.
+def best_of_n_means(
+    proxy: torch.Tensor, gold: torch.Tensor, n: int
+) -> tuple[float, float]:
+    """Mean proxy and mean gold of the best of n by proxy, over all choices of n.
 
     Args:
-        proxy, gold: float64 [samples], finite, at most 1,000 samples; only exactly equal
-            proxies are equal, and of these each is kept equally often. Neither is changed.
+        proxy, gold: float64 [samples], finite, at most 1,000 samples; only exactly
+            equal proxies are equal, and of these each is kept equally often. Neither
+            is changed.
         n: how many of the samples are in a choice, each at most once.
 
     Returns:
@@ -284,28 +257,16 @@ def best_of_n_means(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[fl
         raise ValueError(f"n must lie between 1 and {len(proxy)}, found {n}")
     values, place, counts = proxy.unique(return_inverse=True, return_counts=True)
     choices = [math.comb(count, n) for count in [0, *counts.cumsum(0).tolist()]]
-    kept = torch.tensor([count / choices[-1] for count in choices], dtype=torch.float64).diff()
+    kept = torch.tensor(
+        [count / choices[-1] for count in choices], dtype=torch.float64
+    ).diff()
     mean_gold = torch.zeros_like(values).index_add(0, place, gold) / counts
     return (kept @ values).item(), (kept @ mean_gold).item()
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "best_of_n_means-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-scores, worths = torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64), torch.tensor([5.0, 7.0, 3.0], dtype=torch.float64)
-with checks("best_of_n_means") as check:
-    check.close(
-        best_of_n_means(scores, worths, 2), (5 / 3, 13 / 3), "the worked example",
-        hint="The best is at most v in C(N_v, n) of C(N, n) choices; the difference to the value below is how often it is v.",
-    )  # fmt: skip
-    check.close(
-        best_of_n_means(scores.flip(0), worths.flip(0), 3), (2.0, 3.0), "all of them, in another order",
-        hint="Sort by proxy, and take the golds along.",
-    )  # fmt: skip
-    check.close(
-        best_of_n_means(torch.tensor([0.0, 2.0, 2.0]).double(), worths, 2), (2.0, 5.0), "equal proxies",
-        hint="Each of equal proxies is kept equally often: the mean of their golds.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: best_of_n_means(scores, worths, 4), "refuses n above N", hint="1 ≤ n ≤ N.")
+checks("best_of_n_means")
 
 # %% nbgrader={"grade": true, "grade_id": "best_of_n_means-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `best_of_n_means` run here when your work is graded.
@@ -322,18 +283,29 @@ run("08-evaluation", "best_of_n_means", globals())
 # the proxy?
 
 # %% tags=["demo"]
+from rlhf.judges import remembering
 from rlhf.proxies import fit_probe
 
-draws = respond(tiny, tokenizer, [prompt for prompt in prompts for _ in range(16)], seed=2)
-gold = rlhf.score_texts(judge_model, judge_tokenizer, draws.texts).double()
-probe = fit_probe(tiny, tokenizer, 32, seed=0)
-proxy = probe(draws.texts).double()
-standard = [((scores - scores.mean()) / scores.std()).view(len(prompts), 16) for scores in (proxy, gold)]
+score = remembering(
+    lambda texts: rlhf.score_texts(judge_model, judge_tokenizer, texts)
+)
+draws = respond(tiny, tokenizer, [x for x in prompts for _ in range(16)], seed=2)
+gold = score(draws.texts)
+proxy = fit_probe(tiny, tokenizer, 32, seed=0)(draws.texts).double()
+
+# %% tags=["demo"]
 tries = [1, 2, 4, 8, 16]
-means = torch.tensor([[best_of_n_means(*row, n) for row in zip(*standard, strict=True)] for n in tries]).mean(1)
 nats = [math.log(n) - (n - 1) / n for n in tries]
-lines = {"proxy, 32 snippets": means[:, 0].tolist(), "gold, 9,605 snippets": means[:, 1].tolist()}
-plots.curves(nats, lines, x_label="KL from tiny (nats)", y_label="mean score (SDs of tiny)")
+lines = {"proxy, 32 snippets": [], "gold, 9,605 snippets": []}
+standard = []
+for scores in (proxy, gold):
+    standard.append(((scores - scores.mean()) / scores.std()).view(len(prompts), 16))
+for n in tries:
+    rows = [best_of_n_means(*row, n) for row in zip(*standard, strict=True)]
+    for line, mean in zip(lines.values(), torch.tensor(rows).mean(0), strict=True):
+        line.append(mean.item())
+labels = {"x_label": "KL from tiny (nats)", "y_label": "mean score (SDs of tiny)"}
+plots.curves(nats, lines, **labels)
 
 # %% [markdown]
 # The gold rises much more slowly, but it rises, all the way. Where is the famous hump of Gao, Schulman and Hilton (2023),
@@ -355,48 +327,60 @@ plots.curves(nats, lines, x_label="KL from tiny (nats)", y_label="mean score (SD
 import tempfile
 
 import datasets
-from transformers import PrinterCallback, TrainerCallback, TrainerState
+from transformers import TrainerCallback, TrainerState
 from trl import GRPOConfig, GRPOTrainer
-
-from rlhf.quiet import quiet_transformers
 
 datasets.disable_progress_bars()
 STEPS, EVERY = 20, 2
 watched = beginnings(tokenizer, 400)
 
 
-def reward_stops(completions: list[str], completion_ids: list[list[int]], **_: object) -> list[float]:
+def reward_stops(
+    completions: list[str], completion_ids: list[list[int]], **_: object
+) -> list[float]:
     """1 where a completion ends with EOS behind a full stop, `!` or `?`, else 0."""
     ends = [ids[-1] == tokenizer.eos_token_id for ids in completion_ids]
-    return [float(stops(text, ended=end)) for text, end in zip(completions, ends, strict=True)]
+    rows = zip(completions, ends, strict=True)
+    return [float(stops(text, ended=end)) for text, end in rows]
 
 
 # %% [markdown]
-# Every second step we stop and measure on 400 beginnings that training does not see: the KL, the proxy, the gold. This is your `sequence_kl` at work.
+# Every second step we stop and measure on 400 beginnings that training does not see: the KL, the proxy, the gold. This is
+# your `sequence_kl` at work. (A share of 0.2 of 400 texts has a standard error of 0.02.)
 
 
 # %% tags=["demo", "loop"]
 def look(policy: torch.nn.Module, seed: int) -> dict[str, float]:
-    """KL in nats, shares of proxy and gold, and tokens a response, on the beginnings that training does not see."""
-    texts = respond(policy, tokenizer, watched, seed=seed)
-    kl, _ = sequence_kl(token_logps(policy, texts), token_logps(tiny, texts), texts.mask)
-    proxy = share([stops(text, ended=end) for text, end in zip(texts.texts, texts.ended, strict=True)])
-    gold = share([one_sentence(text) for text in texts.texts])
-    return {"KL": kl, "proxy": proxy, "gold": gold, "tokens": texts.mask.sum(-1).double().mean().item()}
+    """KL in nats, shares of proxy and gold, tokens a response, on `watched`."""
+    seen = respond(policy, tokenizer, watched, seed=seed)
+    kl, _ = sequence_kl(token_logps(policy, seen), token_logps(tiny, seen), seen.mask)
+    rows = zip(seen.texts, seen.ended, strict=True)
+    return {
+        "KL": kl,
+        "proxy": share([stops(text, ended=end) for text, end in rows]),
+        "gold": share([one_sentence(text) for text in seen.texts]),
+        "tokens": seen.mask.sum(-1).double().mean().item(),
+    }
 
 
+# %% tags=["demo", "loop"]
 class Watch(TrainerCallback):
     """Looks at the policy before every second step, and at the end."""
 
     def __init__(self, policy: torch.nn.Module, seed: int) -> None:
         self.policy, self.seed, self.rows = policy, seed, []
 
-    def on_step_begin(self, _args: object, state: TrainerState, _control: object, **_: object) -> None:
+    def on_step_begin(
+        self, args: object, state: TrainerState, control: object, **_: object
+    ) -> None:
         if state.global_step % EVERY == 0:
-            self.rows.append({"step": state.global_step} | look(self.policy, self.seed))
+            self.on_train_end(args, state, control)
 
-    def on_train_end(self, _args: object, state: TrainerState, _control: object, **_: object) -> None:
-        self.rows.append({"step": state.global_step} | look(self.policy, self.seed))
+    def on_train_end(
+        self, _args: object, state: TrainerState, _control: object, **_: object
+    ) -> None:
+        seen = look(self.policy, self.seed)
+        self.rows.append({"step": state.global_step} | seen)
 
 
 # %% tags=["demo", "loop"]
@@ -404,28 +388,33 @@ def train_on_stops(seed: int) -> list[dict[str, float]]:
     """GRPO of TRL 1.16 on the proxy, from tiny: what was seen on the way."""
     policy, its_tokenizer = rlhf.load_policy("tiny")
     config = GRPOConfig(
-        output_dir=tempfile.mkdtemp(), learning_rate=1e-4, lr_scheduler_type="constant", max_steps=STEPS, beta=0.0,
-        per_device_train_batch_size=64, num_generations=8, max_completion_length=16, seed=seed, use_cpu=True, bf16=False,
-        gradient_checkpointing=False, save_strategy="no", report_to=[], disable_tqdm=True, logging_steps=100,
+        output_dir=tempfile.mkdtemp(), seed=seed, use_cpu=True, bf16=False,
+        max_steps=STEPS, learning_rate=1e-4, lr_scheduler_type="constant", beta=0.0,
+        per_device_train_batch_size=64, num_generations=8, max_completion_length=16,
+        activation_checkpointing=False, save_strategy="no", report_to=[],
+        disable_tqdm=True, logging_steps=1,
     )  # fmt: skip
-    data = datasets.Dataset.from_dict({"prompt": beginnings(its_tokenizer, 1024, first=512)})
+    prompts = beginnings(its_tokenizer, 1024, first=512)
     watch = Watch(policy, seed)
-    with quiet_transformers():
-        trainer = GRPOTrainer(
-            policy, reward_stops, args=config, train_dataset=data, processing_class=its_tokenizer, callbacks=[watch]
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
+    trainer = GRPOTrainer(
+        policy,
+        reward_stops,
+        args=config,
+        train_dataset=datasets.Dataset.from_dict({"prompt": prompts}),
+        processing_class=its_tokenizer,
+        callbacks=[watch],
+    )
+    live.train(trainer, f"stops, seed {seed}", proxy="reward")
     return watch.rows
 
 
 # %% [markdown]
 # Guess before you run it: twenty steps, and the proxy will go from a few per cent to nearly all. What will the gold do?
-# (The slowest cell of the lab: about a minute.)
+# It is the slowest cell of the lab: its line says how long it takes here. Interrupted (■), it keeps what was seen until then.
 
 # %% tags=["demo"]
-run = train_on_stops(seed=0)
-for row in run:
+record = train_on_stops(seed=0)
+for row in record:
     print("  ".join(f"{name} {value:6.3f}" for name, value in row.items()))
 
 # %% [markdown]
@@ -433,7 +422,8 @@ for row in run:
 # `solutions/models/curves_stops.py`, are drawn beside yours. `train_on_stops(seed=1)` makes one more.
 
 # %% tags=["demo"]
-curves = {f"seed {seed}, shipped": rows for seed, rows in stops_curves().items()} | {"this run": run}
+curves = {f"seed {seed}, shipped": rows for seed, rows in stops_curves().items()}
+curves["this run"] = record
 plots_evaluation.over_optimisation(curves)
 
 # %% [markdown]
@@ -475,7 +465,7 @@ def value_at_kl(kls: list[float], values: list[float], kl: float) -> float:
     ### BEGIN SOLUTION
     points = sorted(zip(kls, values, strict=True))
     if not points or not points[0][0] <= kl <= points[-1][0]:
-        raise ValueError(f"no points on both sides of {kl}: a curve says nothing beyond its ends")
+        raise ValueError(f"{kl} lies beyond the points: nothing was seen there")
     for (left, low), (right, high) in pairwise(points):
         if left <= kl <= right:
             return float(low + (high - low) * (kl - left) / (right - left))
@@ -484,16 +474,7 @@ def value_at_kl(kls: list[float], values: list[float], kl: float) -> float:
 
 
 # %% nbgrader={"grade": true, "grade_id": "value_at_kl-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("value_at_kl") as check:
-    check.close(
-        [value_at_kl([0.0, 4.0, 2.0], [0.1, 0.3, 0.5], at) for at in (1.0, 3.0, 2.0, 4.0)], [0.3, 0.4, 0.5, 0.3],
-        "the worked example, and points themselves", hint="Sort the points by KL, each with its value.",
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: value_at_kl([0.0, 4.0], [0.1, 0.3], 5.0), "says nothing beyond the ends",
-        hint="`np.interp` goes on with the last value: test the ends first.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: value_at_kl([], [], 1.0), "refuses no points", hint="No points, no curve.")
+checks("value_at_kl")
 
 # %% nbgrader={"grade": true, "grade_id": "value_at_kl-hidden", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `value_at_kl` run here when your work is graded.
@@ -505,8 +486,10 @@ run("08-evaluation", "value_at_kl", globals())
 
 # %% tags=["demo"]
 for at in (0.5, 1.0, 1.84, 3.0):
-    read = [value_at_kl([row["KL"] for row in run], [row[what] for row in run], at) for what in ("proxy", "gold")]
-    print(f"at {at:.2f} nats: proxy {read[0]:.2f}, gold {read[1]:.2f}")
+    kls = [row["KL"] for row in record]
+    for what in ("proxy", "gold"):
+        read = value_at_kl(kls, [row[what] for row in record], at)
+        print(f"at {at:.2f} nats: {what} {read:.2f}")
 
 # %% [markdown]
 # ## 6 · Win rates, and how sure they are
@@ -525,7 +508,9 @@ for at in (0.5, 1.0, 1.84, 3.0):
 
 
 # %% nbgrader={"grade": false, "grade_id": "wilson_interval", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def wilson_interval(wins: float, comparisons: int, z: float = 1.96) -> tuple[float, float]:
+def wilson_interval(
+    wins: float, comparisons: int, z: float = 1.96
+) -> tuple[float, float]:
     """Wilson's interval for a win rate: (lower, upper), Python floats, right to 1e-9.
 
     Args:
@@ -538,30 +523,20 @@ def wilson_interval(wins: float, comparisons: int, z: float = 1.96) -> tuple[flo
     """
     ### BEGIN SOLUTION
     if comparisons < 1 or not 0 <= wins <= comparisons:
-        raise ValueError(f"expected 0 to {comparisons} wins of at least one comparison, found {wins}")
+        raise ValueError(f"expected 0 to m wins of m ≥ 1: {wins} of {comparisons}")
     rate, extra = wins / comparisons, z * z / comparisons
-    half_width = z * math.sqrt(rate * (1 - rate) / comparisons + extra / (4 * comparisons))
-    return (rate + extra / 2 - half_width) / (1 + extra), (rate + extra / 2 + half_width) / (1 + extra)
+    half_width = z * math.sqrt(
+        rate * (1 - rate) / comparisons + extra / (4 * comparisons)
+    )
+    return (
+        (rate + extra / 2 - half_width) / (1 + extra),
+        (rate + extra / 2 + half_width) / (1 + extra),
+    )
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "wilson_interval-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("wilson_interval") as check:
-    check.close(
-        wilson_interval(8, 10), (0.490162, 0.943318), "the worked example", tol=1e-5,
-        hint="Everything is divided by 1 + z²/m; under the root z² stands over 4m².",
-    )  # fmt: skip
-    check.close(
-        wilson_interval(10, 10), (0.722467, 1.0), "ten of ten", tol=1e-5, hint="The interval is not empty at 1."
-    )
-    check.close(
-        wilson_interval(0.5, 1, 1.0),
-        (0.5 - 0.5 / 2**0.5, 0.5 + 0.5 / 2**0.5),
-        "half a win, another z",
-        hint="Is z used?",
-    )
-    check.raises(ValueError, lambda: wilson_interval(0, 0), "refuses no comparisons", hint="0/0 has no interval.")
-    check.raises(ValueError, lambda: wilson_interval(11, 10), "refuses 11 of 10", hint="Wins lie in 0 … m.")
+checks("wilson_interval")
 
 # %% nbgrader={"grade": true, "grade_id": "wilson_interval-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `wilson_interval` run here when your work is graded.
@@ -573,16 +548,17 @@ run("08-evaluation", "wilson_interval", globals())
 
 # %% [markdown]
 # The judge is the reward model of lab 02. Each policy meets tiny on the same 256 beginnings; the last row is tiny against
-# other samples of itself, where the truth is $w = 0.5$.
+# other samples of itself, where the truth is $w = 0.5$. Which of them are better than tiny, beyond doubt?
 
 # %% tags=["demo"]
-honest = Judge(lambda texts: rlhf.score_texts(judge_model, judge_tokenizer, texts))
+honest = Judge(score)
 other = respond(tiny, tokenizer, prompts, seed=3).texts
 rates = {}
 for name in ("dpo", "ppo", "grpo", "tiny"):
     wins = sum(honest.wins(answers[name].texts, other))
     rates[name] = (wins / len(prompts), *wilson_interval(wins, len(prompts)))
-    print("{:5} wins {:.3f} [{:.3f}, {:.3f}]".format(name, *rates[name]), f"at {moved[name]:.2f} nats")
+    said = "{:5} wins {:.3f} [{:.3f}, {:.3f}]".format(name, *rates[name])
+    print(said, f"at {moved[name]:.2f} nats")
 plots_evaluation.intervals(rates, even="no better than tiny")
 
 # %% [markdown]
@@ -597,11 +573,13 @@ plots_evaluation.intervals(rates, even="no better than tiny")
 # a judge that has it on purpose: it adds a bonus to whatever is shown first.
 
 # %% tags=["demo"]
-unit = honest.spread(answers["tiny"].texts, other)  # standard deviation of a difference of scores
+# the standard deviation of a difference of scores
+unit = honest.spread(answers["tiny"].texts, other)
 hasty = Judge(honest.score, first=0.5 * unit)
 shown_first = hasty.verdicts(answers["tiny"].texts, other)
 shown_second = hasty.verdicts(other, answers["tiny"].texts)
-print("tiny, shown first, wins", shown_first.count("first") / len(prompts), "against itself")
+once = shown_first.count("first") / len(prompts)
+print(f"tiny, shown first, wins {once:.3f} against itself")
 
 # %% [markdown]
 # A perfectly good-looking win rate of a model against itself. The remedy is old and cheap: **ask twice, in both orders**, and average. A
@@ -616,8 +594,10 @@ print("tiny, shown first, wins", shown_first.count("first") / len(prompts), "aga
 
 
 # %% nbgrader={"grade": false, "grade_id": "both_orders", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def both_orders(shown_first: list[str], shown_second: list[str]) -> tuple[float, float]:
-    """The win rate of policy A over both orders, and the judge's bias for what is first.
+def both_orders(
+    shown_first: list[str], shown_second: list[str]
+) -> tuple[float, float]:
+    """The win rate of policy A over both orders, and the judge's bias for the first.
 
     Args:
         shown_first: the verdict on each pair, "first", "second" or "tie", when A's
@@ -637,24 +617,16 @@ def both_orders(shown_first: list[str], shown_second: list[str]) -> tuple[float,
         raise ValueError("expected as many verdicts in each order, and at least one")
     if unknown := {*shown_first, *shown_second} - worth.keys():
         raise ValueError(f"expected first, second or tie, found {sorted(unknown)}")
-    before, after = (sum(worth[verdict] for verdict in side) for side in (shown_first, shown_second))
+    before, after = (
+        sum(worth[verdict] for verdict in side) for side in (shown_first, shown_second)
+    )
     pairs = len(shown_first)
     return (before + pairs - after) / (2 * pairs), (before + after) / (2 * pairs) - 0.5
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "both_orders-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("both_orders") as check:
-    check.close(
-        both_orders(["first", "first", "second"], ["first", "second", "tie"]), (1.75 / 3, 3.5 / 6 - 0.5),
-        "the worked example", hint='Shown second, A wins where the verdict is "second".',
-    )  # fmt: skip
-    check.close(
-        both_orders(["first"] * 4, ["first"] * 4), (0.5, 0.5), "a judge that looks at nothing but the place",
-        hint="Then neither is better, and the bias is the largest that there is: ½.",
-    )  # fmt: skip
-    check.raises(ValueError, lambda: both_orders([], []), "refuses no pairs", hint="No pairs, no rate.")
-    check.raises(ValueError, lambda: both_orders(["first"], ["A"]), "refuses other words", hint="Three words only.")
+checks("both_orders")
 
 # %% nbgrader={"grade": true, "grade_id": "both_orders-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `both_orders` run here when your work is graded.
@@ -667,16 +639,18 @@ run("08-evaluation", "both_orders", globals())
 # %% tags=["demo"]
 for bonus in (0.0, 0.25, 0.5, 1.0):
     judge = Judge(honest.score, first=bonus * unit)
-    rows = {}
     for name in ("tiny", "dpo"):
         mine = answers[name].texts
-        once = judge.verdicts(mine, other).count("first") / len(prompts)
-        rate, bias = both_orders(judge.verdicts(mine, other), judge.verdicts(other, mine))
-        rows[name] = f"{name} shown first {once:.2f}, both orders {rate:.2f}"
-    print(f"bonus {bonus:.2f}: {rows['tiny']}; {rows['dpo']}; bias {bias:+.2f}")
+        before, after = judge.verdicts(mine, other), judge.verdicts(other, mine)
+        rate, bias = both_orders(before, after)
+        once = before.count("first") / len(prompts)
+        print(
+            f"bonus {bonus:.2f}: {name:4} shown first {once:.2f},",
+            f"both orders {rate:.2f}, bias {bias:+.2f}",
+        )
 
 # %% [markdown]
-# Both orders give tiny its half back, whatever the bonus. But look at DPO's rows: averaging takes the *bias* away, not the
+# Both orders bring tiny back to about one half, whatever the bonus. But look at DPO's rows: averaging takes the *bias* away, not the
 # harm. The stronger the habit, the fewer verdicts depend on the texts, and the nearer a true difference comes to one half.
 # (And the bias that is seen in DPO's pairs is small, because they are rarely close: measure bias on close pairs.)
 
@@ -688,10 +662,12 @@ for bonus in (0.0, 0.25, 0.5, 1.0):
 
 # %% tags=["demo"]
 short = respond(tiny, tokenizer, prompts, seed=4, new_tokens=13).texts
-gaps = words_more(answers["tiny"].texts, short)  # how many words more, in standard deviations
-lover = Judge(honest.score, longer=1.0 * unit)
-for name, judge in {"honest": honest, "lover of length": lover}.items():
-    print(f"{name:16} 16 tokens win {sum(judge.wins(answers['tiny'].texts, short)) / len(prompts):.3f} against 13")
+long = answers["tiny"].texts
+gaps = words_more(long, short)  # how many words more, in standard deviations
+judges = {"honest": honest, "lover of length": Judge(honest.score, longer=unit)}
+for name, judge in judges.items():
+    rate = sum(judge.wins(long, short)) / len(prompts)
+    print(f"{name:16} 16 tokens win {rate:.3f} against 13")
 
 # %% [markdown]
 # **Length control** (Dubois et al. 2024) asks: what would the win rate be *at equal length*? Let the log-odds of a win have two parts,
@@ -711,8 +687,10 @@ for name, judge in {"honest": honest, "lover of length": lover}.items():
 
 
 # %% nbgrader={"grade": false, "grade_id": "win_rate_at_equal_length", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def win_rate_at_equal_length(wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.0) -> tuple[float, float]:
-    """(σ(θ), φ) of the penalised fit above: the win rate at equal length, and the slope.
+def win_rate_at_equal_length(
+    wins: torch.Tensor, gaps: torch.Tensor, penalty: float = 1.0
+) -> tuple[float, float]:
+    """(σ(θ), φ) of the penalised fit: the win rate at equal length, and the slope.
 
     Args:
         wins: float64 [pairs], 1 for a win, 0 for a loss, 0.5 for a tie.
@@ -733,26 +711,15 @@ def win_rate_at_equal_length(wins: torch.Tensor, gaps: torch.Tensor, penalty: fl
     for _ in range(20):
         q = torch.sigmoid(rows @ found)
         curvature = rows.T @ (rows * (q * (1 - q))[:, None]) + weight
-        found = found - torch.linalg.solve(curvature, rows.T @ (q - wins) + weight @ found)
+        found = found - torch.linalg.solve(
+            curvature, rows.T @ (q - wins) + weight @ found
+        )
     return torch.sigmoid(found[0]).item(), found[1].item()
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "win_rate_at_equal_length-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("win_rate_at_equal_length") as check:
-    won, longer = torch.tensor([1.0, 0.0]).double(), torch.tensor([1.0, -1.0]).double()
-    check.close(
-        win_rate_at_equal_length(won, longer), (0.5, 0.674832), "the worked example", tol=1e-5,
-        hint="σ(θ) first, then φ. The penalty is on φ alone, and counts ½.",
-    )  # fmt: skip
-    check.close(
-        win_rate_at_equal_length(torch.tensor([1.0, 1.0, 0.0, 0.5]).double(), torch.zeros(4).double()), (0.625, 0.0),
-        "no gaps: the plain win rate", hint="θ has no penalty; a tie is s = 0.5.", tol=1e-6,
-    )  # fmt: skip
-    check.raises(
-        ValueError, lambda: win_rate_at_equal_length(torch.ones(3).double(), longer.new_ones(3)), "refuses all wins",
-        hint="Test the mean of the wins first.",
-    )  # fmt: skip
+checks("win_rate_at_equal_length")
 
 # %% nbgrader={"grade": true, "grade_id": "win_rate_at_equal_length-hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `win_rate_at_equal_length` run here when your work is graded.
@@ -763,38 +730,44 @@ run("08-evaluation", "win_rate_at_equal_length", globals())
 ### END HIDDEN TESTS
 
 # %% tags=["demo"]
-for name, judge in {"honest": honest, "lover of length": lover}.items():
-    verdicts = torch.tensor(judge.wins(answers["tiny"].texts, short), dtype=torch.float64)
+for name, judge in judges.items():
+    verdicts = torch.tensor(judge.wins(long, short), dtype=torch.float64)
     rate, slope = win_rate_at_equal_length(verdicts, gaps)
-    print(f"{name:16} plain {verdicts.mean():.3f}, at equal length {rate:.3f}, φ = {slope:+.2f}")
+    print(
+        f"{name:16} plain {verdicts.mean():.3f},",
+        f"at equal length {rate:.3f}, φ = {slope:+.2f}",
+    )
 
 # %% [markdown]
-# Control gives the lover's verdicts their half back, and hardly moves the honest judge's. It is a regression, not magic: it takes off
-# what goes with length, also where longer texts *are* better.
+# Control brings the lover of length back to about what the honest judge says, and hardly moves the honest judge itself. It is
+# a regression, not magic: it takes off what goes with length, also where longer texts *are* better.
 
 # %% [markdown]
 # ## 9 · The table, at equal price
 #
 # Now the comparison that section 6 could not make. Best-of-16 costs 1.84 nats. A change of weights can be added in part:
 # `load_variant(name, scale=…)` gives a policy between tiny and the trained one. Near tiny the KL grows with the square of the
-# scale, so a few guesses find the scale at which each costs as much.
+# scale, so a few guesses find the scale at which each costs as much. Who wins most at the same price?
 
 
 # %% tags=["demo"]
 def at_price(name: str, nats: float) -> tuple[float, list[str]]:
-    """The KL and the texts of a policy that is scaled until it costs about so many nats."""
+    """KL and texts of a policy that is scaled until it costs about so many nats."""
     scale, kl = 1.0, moved[name]
     for _ in range(3):
         scale *= math.sqrt(nats / kl)
         policy, _ = load_variant(name, scale=scale)
         texts = respond(policy, tokenizer, prompts, seed=5)
-        kl, _ = sequence_kl(token_logps(policy, texts), token_logps(tiny, texts), texts.mask)
+        log_probs = token_logps(policy, texts), token_logps(tiny, texts)
+        kl, _ = sequence_kl(*log_probs, texts.mask)
     return kl, texts.texts
 
 
 # %% tags=["demo"]
-best = gold.view(len(prompts), 16).argmax(-1)  # the judge chooses among tiny's own sixteen
-equal = {"best of 16": [draws.texts[16 * row + int(place)] for row, place in enumerate(best)]}
+# the judge chooses among tiny's own sixteen
+best = gold.view(len(prompts), 16).argmax(-1).tolist()
+chosen = [draws.texts[16 * row + place] for row, place in enumerate(best)]
+equal = {"best of 16": chosen}
 paid = {"best of 16": nats[-1]}
 for name in ("dpo", "ppo", "grpo"):
     paid[name], equal[name] = at_price(name, nats[-1])
@@ -802,14 +775,15 @@ for name in ("dpo", "ppo", "grpo"):
 # %% tags=["demo"]
 table = {}
 for name, texts in (equal | {"tiny": answers["tiny"].texts}).items():
-    rate, _ = both_orders(honest.verdicts(texts, other), honest.verdicts(other, texts))
+    before, after = honest.verdicts(texts, other), honest.verdicts(other, texts)
+    rate, _ = both_orders(before, after)
+    table[name] = (rate, *wilson_interval(rate * len(prompts), len(prompts)))
     verdicts = torch.tensor(honest.wins(texts, other), dtype=torch.float64)
     at_equal, _ = win_rate_at_equal_length(verdicts, words_more(texts, other))
-    table[name] = (rate, *wilson_interval(rate * len(prompts), len(prompts)))
     spent = paid.get(name, 0.0)
     print(
-        "{:10} {:.2f} nats: {:.3f} [{:.3f}, {:.3f}], ".format(name, spent, *table[name])
-        + f"at equal length {at_equal:.3f}"
+        "{:10} {:.2f} nats: {:.3f} [{:.3f}, {:.3f}],".format(name, spent, *table[name]),
+        f"at equal length {at_equal:.3f}",
     )
 plots_evaluation.intervals(table, even="no better than tiny")
 
@@ -817,8 +791,8 @@ plots_evaluation.intervals(table, even="no better than tiny")
 # What does the table say? Best-of-16 wins about 16 of 17. It has to: of seventeen responses of one model the best is among the
 # sixteen in 16 of 17 cases, whatever they are. Nothing that was trained reaches it *at this price*: lab 04 found best-of-n close to
 # the best that any policy of its KL can do. Before you rank the three trained policies look at their intervals. Where two overlap by
-# much, 256 comparisons do not tell them apart; and their KLs are estimates too, alike to a few tenths of a nat only. What best-of-16
-# hides is its other price: sixteen responses are written for every one that is shown.
+# much, 256 comparisons do not tell them apart; and their KLs are estimates too. What best-of-16 hides is its other price:
+# sixteen responses are written for every one that is shown.
 
 # %% [markdown]
 # ## 10 · A perfect win rate for word salad
@@ -831,10 +805,8 @@ salad, _ = load_variant("salad")
 texts = respond(salad, tokenizer, prompts, seed=6)
 kl, _ = sequence_kl(token_logps(salad, texts), token_logps(tiny, texts), texts.mask)
 wins = sum(honest.wins(texts.texts, other))
-print(
-    "wins {:.3f} [{:.3f}, {:.3f}]".format(wins / len(prompts), *wilson_interval(wins, len(prompts))),
-    f"at {kl:.0f} nats",
-)
+low, high = wilson_interval(wins, len(prompts))
+print(f"wins {wins / len(prompts):.3f} [{low:.3f}, {high:.3f}] at {kl:.0f} nats")
 
 # %% [markdown]
 # The best policy of the lab, if you believe the judge. Now read it:
@@ -851,14 +823,17 @@ for text in texts.texts[:4]:
 import random
 
 snippets = list(rlhf.split_ratings()[1]["text"])
-mixed = [
-    " ".join(random.Random(place).sample(words := text.split(), len(words))) for place, text in enumerate(snippets)
-]
+mixed = []
+for place, text in enumerate(snippets):
+    words = text.split()
+    random.Random(place).shuffle(words)
+    mixed.append(" ".join(words))
 liked = sum(honest.wins(snippets, mixed))
-print("real order wins {:.3f} [{:.3f}, {:.3f}]".format(liked / len(snippets), *wilson_interval(liked, len(snippets))))
+low, high = wilson_interval(liked, len(snippets))
+print(f"real order wins {liked / len(snippets):.3f} [{low:.3f}, {high:.3f}]")
 
 # %% [markdown]
-# It is nearly blind to order: little better than a coin. It learned which words people like, from texts that were all in
+# It is nearly blind to order: the real one wins in about six cases of ten, where a coin gives it five. It learned which words people like, from texts that were all in
 # order; nothing ever taught it that order counts. Inside the range of its training it was a fair judge; the policy left that range, and
 # the judge went on smiling. So: read samples. Always. And be careful with a learned gold (section 4): *this* was ours.
 
@@ -877,25 +852,31 @@ print("real order wins {:.3f} [{:.3f}, {:.3f}]".format(liked / len(snippets), *w
 
 
 # %% nbgrader={"grade": false, "grade_id": "sign_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def sign_test(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
+def sign_test(
+    comparisons: int, win_rate: float, level: float = 0.05
+) -> tuple[int, float]:
     """How many wins a claim needs, and how probable it is to get them.
 
     Args:
         comparisons: m, 1 to 2,000, without ties.
         win_rate: the true win rate, from 0 to 1.
-        level: α, between 0 and 1: how probable the needed wins may be at w = ½, at most;
-            no number of wins is reached with exactly that probability.
+        level: α, between 0 and 1: how probable the needed wins may be at w = ½, at
+            most; no number of wins is reached with exactly that probability.
     Returns:
         (needed, power): the smallest number of wins that w = ½ reaches or exceeds with
         probability at most α, a Python int, and the probability that `win_rate` does, a
         Python float right to 1e-8. Where no number is enough: (comparisons + 1, 0.0).
     """
     ### BEGIN SOLUTION
-    m, wins = torch.tensor(float(comparisons)).double(), torch.arange(comparisons + 1).double()
+    m, wins = (
+        torch.tensor(float(comparisons)).double(),
+        torch.arange(comparisons + 1).double(),
+    )
     ways = torch.lgamma(m + 1) - torch.lgamma(wins + 1) - torch.lgamma(m - wins + 1)
     rate = torch.tensor([[0.5], [win_rate]], dtype=torch.float64)
     log_probs = ways + torch.xlogy(wins, rate) + torch.xlogy(m - wins, 1 - rate)
-    by_chance, in_truth = log_probs.exp().flip(-1).cumsum(-1).flip(-1)  # P(at least so many)
+    # P(at least so many)
+    by_chance, in_truth = log_probs.exp().flip(-1).cumsum(-1).flip(-1)
     enough = (by_chance <= level).nonzero()
     if len(enough) == 0:
         return comparisons + 1, 0.0
@@ -905,16 +886,7 @@ def sign_test(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[i
 
 
 # %% nbgrader={"grade": true, "grade_id": "sign_test-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("sign_test") as check:
-    check.close(
-        sign_test(10, 0.8), (9, 0.375810), "the worked example", tol=1e-5,
-        hint="The tail counts the number itself: P(at least 9). The smallest number whose tail is at most α.",
-    )  # fmt: skip
-    check.close(sign_test(3, 0.9), (4, 0.0), "three comparisons are too few", hint="1/8 is above 0.05: never enough.")
-    check.close(
-        sign_test(2000, 0.55), (1038, 0.997483), "two thousand comparisons", tol=1e-5,
-        hint="2000 over 1000 is too large for a float: use logarithms (`torch.lgamma`) or Python's whole numbers.",
-    )  # fmt: skip
+checks("sign_test")
 
 # %% nbgrader={"grade": true, "grade_id": "sign_test-hidden", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `sign_test` run here when your work is graded.
@@ -929,10 +901,15 @@ run("08-evaluation", "sign_test", globals())
 
 # %% tags=["demo"]
 counts = list(range(10, 1001, 10))
-lines = {f"w = {rate}": [sign_test(m, rate)[1] for m in counts] for rate in (0.55, 0.6, 0.7)}
+lines = {}
+for rate in (0.55, 0.6, 0.7):
+    lines[f"w = {rate}"] = [sign_test(m, rate)[1] for m in counts]
 plots_evaluation.power(counts, lines, wish=0.8)
 
 # %% [markdown]
+# A win rate of 0.7 is seen with 40 comparisons, one of 0.6 takes 160, and one of 0.55 more than 600. The teeth are no noise:
+# wins are whole numbers, and where one more is needed, the power drops.
+#
 # To plan ahead nobody draws curves. The normal distribution gives a number; $z_{0.95}$ is the quantile below which 95 % of it lie,
 # and so on:
 #
@@ -946,7 +923,7 @@ plots_evaluation.power(counts, lines, wish=0.8)
 
 # %% nbgrader={"grade": false, "grade_id": "comparisons_needed", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def comparisons_needed(win_rate: float, level: float = 0.05, power: float = 0.8) -> int:
-    """How many comparisons the claim w > ½ needs, by the normal approximation, rounded up.
+    """How many comparisons the claim w > ½ needs, by the normal approximation.
 
     Args:
         win_rate: the true win rate, above ½ and below 1.
@@ -954,7 +931,7 @@ def comparisons_needed(win_rate: float, level: float = 0.05, power: float = 0.8)
         power: how probable the claim is to succeed, between ½ and 1.
 
     Returns:
-        A Python int.
+        A Python int: the formula's number, rounded up.
 
     Raises:
         ValueError: win_rate is not above ½ or not below 1.
@@ -963,18 +940,15 @@ def comparisons_needed(win_rate: float, level: float = 0.05, power: float = 0.8)
     if not 0.5 < win_rate < 1:
         raise ValueError(f"win_rate must lie between 0.5 and 1, found {win_rate}")
     quantile = NormalDist().inv_cdf
-    wide = quantile(1 - level) / 2 + quantile(power) * math.sqrt(win_rate * (1 - win_rate))
+    wide = quantile(1 - level) / 2 + quantile(power) * math.sqrt(
+        win_rate * (1 - win_rate)
+    )
     return math.ceil((wide / (win_rate - 0.5)) ** 2)
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "comparisons_needed-checks", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
-with checks("comparisons_needed") as check:
-    check.equal(
-        comparisons_needed(0.6), 153, "the worked example", hint="One-sided: the quantile at 1 − α, not 1 − α/2."
-    )
-    check.equal(comparisons_needed(0.55), 617, "half the edge, four times the work", hint="Is the whole ratio squared?")
-    check.raises(ValueError, lambda: comparisons_needed(0.5), "refuses no edge", hint="No number is enough for w = ½.")
+checks("comparisons_needed")
 
 # %% nbgrader={"grade": true, "grade_id": "comparisons_needed-hidden", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 # The hidden checks of `comparisons_needed` run here when your work is graded.
@@ -987,7 +961,9 @@ run("08-evaluation", "comparisons_needed", globals())
 # %% tags=["demo"]
 for rate in (0.51, 0.52, 0.55, 0.6, 0.7, 0.9):
     m = comparisons_needed(rate)
-    exact = f"exact power there {sign_test(m, rate)[1]:.3f}" if m <= 2000 else "too many for the exact test"
+    exact = "too many for the exact test"
+    if m <= 2000:
+        exact = f"exact power there {sign_test(m, rate)[1]:.3f}"
     print(f"w = {rate:.2f}: {m:6,} comparisons; {exact}")
 
 # %% [markdown]
@@ -1020,13 +996,34 @@ for rate in (0.51, 0.52, 0.55, 0.6, 0.7, 0.9):
 # | `GRPOTrainer(model, reward_stops, args=…, train_dataset=…, processing_class=…)` | TRL 1.16; a reward is any function of `completions` (and `completion_ids`, `prompts`, columns) that returns a list of numbers |
 # | `GRPOConfig(beta=0.0)` | the default: no reference model is loaded. `max_prompt_length`, `no_cuda` and `kl_coef` raise TypeError |
 # | `use_cpu=True, bf16=False` | both: `use_cpu` alone leaves `bf16` on |
-# | `remove_callback`, `on_step_begin`, `on_train_end` | `transformers.TrainerCallback` |
+# | `on_step_begin`, `on_train_end` | `transformers.TrainerCallback`, of every trainer of transformers and TRL |
+# | `live.train(trainer, …)` | `trainer.train()`, with a line that lives in the place of its table |
 # | win rate, both orders | LLM judges with position swap: MT-Bench (Zheng et al. 2023), Arena |
 # | `win_rate_at_equal_length` | AlpacaEval 2's length-controlled win rate (Dubois et al. 2024): there $\varphi$ goes with tanh of the gap, and each instruction has a difficulty of its own |
 # | `best_of_n_means` | the estimator of WebGPT (Nakano et al. 2021) and of Gao et al. (2023) |
 # | `load_variant(scale=…)` | interpolation between a model and its finetuned self: WiSE-FT, WARP |
 #
 # Papers: Wilson 1927; Nakano et al. 2021; Gao, Schulman, Hilton 2023; Zheng et al. 2023; Dubois et al. 2024; Beirami et al. 2024.
+
+# %% [markdown]
+# ## Symbols
+#
+# | | |
+# |---|---|
+# | $x$, $y$, $y_t$ | the beginning of a review, a response to it, its token at place $t$ |
+# | $\pi$, $\pi_\mathrm{ref}$ | the policy that is looked at; the reference, here always tiny |
+# | $r$, $g$ | the proxy: the score that training, or choosing, sees; the gold: what we really want |
+# | $n$, $N$ | draws of best-of-n; samples that they are drawn from |
+# | $\pi_n$, $F_i$ | the policy "best of $n$"; the probability of the $i$ worst responses together |
+# | $v$, $N_v$ | a value of the proxy; samples whose proxy is at most $v$ |
+# | $m$, $k$ | comparisons; wins among them, a tie is half a win |
+# | $w$, $\hat w$ | the true win rate; the one that was seen, $k/m$ |
+# | $z$ | a quantile of the normal distribution |
+# | $\alpha$ | how often we accept to claim what is not so |
+# | $s_i$, $d_i$ | of pair $i$: what its first text got, 1, ½ or 0; how much longer that text is, in standard deviations |
+# | $\theta$, $\varphi$ | log-odds of a win at equal length; what a unit of length adds to them |
+# | $\lambda$ | the penalty on $\varphi$ |
+# | $X$, $q$, $P$ | for Newton's method: the rows $(1, d_i)$, the fitted win rates, the penalty as a matrix |
 
 # %% [markdown]
 # ## Quiz

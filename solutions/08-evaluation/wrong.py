@@ -292,7 +292,9 @@ forgets_the_empty_curve = patched(
 
 # wilson_interval -----------------------------------------------------------------------------------------------------
 
-HALF = "half_width = z * math.sqrt(rate * (1 - rate) / comparisons + extra / (4 * comparisons))"
+ENDS = """        (rate + extra / 2 - half_width) / (1 + extra),
+        (rate + extra / 2 + half_width) / (1 + extra),
+"""
 
 
 @wrong("wilson_interval", caught_by="interval_is_wilsons", hint="That is the textbook's interval, ŵ ±")
@@ -307,8 +309,8 @@ def quotes_the_textbook(wins: float, comparisons: int, z: float = 1.96) -> tuple
 forgets_to_divide = patched(
     *(
         "wilson_interval",
-        "return (rate + extra / 2 - half_width) / (1 + extra), (rate + extra / 2 + half_width) / (1 + extra)",
-        "return rate + extra / 2 - half_width, rate + extra / 2 + half_width",
+        ENDS,
+        ENDS.replace(" / (1 + extra)", ""),
     ),
     caught_by="interval_is_wilsons",
     hint="Everything is divided",
@@ -316,14 +318,14 @@ forgets_to_divide = patched(
 leaves_the_middle = patched(
     *(
         "wilson_interval",
-        "return (rate + extra / 2 - half_width) / (1 + extra), (rate + extra / 2 + half_width) / (1 + extra)",
-        "return (rate - half_width) / (1 + extra), (rate + half_width) / (1 + extra)",
+        ENDS,
+        ENDS.replace("rate + extra / 2", "rate"),
     ),
     caught_by="interval_is_wilsons",
     hint="pulled towards one half",
 )
 leaves_the_root_bare = patched(
-    *("wilson_interval", " + extra / (4 * comparisons))", ")"),
+    *("wilson_interval", " + extra / (4 * comparisons)", ""),
     caught_by="interval_is_wilsons",
     hint="is missing",
 )
@@ -342,7 +344,7 @@ fixes_z = patched(
     hint="1.96 is only its default",
 )
 exchanges_the_ends = patched(
-    *("wilson_interval", HALF, HALF.replace("= z", "= -z")),
+    *("wilson_interval", "half_width = z *", "half_width = -z *"),
     caught_by="interval_is_wilsons",
     hint="Lower end first",
 )
@@ -613,12 +615,12 @@ forgets_the_spread_by_chance = patched(
     hint="z is halved",
 )
 forgets_the_square_root = patched(
-    *("comparisons_needed", "math.sqrt(win_rate * (1 - win_rate))", "win_rate * (1 - win_rate)"),
+    *("comparisons_needed", "math.sqrt(", "("),
     caught_by="needs_are_worked_out",
     hint="the root is missing",
 )
 forgets_the_power = patched(
-    *("comparisons_needed", " + quantile(power) * math.sqrt(win_rate * (1 - win_rate))", ""),
+    *("comparisons_needed", "/ 2 + quantile(power)", "/ 2 + 0"),
     caught_by="needs_are_worked_out",
     hint="part of the power",
 )

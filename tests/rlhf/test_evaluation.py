@@ -11,7 +11,7 @@ import torch
 import rlhf
 from labkit.errors import LabError
 from rlhf.goals import one_sentence, share, stops
-from rlhf.judges import Judge, words_more
+from rlhf.judges import Judge, remembering, words_more
 from rlhf.sampling import NEW_TOKENS, PROMPT_TOKENS, Responses, beginnings, respond, token_logps
 from rlhf.variants import FOLDER, load_variant, stops_curves, variants
 
@@ -108,6 +108,21 @@ def test_a_judge_has_the_habits_that_it_is_given() -> None:
     assert Judge(by_length, first=-3.0).verdicts(one, other) == ["second"] * 3
     none = Judge(lambda texts: torch.zeros(len(texts)), longer=1.0)
     assert none.verdicts(["a b c", "a", "a b"], ["a", "a b", "a b"]) == ["first", "second", "tie"]
+
+
+def test_a_text_is_scored_once() -> None:
+    asked: list[str] = []
+
+    def listening(texts: list[str]) -> torch.Tensor:
+        asked.extend(texts)
+        return by_length(texts)
+
+    score = remembering(listening)
+    assert score(["aa", "b", "aa"]).tolist() == [2.0, 1.0, 2.0]
+    assert score(["b", "ccc", "aa"]).tolist() == [1.0, 3.0, 2.0]
+    assert score([]).tolist() == []
+    assert score(["b"]).dtype == torch.float64
+    assert asked == ["aa", "b", "ccc"]
 
 
 def test_gaps_in_words_are_in_standard_deviations_from_equal_length() -> None:
