@@ -1,8 +1,9 @@
-"""What a training rests on, in one digest: code of the notebook, settings, data, weights, random numbers to come.
+"""What a training rests on, in one digest: code of the notebook, settings, data, weights.
 
 Code that was written in the notebook counts with all that it calls there; whatever else it calls, by its name and the
-versions of the packages. Comments and places of lines do not count. What cannot be read has no digest: a result that
-rests on it is not kept.
+versions of the packages. Comments and places of lines do not count, nor do random numbers to come: whoever draws some
+names `torch.get_rng_state()` (where nobody has seeded them, they differ each time). What cannot be read has no digest:
+a result that rests on it is not kept.
 """
 
 from __future__ import annotations
@@ -55,8 +56,7 @@ def digest(*values: object) -> str:
         UnreadableError: a value, or one on which it rests, is of a kind that is not known here.
     """
     reader = _Reader()
-    # NumPy's random numbers do not count: in a kernel where nobody has seeded them they differ each time.
-    for value in (_packages(), torch.get_rng_state(), *values):
+    for value in (_packages(), *values):
         reader.read(value)
     return reader.hash.hexdigest()
 

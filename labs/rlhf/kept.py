@@ -46,7 +46,7 @@ class Kept:
         """What decides about the result, and what it is left in.
 
         Args:
-            rests_on: functions, trainers, data, settings.
+            rests_on: functions, trainers, data, settings; `torch.get_rng_state()` where random numbers are drawn.
             leaves: models, optimisers, tensors, generators, lists, dicts. How they are before training counts, too.
         """
         self.rests_on, self.leaves = rests_on, leaves

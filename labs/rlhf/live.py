@@ -33,12 +33,15 @@ def train(trainer: Trainer, what: str, **watched: str) -> list[dict[str, float]]
     Returns:
         The rows that the trainer logged while training, of all calls.
     """
+    import torch
+
     from rlhf.quiet import quiet_transformers
 
     callback = _callback(trainer)
     callback.steps = callback.steps or trainer.args.max_steps
     trainer.args.max_steps = callback.steps - callback.done
-    kept = Kept([trainer, *watched.values()], [trainer.model, callback.rows])
+    rests_on = [trainer, list(watched), torch.get_rng_state()]  # the order of the data is drawn
+    kept = Kept(rests_on, [trainer.model, callback.rows])
     line = callback.open(Line(what, callback.steps, callback.done, kept), watched)
     try:
         if line.done < line.steps:

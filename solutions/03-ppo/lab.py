@@ -989,7 +989,8 @@ WATCHED = {
 def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
     """Train up to `steps` steps of PPO; the result has one entry for each step."""
     log, beta = trainer.log, trainer.config.init_kl_coef
-    kept = live.Kept([train, trainer], [trainer.model, trainer.optimizer, log])
+    rests_on = [train, trainer, torch.get_rng_state()]
+    kept = live.Kept(rests_on, leaves=[trainer.model, trainer.optimizer, log])
     line = live.Line(f"PPO, β = {beta:g}", steps, len(log["reward"]), kept)
     for step in line:
         ids = batch(trainer.config, step)

@@ -22,7 +22,6 @@ from rlhf.kept import HEAD, Kept
 
 IMPORTS = """
 import os, tempfile, torch
-from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 from rlhf import live
 """
 LOOP = """
@@ -32,7 +31,7 @@ def slope(x):
 def train(steps, rate):
     model, log = torch.nn.Linear(3, 1), []
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    line = live.Line("descent", steps, kept=live.Kept([train, rate], [model, optimizer, log]))
+    line = live.Line("descent", steps, kept=live.Kept([train, rate, torch.get_rng_state()], [model, optimizer, log]))
     for _ in line:
         optimizer.zero_grad()
         loss = (model(torch.rand(8, 3)) - slope(1.0)).square().mean()
@@ -49,6 +48,7 @@ weights, log = train(30, 0.1)
 print(sum(part.double().sum().item() for part in weights), log[-1]["loss"], log[3]["weight"].tolist(), torch.rand(1))
 """
 TRAINER = """
+from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 rows = [{"input_ids": torch.arange(k, k + 4) % 11, "labels": torch.arange(k, k + 4) % 11} for k in range(64)]
 
 class Halved(Trainer):
