@@ -25,6 +25,7 @@ from grader.build.release import build_lab
 from grader.course.paths import ROOT_VARIABLE, Course
 from grader.kernels import linux
 from grader.threads import ONE_THREAD
+from labkit.cache import KEEP
 from tests import skips
 from tests.speeds import pytest_collection_modifyitems as pytest_collection_modifyitems
 from tests.tools.needed import needed
@@ -33,6 +34,8 @@ from tests.tools.postgres import running
 # Two threads on two busy cores wait for one another: one thread here, and in every program that a test starts.
 torch.set_num_threads(1)
 os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+# What cells train is trained here, and not kept in the home of whoever runs the tests.
+os.environ[KEEP] = "off"
 # Every run tries the same examples, but for `make test-seeds`, which names its seeds. However long one takes on a busy
 # machine, that is no failure.
 SLOW = hypothesis.HealthCheck.too_slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from grader.build.notebooks import read_source
 from grader.cells import grade_id
 from grader.course.paths import Course
 from grader.files import write_whole
+from labkit.cache import KEEP
 
 NOT_RUN = re.compile(r"\blabkit\.quiz\(|\bhand_in\(|\bProgress\(")  # they show a student's own quiz, zip and progress
 WIDGETS = "application/vnd.jupyter.widget-state+json"
@@ -48,7 +50,8 @@ def solved(course: Course, lab: str) -> NotebookNode:
         resources = {"metadata": {"path": str(folder)}}
         try:
             kernel = notebook.metadata.get("kernelspec", {}).get("name", "python3")
-            NotebookClient(notebook, timeout=None, resources=resources, kernel_name=kernel).execute()
+            client = NotebookClient(notebook, timeout=None, resources=resources, kernel_name=kernel)
+            client.execute(env={**os.environ, KEEP: "off"})  # what is shown was trained for it
         except Exception as error:  # noqa: BLE001 - of a cell, of the kernel, of the client
             last = strip_ansi((str(error).strip().splitlines() or [type(error).__name__])[-1])
             raise RunError(f"{lab}: the solution notebook did not run through: {last}") from None

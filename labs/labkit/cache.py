@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 VARIABLE = "LABKIT_CACHE"
+KEEP = "LABKIT_KEEP"  # `off`: what cells train is not kept in that folder, nor taken from it
 
 
 def cache_folder(course: str = "labkit") -> Path:

@@ -8,7 +8,8 @@ for step in line:
 ```
 
 Jupyter's Interrupt ends the step that runs, and no more: what is trained is kept, and a line that begins at `done` goes
-on from there. A second Interrupt stops at once, as ever.
+on from there. A second Interrupt stops at once, as ever. With `kept=Kept(…)` a line that has ended is not trained again
+when the notebook is opened another time (`kept.py`).
 """
 
 from __future__ import annotations
@@ -18,22 +19,29 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from rlhf.kept import Earlier, Kept
+
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 24  # columns of the curve
-STOPPED = "stopped: what is trained is kept"
+STOPPED = "stopped: what is trained is kept"  # of what is watched; of other work nothing is
+AGAIN = "live.again() trains anew"
 OFTEN = 0.2  # seconds between two updates, where a tenth of the work takes longer
 
 
 class Line:
-    """Progress of `steps` steps, of which `done` are done already; iterate over it for the numbers of the others."""
+    """Progress of `steps` steps, of which `done` are done already; iterate over it for the numbers of the others.
 
-    def __init__(self, what: str, steps: int, done: int = 0) -> None:
-        self.what, self.steps, self.done = what, steps, done
+    Where `kept` has the result of an earlier run, there are no others.
+    """
+
+    def __init__(self, what: str, steps: int, done: int = 0, kept: Kept | None = None) -> None:
+        self.what, self.steps, self.done, self.kept = what, steps, done, kept
         self.interrupted = False
+        self._earlier: Earlier | None = None
         self._first, self._values = done, defaultdict[str, list[float]](list)
         self._began = self._shown = time.monotonic()
         self._handle: Any = None
@@ -49,11 +57,15 @@ class Line:
             self.end()
 
     def begin(self) -> None:
-        """Show the line, and listen for an interrupt."""
+        """Show the line, take what an earlier run has kept, and listen for an interrupt."""
+        self._show(f"{self._head()} …")
+        if self.kept is not None and self.done < self.steps and _ipython() is not None:
+            self._earlier = self.kept.take(self.what, self.steps, self.done)
+        if self._earlier is not None:
+            self.done = self.steps
         self._began = time.monotonic()
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._interrupt)
-        self._show(f"{self._head()} …")
 
     def tell(self, **watched: float) -> None:
         """What the running step gave: a number each for a few names; shown at least at every tenth of the work."""
@@ -71,14 +83,26 @@ class Line:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
-        took = _seconds(time.monotonic() - self._began)
-        if self.done == self._first == self.steps:
+        seconds = time.monotonic() - self._began
+        if self._earlier is not None:
+            when = f"{self._earlier.ended:%d %b %Y, %H:%M}, {_seconds(self._earlier.seconds)}"
+            curves = self._curves(self._earlier.values)
+            self._show("   ".join([f"{self._head()}, taken from an earlier run of this cell ({when})", *curves, AGAIN]))
+        elif self.done == self._first == self.steps:
             self._show(f"{self.what}: all {self.steps} steps were trained before")
-            return
-        numbers = [f"{name} {values[0]:.3g} → {values[-1]:.3g}" for name, values in self._values.items() if values]
-        curve = sparkline(next(iter(self._values.values()), []))
-        stopped = [STOPPED] if self.done < self.steps else []
-        self._show("   ".join([f"{self._head()} in {took}", *numbers, curve, *stopped]).rstrip())
+        else:
+            note = ""
+            if self.done < self.steps:
+                note = STOPPED if self._values else STOPPED.partition(":")[0]
+            elif self.kept is not None:
+                note = self.kept.keep(self.what, dict(self._values), seconds)
+            told = [f"{self._head()} in {_seconds(seconds)}", *self._curves(self._values), note]
+            self._show("   ".join(filter(None, told)))
+
+    def _curves(self, values: Mapping[str, list[float]]) -> list[str]:
+        """Each number at its beginning and end, and the curve of the first."""
+        numbers = [f"{name} {row[0]:.3g} → {row[-1]:.3g}" for name, row in values.items() if row]
+        return [*numbers, sparkline(next(iter(values.values()), []))]
 
     def _head(self, count: int | None = None) -> str:
         return f"{self.what}: {self.done if count is None else count} of {self.steps} steps"
@@ -89,13 +113,19 @@ class Line:
         self.interrupted = True
 
     def _show(self, text: str) -> None:
-        ipython = sys.modules.get("IPython")
-        if ipython is None or ipython.get_ipython() is None:
+        ipython = _ipython()
+        if ipython is None:
             return  # a script has its own ways
         if self._handle is None:
             self._handle = ipython.display.display({"text/plain": text}, raw=True, display_id=True)
         else:
             self._handle.update({"text/plain": text}, raw=True)
+
+
+def _ipython() -> Any:
+    """IPython, if this is one of its sessions."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None or ipython.get_ipython() is None else ipython
 
 
 def sparkline(values: list[float]) -> str:

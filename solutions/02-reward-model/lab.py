@@ -663,7 +663,8 @@ hard_trainer = start(RewardTrainer)
 
 # %% [markdown]
 # `live.train` is `trainer.train()` with one line that lives, and says how long it takes here. Interrupted (■), it keeps what is
-# trained; run again, the cell goes on.
+# trained; run again, the cell goes on. When you open the lab another time, the result of the same training is taken from
+# where it was kept: the line says so. `live.again()` forgets it.
 
 # %% tags=["demo"]
 log = live.train(hard_trainer, "hard labels", loss="loss")

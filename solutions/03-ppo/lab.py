@@ -893,9 +893,11 @@ def start(config: PPOConfig) -> PPOTrainer:
     policy_tokenizer.padding_side = "right"  # see below
     with quiet_transformers():
         model = AutoModelForCausalLMWithValueHead.from_pretrained(policy)
-        return PPOTrainer(
+        trainer = PPOTrainer(
             config, model, create_reference_model(model), policy_tokenizer
         )
+    trainer.log = defaultdict(list)  # what it did so far
+    return trainer
 
 
 # %% [markdown]
@@ -970,8 +972,9 @@ for place in ranked[[0, 1, 128, -2, -1]].tolist():
     print(f"{reward_of([text]).item():+.2f}  {text!r}")
 
 # %% [markdown]
-# **The loop** itself: generate, score, step. Everything else writes down what happened: of TRL's statistics these four, and for
-# each trainer what it did so far.
+# **The loop** itself: generate, score, step. Everything else writes down what happened, these four of TRL's statistics
+# too, so that an interrupted run goes on. `kept` names what a run rests on, and what it leaves its result in: when you open the
+# lab another time, the result of the same run is taken from where it was kept, and the line says so.
 
 # %% tags=["demo", "loop"]
 WATCHED = {
@@ -980,15 +983,15 @@ WATCHED = {
     "value loss": "ppo/loss/value",
     "explained variance": "ppo/val/var_explained",
 }
-LOGS: dict[PPOTrainer, dict[str, list]] = {}  # what each trainer did so far
 
 
 # %% tags=["demo", "loop"]
 def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
     """Train up to `steps` steps of PPO; the result has one entry for each step."""
-    log = LOGS.setdefault(trainer, defaultdict(list))
-    beta = trainer.config.init_kl_coef
-    line = live.Line(f"PPO, β = {beta:g}", steps, done=len(log["reward"]))
+    log, beta = trainer.log, trainer.config.init_kl_coef
+    rests_on = [train, trainer, torch.get_rng_state()]
+    kept = live.Kept(rests_on, leaves=[trainer.model, trainer.optimizer, log])
+    line = live.Line(f"PPO, β = {beta:g}", steps, len(log["reward"]), kept)
     for step in line:
         ids = batch(trainer.config, step)
         responses, texts = rollout(trainer, ids)  # 1. generate
@@ -1009,7 +1012,8 @@ def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
 # Thirty-five steps of 32 responses. The course's `learning_rate=1.41e-5` is right for a GPT-2 of 124 million parameters and
 # thousands of steps. Ours has four million parameters and 35 steps: it takes 3e-4 (section 11 shows why not the other).
 # The cell after the next is the slowest of the lab, less than a minute on an idle laptop; its line says how long it takes here.
-# Interrupt it (■) if you like: what is trained is kept, and run again it goes on. `start` begins anew.
+# Interrupt it (■) if you like: what is trained is kept, and run again it goes on. `start` begins anew, and takes a result that
+# is kept; `live.again()` forgets it.
 #
 # With `MODEL = "smol"`, thirty times larger, a step takes about half a minute, and a single one at 3e-4 moves the policy by
 # seven nats: begin there with the course's value.

@@ -465,7 +465,8 @@ run("05-dpo", "dpo_loss", globals())
 #
 # Does minimising your loss really lead to $\pi^*$? On the toy model we can give it *exact* preferences: every pair of
 # responses, each order weighted by its Bradley–Terry probability. The policy is a table with one number for each
-# response, and starts as the reference.
+# response, and starts as the reference. A line says how far it is. When you open the lab another time, the result of the same
+# training is taken from where it was kept, and the line says so; `live.again()` forgets it.
 
 
 # %% tags=["demo"]
@@ -479,7 +480,7 @@ def train_dpo(
     table = log_ref[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([table], lr=0.1)
     path = [log_ref[0]]
-    line = live.Line(what, steps)
+    line = live.Line(what, steps, kept=live.Kept([train_dpo, loss_of], [table, path]))
     for _ in line:
         optimizer.zero_grad()
         loss = loss_of(table.log_softmax(0)).mean()
@@ -532,7 +533,8 @@ def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
     table = log_ref[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([table], lr=0.05)
     path = [log_ref[0]]
-    for _ in range(steps):
+    line = live.Line("PPO", steps, kept=live.Kept([train_ppo], [table, path, generator]))
+    for _ in line:
         old = path[-1]
         y = torch.multinomial(old.exp(), batch, replacement=True, generator=generator)
         reward = r[0, y] - beta * (old - log_ref[0])[y]
@@ -545,9 +547,11 @@ def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
             loss.backward()
             optimizer.step()
         path.append(table.detach().log_softmax(0))
+        line.tell(reward=reward.mean())
     return path
 
 
+# %% tags=["demo"]
 ppo = train_ppo(100)
 print(
     f"PPO: KL(π‖π*) = {kl(ppo[-1], log_star[0]):.3f} nats after {100 * 256:,} samples"
@@ -867,11 +871,12 @@ def logps(
 
 def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
     policy.eval()
+    sides = {"chosen": [], "rejected": []}
     parts = [held_out[i : i + 64] for i in range(0, len(held_out), 64)]
-    return {
-        side: torch.cat([logps(policy, part["prompt"], part[side]) for part in parts])
-        for side in ("chosen", "rejected")
-    }
+    for part in live.over("held-out pairs, by you", parts):
+        for side, found in sides.items():
+            found.append(logps(policy, part["prompt"], part[side]))
+    return {side: torch.cat(found) for side, found in sides.items()}
 
 
 # %% [markdown]
@@ -879,8 +884,7 @@ def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 # %% tags=["demo"]
 ref = held_out_logps(model_ref)
-with quiet_transformers():
-    start = trainer.evaluate()
+start = live.evaluate(trainer, "held-out pairs, by TRL")
 rewards = [
     implicit_reward(ref[side], ref[side], 0.1) for side in ("chosen", "rejected")
 ]

@@ -9,6 +9,7 @@ import shutil
 import sys
 import urllib.request
 from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,6 +69,12 @@ KERNEL_READY = """() => {
 }"""
 
 
+TABLES_FIT = """() => [...document.querySelectorAll('.jp-RenderedHTMLCommon table')].every((table) => {
+  const area = table.closest('.jp-OutputArea-output, .jp-MarkdownOutput');
+  return area.scrollWidth <= area.clientWidth + 1;
+})"""
+
+
 def notebook(*sources: str) -> str:
     """A notebook of code cells as JSON."""
     cells = [
@@ -103,6 +110,18 @@ def lab_environment(root: Path) -> dict[str, str]:
     quiet = {"fetchNews": "false", "checkForUpdates": False}  # and no box over the pictures
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
     return {**os.environ, **kept}
+
+
+@contextmanager
+def student_room(serve: Any, root: Path, work: Path) -> Iterator[Server]:
+    """`python -m labkit.room` on a folder of labs, as a student starts it; `root` is for settings and data."""
+    environment = lab_environment(root)
+    # Settings of JupyterLab that other tests make quiet stay as JupyterLab has them: the room is quiet by itself.
+    shutil.rmtree(root / "settings")
+    environment["JUPYTER_DATA_DIR"] = str(root / "data")
+    options = [*JUPYTER_LAB[2:-2], *(option for option in JUPYTER_LAB if "expose_app" in option)]
+    with serve([sys.executable, "-m", "labkit.room", str(work), *options], root, environment) as address:
+        yield Server(address, work)
 
 
 @pytest.fixture(scope="session")

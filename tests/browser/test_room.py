@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,17 +15,13 @@ from playwright.sync_api import Page, expect
 
 from labkit.workspace import copy_labs, trust
 
-from .conftest import FILES, PATIENCE, REPO, TOKEN, Server, change_theme, lab_environment, wait_for_kernel
+from .conftest import FILES, PATIENCE, REPO, TABLES_FIT, TOKEN, Server, change_theme, student_room, wait_for_kernel
 
 START = "00-start-here/00-start-here.ipynb"
 SMALL = "01-small"
 FOR_INSTRUCTORS = ("open-formgrader", "open-formgrader-local", "open-course-list", "open-create-assignment")
 STUB = "def half(x: float) -> float:\n    raise NotImplementedError()"
 CHECKS = 'with checks("half") as check:\n    check.equal(half(3.0), 1.5, "halves")'
-TABLES_FIT = """() => [...document.querySelectorAll('.jp-RenderedHTMLCommon table')].every((table) => {
-  const area = table.closest('.jp-OutputArea-output, .jp-MarkdownOutput');
-  return area.scrollWidth <= area.clientWidth + 1;
-})"""
 
 
 def small_lab(folder: Path) -> None:
@@ -58,19 +53,12 @@ def room(serve: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
     shutil.copytree(REPO / "labs" / "00-start-here", labs / "00-start-here", ignore=shutil.ignore_patterns(".*"))
     for name in ("README.md", "nbgrader_config.py"):
         shutil.copyfile(REPO / "labs" / name, labs / name)
-    environment = lab_environment(root)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("JUPYTER_DATA_DIR", str(root / "data"))
         trust(copy_labs(labs, work)[2:])
         small_lab(work / SMALL)
-    # Settings of JupyterLab that other tests make quiet stay as JupyterLab has them: the room is quiet by itself.
-    shutil.rmtree(root / "settings")
-    environment["JUPYTER_DATA_DIR"] = str(root / "data")
-    options = ["--no-browser", "--allow-root", "--port=0", f"--IdentityProvider.token={TOKEN}"]
-    command = [sys.executable, "-m", "labkit.room", str(work), *options, "--LabApp.expose_app_in_browser=True"]
-    command.append("--JupyterNotebookApp.expose_app_in_browser=True")
-    with serve(command, root, environment) as address:
-        yield Server(address, work)
+    with student_room(serve, root, work) as room:
+        yield room
 
 
 def picture(page: Page, name: str) -> None:

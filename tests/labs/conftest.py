@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,41 @@ from grader.cells import is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.course.paths import ROOT_VARIABLE, Course
 
+LINE = re.compile(r"(.+?): \d+ of (\d+) steps")
+
+
+class Told(NotebookClient):
+    """Runs a notebook, and writes down each text of each display that is shown more than once."""
+
+    texts: dict[str, list[str]]
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> Any:
+        if msg["msg_type"] in ("display_data", "update_display_data"):
+            place = msg["content"].get("transient", {}).get("display_id")
+            if place:
+                self.texts.setdefault(place, []).append(msg["content"]["data"].get("text/plain", ""))
+        return super().process_message(msg, cell, cell_index)
+
 
 @dataclass(frozen=True)
 class Executed:
     """A solution notebook after all its cells ran, demo cells included."""
 
     cells: list[NotebookNode]
+    texts: list[list[str]]  # of each display that lives, in order
+
+    @property
+    def lines(self) -> list[tuple[str, int]]:
+        """What worked with a line that lives, and in how many steps."""
+        found = [LINE.match(texts[-1]) for texts in self.texts]
+        return [(line[1], int(line[2])) for line in found if line]
+
+    @property
+    def silent(self) -> list[str]:
+        """Lines that tell less than each step, or each tenth of their steps."""
+        heads = [LINE.match(texts[-1]) for texts in self.texts]
+        told = [(line, texts[1:-1]) for line, texts in zip(heads, self.texts, strict=True) if line]
+        return [line[0] for line, between in told if len(between) < min(int(line[2]), 10)]
 
     @property
     def outputs(self) -> list[NotebookNode]:
@@ -87,5 +117,7 @@ def executed(request: pytest.FixtureRequest, repo: Course, tmp_path: Path, monke
     nbformat.write(notebook, folder / f"{name}.ipynb")
     for file in (repo.labs / name).glob("*.json"):  # the quiz, the visible checks
         shutil.copy(file, folder)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
-    return Executed(notebook.cells)
+    client = Told(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    client.texts = {}
+    client.execute()
+    return Executed(notebook.cells, list(client.texts.values()))
