@@ -22,6 +22,8 @@ from labkit.errors import LabError
 KERNEL, DISPLAY_NAME = "rlhf-today", "Python 3 (RLHF today)"
 PINS = Path(__file__).with_name("today.txt")
 FOLDER, LAYER, READY = "today", "first_environment.pth", "ready"
+# Compiled here, once: the grader's kernels write no bytecode.
+USED = "import transformers.models.gpt2.modeling_gpt2; from trl import GRPOTrainer, RLOOTrainer"
 
 
 def today_folder(prefix: Path | None = None) -> Path:
@@ -53,7 +55,7 @@ def is_ready(folder: Path | None = None) -> bool:
 
 
 def make(pip_args: Sequence[str] = ()) -> Path:
-    """Make the environment and its kernelspec anew, unless it is there; 25 seconds and 100 MB.
+    """Make the environment and its kernelspec anew, unless it is there; half a minute and 100 MB.
 
     Args:
         pip_args: further arguments for `pip install`.
@@ -77,6 +79,7 @@ def make(pip_args: Sequence[str] = ()) -> Path:
     name = ("--name", KERNEL, "--display-name", DISPLAY_NAME)
     known = {"JUPYTER_PATH": str(Path(sys.prefix, "share", "jupyter"))}  # else it warns that nobody looks there
     _run(python, "-m", "ipykernel", "install", "--prefix", sys.prefix, *name, stdout=subprocess.DEVNULL, more=known)
+    _run(python, "-c", USED, more={"PYTHONDONTWRITEBYTECODE": ""})
     (folder / READY).write_text(_stamp(), encoding="utf-8")
     return folder
 
