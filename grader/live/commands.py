@@ -42,7 +42,7 @@ def watch(
     with wrong_use() as course:
         from grader.course.coursedir import assignment_names
         from grader.course.settings import load_settings
-        from grader.live.watch import looks, waiting
+        from grader.live.watch import waiting
         from grader.live.watch import watch as watching
 
         known = assignment_names(course)
@@ -62,7 +62,14 @@ def watch(
             signal.signal(number, lambda *_: stop.set())
         stderr().print(f"watching {', '.join(chosen)}; Ctrl+C ends it after what is being graded")
         most = hourly or load_settings(course.root).hourly
-        watching(course, chosen, looks(stop), _as_json if as_json else _in_words, most, jobs or cores())
+        watching(
+            course,
+            chosen,
+            lambda seconds: not stop.wait(seconds),
+            _as_json if as_json else _in_words,
+            most,
+            jobs or cores(),
+        )
 
 
 def _in_words(told: Told) -> None:

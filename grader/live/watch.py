@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Event
 
 from grader.course.paths import Course
 from grader.grading.assignment import Assignment
@@ -20,7 +19,7 @@ from grader.reports.feedback import write_feedback
 from grader.reports.notebook_feedback import write_notebook_feedback
 from grader.text import StudentText, student_text
 
-LOOK_SECONDS = 0.3  # between two looks; ten times as long as a look takes where that is more
+LOOK_SECONDS, LOOK_SHARE = 0.3, 10  # between two looks; so many times as long as a look takes where that is more
 TOGETHER = 16  # submissions of an assignment that are graded before the next look; their feedback is written then
 WARM = 2  # assignments whose kernels stay warm: those that work came for last
 RETRY_SECONDS = 30.0
@@ -37,14 +36,6 @@ class Told:
     words: StudentText = field(default_factory=lambda: student_text(""))
 
 
-def looks(stop: Event) -> Iterator[None]:
-    """When to look: at once, and again and again until `stop` is set. A look that takes long is made less often."""
-    while not stop.is_set():
-        before = time.monotonic()
-        yield
-        stop.wait(max(LOOK_SECONDS, min(10 * (time.monotonic() - before), RETRY_SECONDS)))
-
-
 def waiting(course: Course, labs: Sequence[str]) -> list[Key]:
     """What `watch` would grade if it began now; nothing is changed. What the exchange holds is among it."""
     journal = Journal(course.watched)
@@ -57,13 +48,13 @@ def waiting(course: Course, labs: Sequence[str]) -> list[Key]:
 def watch(
     course: Course,
     labs: Sequence[str],
-    when: Iterable[None],
+    wait: Callable[[float], bool],
     told: Callable[[Told], None],
     hourly: int,
     jobs: int,
     clock: Callable[[], datetime] = now,
 ) -> None:
-    """Grade what arrives for these assignments, and write each student's feedback, at each of the looks of `when`.
+    """Grade what arrives for these assignments, and write each student's feedback, look after look.
 
     A submission is graded when it is the same at two looks, so that a copy that is under way is not. What arrived
     first is graded first. What was graded is written down after its feedback: a run that was killed goes on there.
@@ -71,7 +62,7 @@ def watch(
     Args:
         course: the course.
         labs: the assignments.
-        when: a look at each of these.
+        wait: waits for so many seconds, and says whether to look again.
         told: told of each submission, and of what went wrong.
         hourly: the most gradings of one student and assignment in any hour; what comes more often waits.
         jobs: worker processes.
@@ -80,7 +71,7 @@ def watch(
     Raises:
         SandboxError: kernels cannot be sandboxed here.
     """
-    _Watch(course, labs, told, hourly, jobs, clock).run(when)
+    _Watch(course, labs, told, hourly, jobs, clock).run(wait)
 
 
 class _Watch:
@@ -105,14 +96,19 @@ class _Watch:
         self._said: dict[tuple[str, str], str] = {}
         self._again: dict[str, float] = {}  # when an assignment that could not be graded is tried again
 
-    def run(self, when: Iterable[None]) -> None:
+    def run(self, wait: Callable[[float], bool]) -> None:
         """Look, and grade, until there is no further look."""
         with self._engines.kept():
-            for _ in when:
+            again = True
+            while again:
+                before = time.monotonic()
                 if self._exchange is not None:
                     self._take_in(self._exchange)
-                for lab, keys in self._due().items():
+                due = self._due()
+                took = time.monotonic() - before
+                for lab, keys in due.items():
                     self._grade(lab, keys)
+                again = wait(0.0 if due else max(LOOK_SECONDS, min(LOOK_SHARE * took, RETRY_SECONDS)))
 
     def _take_in(self, exchange: Exchanged) -> None:
         for one in newest(exchange.inbound, self._labs):
