@@ -24,6 +24,8 @@ def seeds(
         steps: title -> the steps of its numbers, where they are not 1, 2, 3 …; such panels are not smoothed.
         smooth: how many steps a point is the mean of, itself and those before it.
     """
+    from matplotlib.ticker import MaxNLocator
+
     drawn = {
         title: {
             label: [list(one) if title in (steps or {}) else moving_mean(one, smooth) for one in values]
@@ -41,6 +43,7 @@ def seeds(
                 axis.plot(x, _means(lines), color=colour, linestyle=dash, linewidth=2.2, label=label)
             axis.set(title=title, xlabel="step")
             axis.set_ylim(bottom=min(0.0, axis.get_ylim()[0]))
+            axis.yaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))  # no 2.5 tokens
         handles, labels = axes[0].get_legend_handles_labels()
         if len(labels) > 1:
             figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import torch
-from cases_inputs import F32, F64, NAMES, Tensor, in_double, layouts, mistakes, numbers
+from cases_inputs import F32, F64, NAMES, Tensor, in_double, layouts, mistakes, numbers, only_with
 
 from grader.checks import Case, Cases
 
@@ -83,6 +83,18 @@ def forms() -> Iterator[Case]:
             yield Case(f"word {word!r}, {list(r.shape)}", (r, word), family="other words")
 
 
+def over(gap: Tensor, rewards: Tensor, scale: str) -> Tensor:
+    """A mistake's differences, divided as the scale says."""
+    if scale == "none":
+        return gap
+    return gap / ((rewards.std() if scale == "batch" else rewards.std(1, keepdim=True)) + 1e-4)
+
+
+def of_batch(answer: object) -> object:
+    """A mistake with "batch" alone."""
+    return only_with(right_advantages, "batch", lambda r, scale: answer(r))  # type: ignore[operator]
+
+
 def deviation(unbiased: bool = True, eps: float = 1e-4, dim: int | None = 1, inside: bool = False) -> object:
     """A mistake's answer: "group" divides by something else."""
 
@@ -106,7 +118,7 @@ ADVANTAGE_MISTAKES = mistakes(
     right_advantages,
     (
         "Is the mean that of the whole batch? Each group is compared with itself.",
-        lambda r, scale="group": r - r.mean() if scale == "none" else (r - r.mean()) / (r.std(1, keepdim=True) + 1e-4),
+        lambda r, scale="group": over(r - r.mean(), r, scale),
     ),
     ("The deviation is that with n − 1 (`correction=1`, what `std` does by itself).", deviation(unbiased=False)),
     (
@@ -122,12 +134,14 @@ ADVANTAGE_MISTAKES = mistakes(
     ("The sign is turned: better than the group is positive.", lambda r, scale="group": -right_advantages(r, scale)),
     (
         "Nothing is subtracted in yours: the group's mean is the baseline.",
-        lambda r, scale="group": r if scale == "none" else r / (r.std(1, keepdim=True) + 1e-4),
+        lambda r, scale="group": over(r, r, scale),
     ),
     (
         "Divided by the variance? It is the deviation.",
-        lambda r, scale="group": (
-            right_advantages(r, "none") / (1 if scale == "none" else r.var(1, keepdim=True) + 1e-4)
+        only_with(
+            right_advantages,
+            "group",
+            lambda r, scale="group": right_advantages(r, "none") / (r.var(1, keepdim=True) + 1e-4),
         ),
     ),
 )
@@ -135,27 +149,27 @@ BATCH_MISTAKES = mistakes(
     right_advantages,
     (
         "The means stay those of the groups; only the deviation is the batch's.",
-        lambda r, scale: (r - r.mean()) / (r.std() + 1e-4),
+        of_batch(lambda r: (r - r.mean()) / (r.std() + 1e-4)),
     ),
     (
         "The deviation is that of all rewards, not of what is left after the groups' means.",
-        lambda r, scale: right_advantages(r, "none") / (right_advantages(r, "none").std() + 1e-4),
+        of_batch(lambda r: right_advantages(r, "none") / (right_advantages(r, "none").std() + 1e-4)),
     ),
     (
         "That is each group's own deviation: here it is one of all rewards.",
-        lambda r, scale: right_advantages(r, "group"),
+        of_batch(lambda r: right_advantages(r, "group")),
     ),
     (
         "The deviation of all rewards is not the mean of the groups' deviations.",
-        lambda r, scale: right_advantages(r, "none") / (r.std(1).mean() + 1e-4),
+        of_batch(lambda r: right_advantages(r, "none") / (r.std(1).mean() + 1e-4)),
     ),
     (
         "The deviation is that with n − 1 (`correction=1`, what `std` does by itself).",
-        lambda r, scale: right_advantages(r, "none") / (r.std(correction=0) + 1e-4),
+        of_batch(lambda r: right_advantages(r, "none") / (r.std(correction=0) + 1e-4)),
     ),
     (
         '"batch" is divided by something: the deviation of all rewards plus 1e-4.',
-        lambda r, scale: right_advantages(r, "none"),
+        of_batch(lambda r: right_advantages(r, "none")),
     ),
 )
 
@@ -332,18 +346,22 @@ SCALED_MISTAKES = mistakes(
     right_expected,
     (
         '"group" divides by the group\'s deviation plus 1e-4.',
-        lambda x, r, size, method: right_expected(x, r, size, "mean"),
+        only_with(right_expected, "group", lambda x, r, size, method: right_expected(x, r, size, "mean")),
     ),
     (
         "The deviation is that with n − 1.",
-        lambda x, r, size, method: expected(
-            x,
-            r,
-            size,
-            lambda g: [
-                a / ((sum(b * b for b in advantages_by("mean", g)) / size) ** 0.5 + 1e-4)
-                for a in advantages_by("mean", g)
-            ],
+        only_with(
+            right_expected,
+            "group",
+            lambda x, r, size, method: expected(
+                x,
+                r,
+                size,
+                lambda g: [
+                    a / ((sum(b * b for b in advantages_by("mean", g)) / size) ** 0.5 + 1e-4)
+                    for a in advantages_by("mean", g)
+                ],
+            ),
         ),
     ),
     (

@@ -18,6 +18,7 @@ from cases_inputs import (
     layouts,
     mistakes,
     numbers,
+    only_with,
     spoilt,
 )
 
@@ -117,38 +118,56 @@ RATIO_MISTAKES = mistakes(
     ),
     (
         'That is one ratio for each response; "token" wants one for each token.',
-        lambda a, b, m, level="token": right_ratios(a, b, m, "sequence"),
+        only_with(right_ratios, "token", lambda a, b, m, level="token": right_ratios(a, b, m, "sequence")),
     ),
 )
+
+
+def gaps(a: Tensor, b: Tensor, m: Tensor) -> Tensor:
+    """Log ratios, 0 where the mask is false, whatever stands there."""
+    return torch.where(m, a - b, 0.0)
+
+
+def of_sequence(answer: object) -> object:
+    """A mistake at the level "sequence" alone."""
+    return only_with(right_ratios, "sequence", lambda a, b, m, level: answer(a, b, m))  # type: ignore[operator]
+
+
 SEQUENCE_MISTAKES = mistakes(
     right_ratios,
     (
         "That is the product of the ratios: GSPO takes the *mean* of the log ratios, not their sum.",
-        lambda a, b, m, level: torch.where(m, ((a - b) * m).sum(1, keepdim=True).exp(), 1.0),
+        of_sequence(lambda a, b, m: torch.where(m, gaps(a, b, m).sum(1, keepdim=True).exp(), 1.0)),
     ),
     (
         "The mean is over the response's tokens, not over all places of the row.",
-        lambda a, b, m, level: torch.where(m, ((a - b) * m).mean(1, keepdim=True).exp(), 1.0),
+        of_sequence(lambda a, b, m: torch.where(m, gaps(a, b, m).mean(1, keepdim=True).exp(), 1.0)),
     ),
     (
         "That is the mean of the ratios: the mean is taken of their logarithms.",
-        lambda a, b, m, level: torch.where(m, ((a - b).exp() * m).sum(1, keepdim=True) / m.sum(1, keepdim=True), 1.0),
+        of_sequence(
+            lambda a, b, m: torch.where(
+                m, torch.where(m, (a - b).exp(), 0.0).sum(1, keepdim=True) / m.sum(1, keepdim=True), 1.0
+            )
+        ),
     ),
     (
         "Each response has a ratio of its own, not one for the batch.",
-        lambda a, b, m, level: torch.where(m, ((a - b)[m].mean()).exp(), 1.0),
+        of_sequence(lambda a, b, m: torch.where(m, ((a - b)[m].mean()).exp(), 1.0)),
     ),
     (
         'That is one ratio for each token; "sequence" wants one for the whole response.',
-        lambda a, b, m, level: right_ratios(a, b, m, "token"),
+        of_sequence(lambda a, b, m: right_ratios(a, b, m, "token")),
     ),
     (
         "The ratio is upside down: the policy now stands in the numerator.",
-        lambda a, b, m, level: right_ratios(b, a, m, level),
+        lambda a, b, m, level="token": right_ratios(b, a, m, level),
     ),
     (
         "Where the mask is false the ratio is 1: yours is the response's there, too.",
-        lambda a, b, m, level: (((a - b) * m).sum(1, keepdim=True) / m.sum(1, keepdim=True)).exp().expand(m.shape),
+        of_sequence(
+            lambda a, b, m: (gaps(a, b, m).sum(1, keepdim=True) / m.sum(1, keepdim=True)).exp().expand(m.shape)
+        ),
     ),
 )
 

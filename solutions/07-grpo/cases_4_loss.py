@@ -112,20 +112,23 @@ AVERAGE_MISTAKES = mistakes(
     ),
     (
         "Divide each response by its own number of tokens, not by the number of places.",
-        instead("grpo", lambda x, m, longest: (x * m).mean(1).mean()),
+        instead("grpo", lambda x, m, longest: torch.where(m, x, 0.0).mean(1).mean()),
     ),
-    ("Divide by the tokens that count, not by all places.", instead("dapo", lambda x, m, longest: (x * m).mean())),
+    (
+        "Divide by the tokens that count, not by all places.",
+        instead("dapo", lambda x, m, longest: torch.where(m, x, 0.0).mean()),
+    ),
     (
         '"dr_grpo" divides by batch times `longest`, not by the tokens that there are.',
         instead("dr_grpo", lambda x, m, longest: right_average(x, m, "dapo")),
     ),
     (
         '`longest` is the constant of "dr_grpo", not the width of the tensor.',
-        instead("dr_grpo", lambda x, m, longest: (x * m).mean()),
+        instead("dr_grpo", lambda x, m, longest: torch.where(m, x, 0.0).mean()),
     ),
     (
         'The batch is missing in "dr_grpo": divide by batch times `longest`.',
-        instead("dr_grpo", lambda x, m, longest: (x * m).sum() / longest),
+        instead("dr_grpo", lambda x, m, longest: torch.where(m, x, 0.0).sum() / longest),
     ),
     (
         "The responses' means are averaged, not summed.",

@@ -63,6 +63,22 @@ def _as(right: Callable[..., Any], answer: Callable[..., Any]) -> Callable[..., 
     return made
 
 
+def only_with(right: Callable[..., Any], word: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+    """A mistake that is made with one word for the method, level or scale; with the others the answer is right."""
+    signature = inspect.signature(right)
+
+    def mixed(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        return answer(*args, **kwargs) if word in _words(given.arguments) else right(*args, **kwargs)
+
+    return mixed
+
+
+def _words(arguments: dict[str, Any]) -> list[str]:
+    return [value for value in arguments.values() if isinstance(value, str)]
+
+
 def rows(*texts: str) -> Tensor:
     """A mask of texts: `x` is a token that counts."""
     return torch.tensor([[mark == "x" for mark in text] for text in texts])

@@ -892,7 +892,7 @@ for name, log in logs.items():
 titles = {
     "reward": "reward",
     "length": "tokens a response",
-    "equal groups": "groups of equal rewards",
+    "equal groups": "share of equal groups",
 }
 panels = {
     title: {name: log[what] for name, log in logs.items()}

@@ -112,7 +112,7 @@ def each_group_by_itself():
     """Each row has a mean and a deviation of its own; 1e-4 counts where rewards hardly differ."""
     yield grpo_advantages(torch.tensor([[1.0, 4.0, 2.5], [-2.0, 7.0, 0.5]]), "none")
     yield grpo_advantages(torch.tensor([[1.0, 4.0, 2.5], [-2.0, 7.0, 0.5]]), "group")
-    yield grpo_advantages(torch.tensor([[0.3, 0.301, 0.3025], [5.0, 9.5, 6.0]]), "group")
+    yield grpo_advantages(doubles([0.3, 0.301, 0.3025], [5.0, 9.5, 6.0]), "group")
 
 
 @visible("grpo_advantages", tol=1e-5)
@@ -120,6 +120,14 @@ def one_deviation_for_the_batch():
     """With "batch" the means are those of the groups, and the deviation is that of all rewards."""
     yield grpo_advantages(torch.tensor([[1.0, 4.0, 2.5], [-2.0, 7.0, 0.5]]), "batch")
     yield grpo_advantages(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.25, -3.0]]), "batch")
+
+
+@visible("grpo_advantages", about="changed")
+def the_rewards_stay():
+    """The rewards that it is given stay as they were."""
+    rewards = torch.tensor([[1.0, 4.0, 2.5], [-2.0, 7.0, 0.5]])
+    grpo_advantages(rewards)
+    yield rewards
 
 
 @visible("grpo_advantages", raises=ValueError)
@@ -183,6 +191,9 @@ def a_ratio_for_each_response():
     """Per sequence: 0.9048 at both of its tokens, and 1 where the mask is false."""
     yield importance_ratios(NOW, OLD, TWO, "sequence")
     yield importance_ratios(LATER, BEFORE, HOLES, "sequence")
+    yield importance_ratios(
+        torch.tensor([[-1.0], [-0.3]]), torch.tensor([[-1.2], [-0.9]]), marked("x", "x"), "sequence"
+    )
 
 
 @visible("importance_ratios", tol=1e-5)
@@ -226,6 +237,14 @@ def no_gradient_where_the_clip_cuts():
     rho = torch.tensor([[1.5, 0.5], [1.5, 0.5]], requires_grad=True)
     losses = clipped_losses(rho, torch.tensor([2.0, -2.0]))
     yield torch.autograd.grad(losses.sum(), rho)[0] if losses.requires_grad else torch.zeros_like(rho)
+
+
+@visible("clipped_losses", about="changed")
+def the_ratios_stay():
+    """The ratios that it is given stay as they were."""
+    rho = torch.tensor([[1.5, 0.5], [1.9, 0.3]])
+    clipped_losses(rho, torch.tensor([2.0, -2.0]))
+    yield rho
 
 
 CUT = torch.tensor([[1.5, 0.5, 1.0], [1.5, 0.5, 0.7]])
