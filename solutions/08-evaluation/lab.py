@@ -289,21 +289,26 @@ from rlhf.proxies import fit_probe
 score = remembering(
     lambda texts: rlhf.score_texts(judge_model, judge_tokenizer, texts)
 )
-draws = respond(tiny, tokenizer, [x for x in prompts for _ in range(16)], seed=2)
-gold = score(draws.texts)
-proxy = fit_probe(tiny, tokenizer, 32, seed=0)(draws.texts).double()
+probe = fit_probe(tiny, tokenizer, 32, seed=0)
+draws, proxies, golds = [], [], []
+line = live.Line("draws", 16)
+for draw in line:
+    draws.append(respond(tiny, tokenizer, prompts, seed=100 + draw).texts)
+    proxies.append(probe(draws[-1]).double())
+    golds.append(score(draws[-1]))
+    line.tell(gold=golds[-1].mean())
+# [beginning, draw]
+proxy, gold = torch.stack(proxies, dim=1), torch.stack(golds, dim=1)
 
 # %% tags=["demo"]
 tries = [1, 2, 4, 8, 16]
 nats = [math.log(n) - (n - 1) / n for n in tries]
 lines = {"proxy, 32 snippets": [], "gold, 9,605 snippets": []}
-standard = []
-for scores in (proxy, gold):
-    standard.append(((scores - scores.mean()) / scores.std()).view(len(prompts), 16))
+standard = [(scores - scores.mean()) / scores.std() for scores in (proxy, gold)]
 for n in tries:
     rows = [best_of_n_means(*row, n) for row in zip(*standard, strict=True)]
-    for line, mean in zip(lines.values(), torch.tensor(rows).mean(0), strict=True):
-        line.append(mean.item())
+    for heights, mean in zip(lines.values(), torch.tensor(rows).mean(0), strict=True):
+        heights.append(mean.item())
 labels = {"x_label": "KL from tiny (nats)", "y_label": "mean score (SDs of tiny)"}
 plots.curves(nats, lines, **labels)
 
@@ -765,12 +770,16 @@ def at_price(name: str, nats: float) -> tuple[float, list[str]]:
 
 # %% tags=["demo"]
 # the judge chooses among tiny's own sixteen
-best = gold.view(len(prompts), 16).argmax(-1).tolist()
-chosen = [draws.texts[16 * row + place] for row, place in enumerate(best)]
+best = gold.argmax(dim=1).tolist()
+chosen = [draws[draw][row] for row, draw in enumerate(best)]
 equal = {"best of 16": chosen}
 paid = {"best of 16": nats[-1]}
-for name in ("dpo", "ppo", "grpo"):
+trained = ("dpo", "ppo", "grpo")
+line = live.Line("policies", len(trained))
+for place in line:
+    name = trained[place]
     paid[name], equal[name] = at_price(name, nats[-1])
+    line.tell(KL=paid[name])
 
 # %% tags=["demo"]
 table = {}

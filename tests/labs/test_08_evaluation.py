@@ -168,7 +168,7 @@ def test_one_letter_stands_for_one_thing(prose: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None:
-    """What it prints is what the text says. About two minutes on two idle cores, half of it in `GRPOTrainer`."""
+    """What it prints is what the text says. About two minutes of one core, half of it in `GRPOTrainer`."""
     printed = executed.printed
     assert "✗" not in printed
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
@@ -177,6 +177,9 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     kl = {name: float(value) for name, value in re.findall(r"(\w+) +KL +(-?\d+\.\d+) ±", printed)}
     assert kl["tiny"] == 0
     assert min(kl["dpo"], kl["ppo"], kl["grpo"]) > 1
+    lines = [output.get("data", {}).get("text/plain", "") for output in executed.outputs]
+    ended = [line for line in lines if re.search(r": (\d+) of \1 steps in ", line)]
+    assert [line.split(":")[0] for line in ended] == ["draws", "stops, seed 0", "policies"]
     gold = [float(value) for value in re.findall(r"gold +(\d\.\d{3})  tokens", printed)]
     assert max(gold) >= 0.18
     assert max(gold) - gold[-1] >= 0.07

@@ -20,7 +20,7 @@ from grader.course.paths import Course
 from grader.kernels.many import Answer, Asked
 from grader.kernels.values import NotAValueError, copy_value
 
-LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo")
+LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo", "08-evaluation")
 TRIES = 10  # odd answers for each check; all labs and kinds together are some 30,000
 ODD: tuple[Any, ...] = (
     *(None, True, 0, -1, 10**300, 0.5, math.nan, math.inf, "", "x", b"x", [], (), {}),
