@@ -946,9 +946,10 @@ rules = {
     "reward model of lab 02": lambda texts: rlhf.score_texts(*judge, texts).tolist(),
 }
 found = {"the reference's log-prob": preference_accuracy(*ref.values())}
-for name, rule in rules.items():
-    rewards = [torch.tensor(rule(texts)).double() for texts in whole]
-    found[name] = preference_accuracy(*rewards)
+given = defaultdict(list)
+for name, texts in live.over("yardsticks", [(n, side) for n in rules for side in whole]):
+    given[name].append(torch.tensor(rules[name](texts)).double())
+found |= {name: preference_accuracy(*rewards) for name, rewards in given.items()}
 
 # %% tags=["demo"]
 raters = {row["text"]: torch.tensor(row["ratings"]) for row in rlhf.load_ratings()}
