@@ -93,6 +93,7 @@ foreign-tools: setup
 pictures: setup tools
 	SCREENSHOTS=quizzes/images $(BIN)/pytest -q tests/browser/test_assessment.py -k pictures
 	SCREENSHOTS=grader/images $(BIN)/pytest -q tests/browser/test_course.py -k pictures
+	SCREENSHOTS=grader/images $(BIN)/pytest -q tests/browser/test_first_hour.py -k "first_open and lab"
 
 build: setup
 	$(BIN)/grader build

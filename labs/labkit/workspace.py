@@ -36,10 +36,9 @@ def copy_labs(labs: Path, work: Path) -> list[Path]:
 
 def trust(notebooks: list[Path]) -> None:
     """Sign notebooks as `jupyter trust` does; of others JupyterLab asks whether a quiz's link may open a lab."""
-    with contextlib.suppress(OSError):  # nowhere to keep signatures: then it asks
-        notary = NotebookNotary()
+    with contextlib.suppress(OSError), NotebookNotary() as signs:  # nowhere to keep signatures: then it asks
         for path in notebooks:
-            notary.sign(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+            signs.sign(nbformat.read(path, as_version=nbformat.NO_CONVERT))
 
 
 def main() -> None:

@@ -27,8 +27,10 @@ import torch
 PACKAGES = ("numpy", "torch", "transformers", "trl")
 NOTEBOOK = "__main__"
 # What a trainer of transformers or TRL is, besides its plain attributes and functions.
-PARTS = ("args", "config", "model", "ref_model", "optimizer", "tokenizer", "processing_class")
-PARTS += ("train_dataset", "data_collator", "reward_funcs", "reward_processing_classes")
+PARTS = [
+    *("args", "config", "model", "ref_model", "optimizer", "tokenizer", "processing_class"),
+    *("train_dataset", "data_collator", "reward_funcs", "reward_processing_classes"),
+]
 # Where files go, and how much was done before, which the weights say better.
 LEFT_OUT = {"output_dir", "logging_dir", "run_name", "exp_name", "current_step"}
 PLAIN = (bool, int, float, str, bytes, types.NoneType, types.EllipsisType, range, slice, torch.dtype, torch.device)
@@ -41,8 +43,10 @@ FUNCTIONS = (
     np.ufunc,
 )
 # What Python puts into every class, and dataclasses into theirs, that says nothing of what it does.
-OF_CLASSES = ("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__")
-OF_CLASSES += ("__annotations__", "__annotate__", "__dataclass_fields__", "__dataclass_params__")
+OF_CLASSES = {
+    *("__dict__", "__weakref__", "__module__", "__doc__", "__firstlineno__", "__static_attributes__"),
+    *("__annotations__", "__annotate__", "__dataclass_fields__", "__dataclass_params__"),
+}
 
 
 class UnreadableError(TypeError):
@@ -69,7 +73,7 @@ def weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
 def random_numbers() -> dict[str, Any]:
     """The state of torch's and NumPy's global generators."""
     name, keys, *rest = np.random.get_state()
-    return {"torch": torch.get_rng_state(), "numpy": [name, keys.tolist(), *rest]}
+    return {"torch": torch.get_rng_state(), "numpy": [name, np.asarray(keys).tolist(), *rest]}
 
 
 @functools.cache
@@ -139,8 +143,8 @@ class _Reader:
                 yield from _function_parts(value)
         elif isinstance(value, torch.nn.Module):
             yield kind, repr(value), value.training, weights(value)
-            if hasattr(value, "config"):
-                yield value.config.to_json_string(use_diff=False)
+            config: Any = getattr(value, "config", None)
+            yield config and config.to_json_string(use_diff=False)
         elif isinstance(value, torch.optim.Optimizer):
             yield value.state_dict()
         elif isinstance(value, np.random.Generator):

@@ -86,8 +86,8 @@ class Line:
         seconds = time.monotonic() - self._began
         if self._earlier is not None:
             when = f"{self._earlier.ended:%d %b %Y, %H:%M}, {_seconds(self._earlier.seconds)}"
-            curves = self._curves(self._earlier.values)
-            self._show("   ".join([f"{self._head()}, taken from an earlier run of this cell ({when})", *curves, AGAIN]))
+            told = [f"{self._head()}, taken from an earlier run of this cell ({when})"]
+            self._show("   ".join(filter(None, [*told, *self._curves(self._earlier.values), AGAIN])))
         elif self.done == self._first == self.steps:
             self._show(f"{self.what}: all {self.steps} steps were trained before")
         else:

@@ -1,10 +1,12 @@
 """No silence while something works: `live.Line` for loops that train, `live.train` and `live.evaluate` for trainers of
-transformers and TRL, `live.over` for whatever else takes its time. What was trained is kept: `live.again` forgets it.
+transformers and TRL, `live.over` and `live.told` for what else takes its time. What was trained is kept: `live.again`
+forgets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from rlhf.kept import Kept as Kept
@@ -81,6 +83,33 @@ def over(what: str, items: Sequence[Item]) -> Iterator[Item]:
         line.tell()
     if line.interrupted:
         raise KeyboardInterrupt
+
+
+@contextmanager
+def told(what: str, steps: int) -> Iterator[Callable[..., bool]]:
+    """Within the block a line that lives: a step for each call of what it gives, which is False.
+
+    `generate` of transformers takes it: `model.generate(…, stopping_criteria=[tell])` calls it for each token.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted; the step that ran has ended.
+    """
+    line = Line(what, steps)
+
+    def tell(*_: object, **__: object) -> bool:
+        if line.done < line.steps:
+            line.tell()
+            line.done += 1
+        if line.interrupted:
+            raise KeyboardInterrupt
+        return False
+
+    line.begin()
+    try:
+        yield tell
+        line.steps = line.done or steps  # it was less work than expected
+    finally:
+        line.end()
 
 
 def again() -> None:

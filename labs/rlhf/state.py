@@ -83,7 +83,7 @@ def loader(one: Any, new: Any) -> Callable[[], object]:
     if isinstance(one, list) and isinstance(new, list):
         return lambda: one.__setitem__(slice(None), new)
     if isinstance(one, dict) and isinstance(new, dict):
-        return lambda: (one.clear(), one.update(new))
+        return lambda: _refill(one, new)
     raise ValueError(f"a {type(one).__name__} cannot be what it was")
 
 
@@ -97,7 +97,17 @@ def random_loader(new: Any) -> Callable[[], object]:
     name, keys, *rest = new["numpy"]
     state = (name, np.array(keys, dtype=np.uint32), *rest)
     np.random.RandomState(0).set_state(state)
-    return lambda: (torch.set_rng_state(new["torch"]), np.random.set_state(state))
+
+    def load() -> None:
+        torch.set_rng_state(new["torch"])
+        np.random.set_state(state)
+
+    return load
+
+
+def _refill(one: dict[Any, Any], new: dict[Any, Any]) -> None:
+    one.clear()
+    one.update(new)
 
 
 def _optimizer_loader(one: torch.optim.Optimizer, new: Any) -> Callable[[], object]:

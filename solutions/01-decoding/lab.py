@@ -39,7 +39,7 @@ import torch
 import labkit
 import rlhf
 from labkit import checks
-from rlhf import plots
+from rlhf import live, plots
 
 # %% [markdown]
 # ## 1 · What a language model gives
@@ -617,7 +617,7 @@ settings = {
     "p = 0.9": {"p": 0.9},
     "τ = 1.5": {"temperature": 1.5},
 }
-for title, setting in settings.items():
+for title, setting in live.over("texts", list(settings.items())):
     text = generate(model, ids, u, eos_id, minimum=24, **setting)
     print(f"{title:8}| {tokenizer.decode(text[0])!r}\n")
 
@@ -674,12 +674,15 @@ swept = {
     "p": [0.2, 0.5, 0.8, 0.95],
     "penalty": [1.0, 1.1, 1.3, 1.8],
 }
+settings = [(name, value) for name, values in swept.items() for value in values]
+found = {name: [] for name in swept}
+for name, value in live.over("settings", settings):
+    others = {"temperature": 0.3} if name == "penalty" else {}
+    found[name].append(measure(**{name: value}, **others))
 panels = {}
-for parameter, values in swept.items():
-    others = {"temperature": 0.3} if parameter == "penalty" else {}
-    rows = [measure(**{parameter: value}, **others) for value in values]
-    title = "penalty (at τ = 0.3)" if others else parameter
-    panels[title] = (values, {key: [row[key] for row in rows] for key in people})
+for name, rows in found.items():
+    title = "penalty (at τ = 0.3)" if name == "penalty" else name
+    panels[title] = (swept[name], {key: [row[key] for row in rows] for key in people})
 plots.small_multiples(
     panels, y_label="share of token pairs", levels=people, levels_are="real reviews"
 )
@@ -747,10 +750,11 @@ run("01-decoding", "beam_search", globals())
 
 # %% [markdown]
 # Do more beams find more probable texts, and are these better texts? (With `smol` the next two cells take about a
-# minute each: every hypothesis reads its whole text again at every step. Real libraries keep a cache.)
+# minute each: every hypothesis reads its whole text again at every step. Real libraries keep a cache. A line says how
+# far it is.)
 
 # %% tags=["demo"]
-for beams in (1, 2, 4):
+for beams in live.over("beams", (1, 2, 4)):
     text, score = beam_search(model, ids, beams, 16, eos_id)
     print(f"{beams} beams | {score:7.2f} nats | {tokenizer.decode(text[0])!r}")
 silence = logits.log_softmax(-1)[0, eos_id].item()
@@ -783,8 +787,11 @@ def surprise(text: torch.Tensor) -> list[float]:
 
 # %% tags=["demo"]
 review = tokenizer(rlhf.load_reviews()["text"][0], return_tensors="pt").input_ids
+
+with live.told("beam search", 1 + 23 * 4) as tell:  # hypotheses that are read
+    best, _ = beam_search(lambda text: (endless(text), tell())[0], ids, 4, 24, eos_id)
 texts = {
-    "beam search": beam_search(endless, ids, 4, 24, eos_id)[0],
+    "beam search": best,
     "sampled, p = 0.9": generate(endless, ids, u[:1, :24], eos_id, p=0.9),
     "a real review": review[:, :25],
 }

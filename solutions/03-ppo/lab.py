@@ -1237,7 +1237,7 @@ def two_kls(
 # %% tags=["demo"]
 ids = batch(untrained.config, 3)[:64]
 print("top_k | KL that TRL measures | true KL of the samples | reward | distinct")
-for k in (len(tokenizer), 200, 50, 10):
+for k in live.over("filters", (len(tokenizer), 200, 50, 10)):
     torch.manual_seed(0)
     responses, texts = rollout(untrained, ids, top_k=k)
     measured, true = two_kls(untrained, ids, responses, k)

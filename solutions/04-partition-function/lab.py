@@ -38,7 +38,7 @@ import torch
 import labkit
 import rlhf
 from labkit import checks
-from rlhf import plots, toy
+from rlhf import live, plots, toy
 from rlhf import plots_alignment as alignment
 
 # %% [markdown]
@@ -793,7 +793,8 @@ spreads = {}
 for n in (100, 10_000):
     drawn = torch.multinomial(log_ref[0].exp(), 400 * n, replacement=True).view(400, n)
     found = [
-        b * monte_carlo_log_partition(log_ref[0][drawn], r[0][drawn], b) for b in betas
+        b * monte_carlo_log_partition(log_ref[0][drawn], r[0][drawn], b)
+        for b in live.over(f"estimates of n = {n:,}", betas)
     ]
     low, high = ([e.quantile(q).item() for e in found] for q in (0.05, 0.95))
     means = [e.mean().item() for e in found]
@@ -983,9 +984,12 @@ options = {
     "top_k": 0,
     "pad_token_id": tokenizer.eos_token_id,
 }
-texts = model.generate(
-    ids.expand(1000, -1), attention_mask=torch.ones(1000, ids.shape[1]), **options
-)[:, ids.shape[1] :]
+many, seen = ids.expand(1000, -1), torch.ones(1000, ids.shape[1])
+with live.told("tokens", 12) as tell:
+    texts = model.generate(
+        many, attention_mask=seen, stopping_criteria=[tell], **options
+    )
+texts = texts[:, ids.shape[1] :]
 power = math.log10(count_sequences(tokenizer.vocab_size, 12, stops=True))
 print(
     f"10^{power:.0f} responses; the sum takes 10^{power - 16.5:.0f} years. "

@@ -533,7 +533,8 @@ def train_ppo(steps: int, batch: int = 256) -> list[torch.Tensor]:
     table = log_ref[0].clone().requires_grad_()
     optimizer = torch.optim.Adam([table], lr=0.05)
     path = [log_ref[0]]
-    line = live.Line("PPO", steps, kept=live.Kept([train_ppo], [table, path, generator]))
+    kept = live.Kept([train_ppo], leaves=[table, path, generator])
+    line = live.Line("PPO", steps, kept=kept)
     for _ in line:
         old = path[-1]
         y = torch.multinomial(old.exp(), batch, replacement=True, generator=generator)
@@ -946,9 +947,11 @@ rules = {
     "reward model of lab 02": lambda texts: rlhf.score_texts(*judge, texts).tolist(),
 }
 found = {"the reference's log-prob": preference_accuracy(*ref.values())}
-for name, rule in rules.items():
-    rewards = [torch.tensor(rule(texts)).double() for texts in whole]
-    found[name] = preference_accuracy(*rewards)
+given = defaultdict(list)
+tasks = [(name, texts) for name in rules for texts in whole]
+for name, texts in live.over("yardsticks", tasks):
+    given[name].append(torch.tensor(rules[name](texts)).double())
+found |= {name: preference_accuracy(*rewards) for name, rewards in given.items()}
 
 # %% tags=["demo"]
 raters = {row["text"]: torch.tensor(row["ratings"]) for row in rlhf.load_ratings()}

@@ -12,6 +12,7 @@ from nbformat.sign import NotebookNotary
 
 from labkit.room.furnish import EXTENSIONS, Room, furnish, has_exchange
 from labkit.room.startpage import draw_progress
+from labkit.workspace import trust
 
 LABS = Path(__file__).resolve().parent.parent.parent / "labs"
 
@@ -34,6 +35,11 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write(tmp_path / "work" / "01-a b" / "01-a b.ipynb", new.new_markdown_cell("# Lab 01 · A: and so on"), exercise)
     (tmp_path / "work" / "data").mkdir()
     return tmp_path / "work"
+
+
+def trusted(page: nbformat.NotebookNode) -> bool:
+    with NotebookNotary() as signed:
+        return signed.check_signature(page)
 
 
 def read(path: Path) -> dict[str, object]:
@@ -85,7 +91,7 @@ def test_a_folder_without_labs_is_furnished_too(tmp_path: Path, monkeypatch: pyt
 
 def test_the_start_page_shows_progress_and_stays_trusted(work: Path) -> None:
     start = work / "00-start" / "00-start.ipynb"
-    NotebookNotary().sign(nbformat.read(start, as_version=4))
+    trust([start])
     assert draw_progress(start)
     page = nbformat.read(start, as_version=4)
     shown = page.cells[1].outputs[0].data["text/html"]
@@ -93,14 +99,14 @@ def test_the_start_page_shows_progress_and_stays_trusted(work: Path) -> None:
     assert "Run the cell above to look again" in shown
     assert page.cells[0].source == "# Start here"
     assert page.cells[1].execution_count is None
-    assert NotebookNotary().check_signature(page)
+    assert trusted(page)
     assert not list(start.parent.glob("*.part"))
 
 
 def test_a_notebook_that_nobody_trusted_is_not_trusted_after(work: Path) -> None:
     start = work / "00-start" / "00-start.ipynb"
     assert draw_progress(start)
-    assert not NotebookNotary().check_signature(nbformat.read(start, as_version=4))
+    assert not trusted(nbformat.read(start, as_version=4))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"cells": 1}'])

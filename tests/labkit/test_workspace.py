@@ -11,6 +11,11 @@ from nbformat.sign import NotebookNotary
 from labkit.workspace import copy_labs, trust
 
 
+def trusted(page: nbformat.NotebookNode) -> bool:
+    with NotebookNotary() as signed:
+        return signed.check_signature(page)
+
+
 @pytest.fixture
 def labs(tmp_path: Path) -> Path:
     for name in (
@@ -63,9 +68,9 @@ def test_a_signed_notebook_is_trusted_until_somebody_else_changes_it(
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1", id="one")])
     nbformat.write(made, tmp_path / "lab.ipynb")
     trust([tmp_path / "lab.ipynb"])
-    assert NotebookNotary().check_signature(nbformat.read(tmp_path / "lab.ipynb", as_version=4))
+    assert trusted(nbformat.read(tmp_path / "lab.ipynb", as_version=4))
     made.cells[0].source = "2"
-    assert not NotebookNotary().check_signature(made)
+    assert not trusted(made)
 
 
 def test_where_no_signature_can_be_kept_nothing_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

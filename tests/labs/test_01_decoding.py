@@ -211,3 +211,5 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert "✗" not in executed.printed
     assert executed.pictures >= 9
     assert executed.points == sum(check.points for check in lab.checks) == 40
+    assert executed.silent == [], "each step, or each tenth, is told"
+    assert executed.lines == [("texts", 4), ("settings", 16), ("beams", 3), ("beam search", 93)]

@@ -328,6 +328,9 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
     assert executed.points == sum(check.points for check in lab.checks) == 50
     assert executed.pictures == 9
+    assert executed.silent == [], "each step, or each tenth, is told"
+    runs = [("PPO, β = 0.2", 35), ("PPO, β = 0.2", 6), ("PPO, β = 0", 15), ("PPO, β = 1", 15), ("PPO, β = 0", 25)]
+    assert executed.lines == [*runs, ("filters", 4)]
     assert float(re.search(r"ended with EOS within 16 tokens: (\d+)%", printed)[1]) < 20
     gain, errors = map(float, re.search(r"gain (\S+) SD, (\S+) standard errors", printed).groups())
     assert gain >= 0.8

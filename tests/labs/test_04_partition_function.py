@@ -255,4 +255,6 @@ def test_a_policy_of_a_table_reads_all_tokens_in_their_order(lab: LabChecks) -> 
 def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None:
     assert "✗" not in executed.printed
     assert executed.pictures >= 10
+    assert executed.silent == [], "each step, or each tenth, is told"
+    assert executed.lines == [("estimates of n = 100", 8), ("estimates of n = 10,000", 8), ("tokens", 12)]
     assert executed.points == sum(check.points for check in lab.checks) == 45

@@ -26,6 +26,9 @@
       requires: [ILauncher],
       activate: (app, launcher) => {
         const { labs, assignments } = room();
+        const style = document.createElement("style"); // long names in tables break, so that tables fit small windows
+        style.textContent = ".jp-RenderedHTMLCommon td code { overflow-wrap: anywhere; white-space: normal; }";
+        document.head.append(style);
         app.commands.addCommand(`${NAME}:open`, {
           label: (args) => args.label,
           icon: notebookIcon,
