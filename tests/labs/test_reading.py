@@ -91,7 +91,7 @@ def test_each_lab_names_the_glossary(name: str) -> None:
 
 
 SYMBOLS = "## Symbols"
-TAUGHT = ["01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo"]
+TAUGHT = ["01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo", "08-evaluation"]
 ONLY = {  # a letter in formulas, and the labs that it belongs to
     r"\\rho": ["03-ppo", "07-grpo"],  # the ratio of policy and old policy
     r"\\varepsilon": ["03-ppo", "07-grpo"],  # the clip range
