@@ -190,6 +190,8 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
         assert nats == pytest.approx(TARGET, abs=0.35)
         assert low > 0.5
         assert rate > 0.6
+    assert table["best of 16"][1] == pytest.approx(16 / 17, abs=0.045)
+    assert max(table[name][1] for name in ("dpo", "ppo", "grpo")) < table["best of 16"][1] - 0.05
     salad = re.search(r"wins (\d\.\d{3}) \[\d\.\d{3}, 1\.000\] at (\d+) nats", printed)
     assert float(salad[1]) >= 0.99
     assert int(salad[2]) > 50
