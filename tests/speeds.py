@@ -65,6 +65,8 @@ NO_UNIT = {
     "quizzes/test_received.py",
     "quizzes/test_stranger.py",
     "rlhf/test_import.py",
+    "rlhf/test_kept.py",
+    "rlhf/test_live.py",
     "rlhf/test_models.py",
 }
 # Longest first: two processes that work through whole files begin with these, and end together.
