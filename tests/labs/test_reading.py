@@ -12,7 +12,6 @@ LABS = Path(__file__).resolve().parent.parent.parent / "labs"
 NAMES = [folder.name for folder in sorted(LABS.glob("[0-9]*"))]
 START = "00-start-here"
 COLUMNS = 88
-OLD_CHECKS = re.compile(r"^with checks\(.*\) as \w+:$", re.M)  # visible checks that a lab still has in its own cell
 GLOSSARY = "## Glossary"
 ENTRY = re.compile(r"^- (.+?): ", re.M)
 # Where a term comes first in a form of its own.
@@ -44,7 +43,7 @@ def cells(name: str, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_code_is_at_most_88_columns_wide(name: str) -> None:
-    shown = [source for source in cells(name, "code") if not OLD_CHECKS.search(source)]
+    shown = cells(name, "code")
     assert [line for source in shown for line in source.splitlines() if len(line) > COLUMNS] == []
 
 

@@ -155,7 +155,7 @@ return logits.masked_fill(probs < p, -torch.inf)
     ),
 )
 
-LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo")
+LABS = ("01-decoding", "02-reward-model", "03-ppo", "04-partition-function", "05-dpo", "07-grpo", "08-evaluation")
 
 
 @cache
