@@ -19,6 +19,7 @@ from typing import Any
 
 from grader.build.help_texts import FILE as TEXTS_FILE
 from grader.build.help_texts import HelpTextError, HelpTexts, help_texts
+from grader.build.rounding import says_the_same
 from grader.build.notebooks import BuildError, Problem, checks_of, solution_namespace
 from grader.checks.cases import Mistake
 from grader.checks.judging import Judge
@@ -59,6 +60,8 @@ class MadeHelp:
 def made_help(course: Course, lab: str) -> MadeHelp | None:
     """The help file of a lab; None for a lab that has no `visible.py`. The same sources give the same bytes.
 
+    Where what was released says the same but for rounding, it stays.
+
     Raises:
         BuildError: a visible check, or the help, cannot be as it is.
     """
@@ -69,6 +72,9 @@ def made_help(course: Course, lab: str) -> MadeHelp | None:
     if known.is_file():
         return MadeHelp(f"{lab}{ENDING}", known.read_bytes())
     content = dump_help(lab, _salt(lab), parts_of(course, lab))
+    released = course.labs / lab / f"{lab}{ENDING}"
+    before = released.read_bytes() if released.is_file() else b""
+    content = before if says_the_same(content, before) else content
     with contextlib.suppress(OSError):  # another process may write the same
         write_whole(known, content)
     return MadeHelp(f"{lab}{ENDING}", content)

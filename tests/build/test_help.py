@@ -1,18 +1,25 @@
 """From a lab's `visible.py` and `hints.yaml` to its help file: what is right is worked out, what is wrong is told."""
 
+import math
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from grader.build.help import made_help, opened_texts, parts_of
 from grader.build.leaks import find_leaks
 from grader.build.notebooks import BuildError, checks_of, solution_namespace
 from grader.build.release import build_lab, check_lab
+from grader.build.rounding import says_the_same
 from grader.build.visible import visible_refused
 from grader.checks.visible import VisibleError, load_visible
 from grader.course.paths import Course
-from labkit.help_sheet import CHECKS, checks_of as checks_in, load_help
+from labkit.help_sheet import CHECKS, dump_help, load_help
+from labkit.help_sheet import checks_of as checks_in
 from labkit.looking import look
+from labkit.plain import to_plain
 
 LAB = "01-toy"
 VISIBLE = '''"""The toy's visible checks."""
@@ -87,7 +94,7 @@ def test_the_file_goes_out_with_the_notebook_and_is_the_same_each_time(lab: Cour
 def test_a_solution_in_a_visible_check_is_found_as_a_leak(lab: Course) -> None:
     path = lab.solutions / LAB / "visible.py"
     inner = "\ndef helper(values):\n    lowest, highest = min(values), max(values)\n    return highest - lowest\n"
-    path.write_text(VISIBLE.replace("\n\n@visible(\"mean\")", inner + "\n\n@visible(\"mean\")", 1))
+    path.write_text(VISIBLE.replace('\n\n@visible("mean")', inner + '\n\n@visible("mean")', 1))
     build_lab(lab, LAB)
     assert any("highest - lowest" in line for line in opened_texts((lab.labs / LAB / f"{LAB}.help.json").read_bytes()))
     assert any(leak.file.name == f"{LAB}.help.json" and "solution" in leak.origin for leak in find_leaks(lab))
@@ -102,7 +109,7 @@ def test_a_solution_in_a_visible_check_is_found_as_a_leak(lab: Course) -> None:
         ("yield spread([1.0, 4.0])", "yield spread", "a function is no plain value"),
         ('    """The spread of 1 and 4 is 3."""\n', "", "has no docstring"),
         ("    yield spread([1.0, 4.0])", "    for x in (1.0, 2.0):\n        yield spread([x])", "in no loop"),
-        ('raises=ValueError', 'hints={"valu": "?"}', "no finding is of the kind 'valu'"),
+        ("raises=ValueError", 'hints={"valu": "?"}', "no finding is of the kind 'valu'"),
     ],
 )
 def test_what_cannot_be_meant_is_told_with_its_place(lab: Course, old: str, new: str, said: str) -> None:
@@ -152,3 +159,33 @@ def test_two_checks_of_one_name_are_refused(tmp_path: Path) -> None:
     (tmp_path / "visible.py").write_text(VISIBLE + VISIBLE)
     with pytest.raises(VisibleError, match="two functions are called of_two"):
         load_visible(tmp_path)
+
+
+def _help(*values: Any, text: str = "Look at the shape.") -> bytes:
+    parts = {"checks": {"values": [to_plain(value) for value in values]}, "hint 1": text}
+    return dump_help(LAB, "a salt", {"mean": parts})
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded", "other"),
+    [
+        (0.1 + 0.2, 0.3, 0.3001),
+        ([1.0, float("nan"), -0.0], [1.0 + 1e-12, float("nan"), 0.0], [1.0, 2.0, 0.0]),
+        (torch.tensor([1.0, 3e4]), torch.tensor([1.0 + 2e-7, 3e4 + 0.01]), torch.tensor([1.0, 3e4 + 30])),
+        (
+            torch.tensor([1.0], dtype=torch.float64),
+            torch.tensor([1.0 + 1e-12], dtype=torch.float64),
+            torch.tensor([1.0]),
+        ),
+        (torch.tensor([1.5], dtype=torch.bfloat16), torch.tensor([1.5078], dtype=torch.bfloat16), torch.tensor([1])),
+        (np.array([2.0, math.inf]), np.array([2.0 + 1e-12, math.inf]), np.array([[2.0, math.inf]])),
+    ],
+)
+def test_what_differs_in_rounding_alone_is_no_change(value: Any, rounded: Any, other: Any) -> None:
+    assert _help(value) != _help(rounded)
+    assert says_the_same(_help(value, 7, "text"), _help(rounded, 7, "text"))
+    assert not says_the_same(_help(value), _help(other))
+    assert not says_the_same(_help(value, 7), _help(rounded, 8))
+    assert not says_the_same(_help(value), _help(rounded, text="Look at the dtype."))
+    assert not says_the_same(_help(value), b"")
+    assert not says_the_same(_help(value), _help(rounded).replace(b"a salt", b"o salt"))
