@@ -39,7 +39,7 @@ HERE |= {"assessment": "sample", "FILE": "questions.gift"}
 # class.
 CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}}
 ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "grader bench", "grader site", "grader self-check")
-ELSEWHERE += ("quiz new", "quiz sign")  # they write into a bank
+ELSEWHERE += ("quiz new", "quiz sign", "grader watch")  # these write into a bank, or do not end by themselves
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 GIFT = "::Clipping:: What does PPO clip? {=The ratio. ~The reward. ~The length.}\n"
 
