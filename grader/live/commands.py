@@ -37,7 +37,7 @@ def watch(
     where the course has an exchange, released to the student. What a student hands in more often than --hourly waits.
     Everything that was not graded by it is graded first; a run that was stopped or killed goes on where it was.
 
-    Examples: `grader watch`, `grader watch 05-dpo --hourly 12`, `grader watch --dry-run`
+    Examples: `grader watch`, `grader watch ps1 --hourly 12`, `grader watch --dry-run`
     """
     with wrong_use() as course:
         from grader.course.coursedir import assignment_names
