@@ -7,8 +7,6 @@ the download of the submissions alone; who they are stands in `class/roster.csv`
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
@@ -18,8 +16,8 @@ from grader.course.roster import read_remembered
 from grader.exchange.downloads import PLATFORMS, Sent, files_in
 from grader.exchange.told import Left, Told
 from grader.files import write_whole
+from grader.formats.model.packages import pack
 
-MADE = (1980, 1, 1, 0, 0, 0)  # the time of each page in the zip: equal pages make equal files
 COLLECT = "collect the download first, or complete its line in class/roster.csv"
 
 
@@ -61,7 +59,7 @@ def return_feedback(course: Course, lab: str, download: Path, goal: Path) -> tup
     if not any(pages.values()):
         raise LookupError(f"nobody in {download} has a page of feedback: run `grader feedback {lab}` first.")
     write_whole(
-        goal, _zipped({prefixes[student] + name: page for student in pages for name, page in pages[student].items()})
+        goal, pack({prefixes[student] + name: page for student in pages for name, page in pages[student].items()})
     )
     return sorted(student for student in pages if pages[student]), told.finished()
 
@@ -76,11 +74,3 @@ def _pages(course: Course, student: str, lab: str) -> Mapping[str, bytes]:
     """A student's pages, which the grader wrote, by name."""
     folder = course.folder("feedback", student, lab)
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.html"))}
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, MADE), content, zipfile.ZIP_DEFLATED)
-    return made.getvalue()

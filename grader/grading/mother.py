@@ -62,22 +62,25 @@ class Mother:
 
 def _ending(control: Connection, pid: bytes) -> Callable[[], None]:
     def end() -> None:
-        with contextlib.suppress(OSError, EOFError):
+        try:
             control.send_bytes(pid)
             control.recv_bytes()
+        except (OSError, EOFError):  # the mother was ended, and nobody else would end a worker that hangs
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
 
     return end
 
 
 def _serve(control: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:
-    """In this process: load, work ahead, and fork or end a worker when told, until the grader goes."""
+    """In the mother: load, work ahead, and fork or end a worker when told, until the grader goes."""
     from grader.grading.worker import ahead, die_with_parent, loaded
 
     die_with_parent()
     pieces: Iterator[None] = ahead(loaded(assignment)[1])
     with contextlib.suppress(EOFError, OSError):
         while True:
-            use_time(control, pieces)
+            _use_time(control, pieces)
             said = control.recv_bytes()
             if said != FORK:
                 os.kill(int(said), signal.SIGKILL)  # a child that nobody has waited for: the number is still its own
@@ -97,7 +100,7 @@ def _serve(control: Connection, assignment: bytes, zygotes: Mapping[str, Started
             control.send_bytes(str(pid).encode("ascii"))
 
 
-def use_time(connection: Connection, pieces: Iterator[None]) -> None:
+def _use_time(connection: Connection, pieces: Iterator[None]) -> None:
     """Do a piece of work after another until there is something to read; one that fails is left to who needs it."""
     with contextlib.suppress(Exception):
         while not connection.poll():

@@ -27,12 +27,14 @@ from traitlets.config import Config
 
 from grader.course.coursedir import load_config, time_in
 from grader.course.paths import Course
-from grader.text import StudentText, student_text
+from grader.exchange.told import NotTakenError
+from grader.text import NO_TEXT, StudentText, student_text
 from grader.times import time_of
 
 SENT = re.compile(r"(?P<student>[^/]+?)\+(?P<lab>[^/+]+)\+(?P<time>[^/+]+)(?:\+[^/+]*)?")
 MOST_FILES, MOST_BYTES = 500, 200 * 2**20
 PIECE = 2**20
+LOOK = "look at it in the exchange with care"
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,6 @@ class Exchanged:
     inbound: Path
     check_owner: bool
     config: Config
-
-
-class NotTakenError(Exception):
-    """Why something in the exchange is left there."""
 
 
 def exchange_of(course: Course) -> Exchanged | None:
@@ -102,7 +100,7 @@ def take(course: Course, exchange: Exchanged, one: Inbound) -> bool:
         return False
     goal = course.folder("submitted", one.student, one.lab)
     if Path(one.student).name != one.student or one.student.startswith(".") or goal.parent.is_symlink():
-        raise NotTakenError("its name can be no student's folder")
+        raise NotTakenError("its name can be no student's folder", LOOK)
     part, old = (goal.with_name(f".{goal.name}.{suffix}") for suffix in ("part", "old"))
     for left in (part, old):
         shutil.rmtree(left, ignore_errors=True)
@@ -134,7 +132,7 @@ def _copy(exchange: Exchanged, one: Inbound, goal: Path) -> None:
                     left_bytes -= len(piece)
                     if left_files < 0 or left_bytes < 0:
                         most = f"{MOST_FILES} files or {MOST_BYTES // 2**20} MB"
-                        raise NotTakenError(f"it has more than {most}")
+                        raise NotTakenError(f"it has more than {most}", LOOK)
                     copy.write(piece)
 
 
@@ -148,7 +146,7 @@ def _plain_files(exchange: Exchanged, one: Inbound) -> Iterator[tuple[str, int]]
                 if pwd.getpwuid(owner).pw_name == one.student:
                     owner = -1
             if owner != -1:
-                raise NotTakenError(f"it says {one.student}, and belongs to user {owner}")
+                raise NotTakenError(f"it says {one.student}, and belongs to user {owner}", LOOK)
         for above, folders, names, folder in os.fwalk(".", dir_fd=top, follow_symlinks=False):
             folders.sort()
             for name in sorted(names):
@@ -168,4 +166,4 @@ def release_feedback(exchange: Exchanged, lab: str, student: str) -> StudentText
         release.start()
     except Exception as error:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
         return student_text(f"{type(error).__name__}: {error}")
-    return student_text("")
+    return NO_TEXT

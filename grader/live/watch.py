@@ -5,19 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from grader.course.paths import Course
+from grader.exchange.told import NotTakenError
 from grader.grading.assignment import Assignment
 from grader.grading.autograde import Row, grade_class, write_rows
 from grader.grading.load import is_trusted, load_assignment
 from grader.grading.local import Local
 from grader.live.arrivals import Journal, Key, arrivals, now
-from grader.live.exchange import Exchanged, NotTakenError, exchange_of, is_newer, newest, release_feedback, take
+from grader.live.exchange import Exchanged, exchange_of, is_newer, newest, release_feedback, take
 from grader.reports.feedback import write_feedback
 from grader.reports.notebook_feedback import write_notebook_feedback
-from grader.text import StudentText, student_text
+from grader.text import NO_TEXT, StudentText, student_text
 
 LOOK_SECONDS, LOOK_SHARE = 0.3, 10  # between two looks; so many times as long as a look takes where that is more
 TOGETHER = 16  # submissions of an assignment that are graded before the next look; their feedback is written then
@@ -33,7 +34,7 @@ class Told:
     student: StudentText
     row: Row | None = None
     seconds: float = 0.0
-    words: StudentText = field(default_factory=lambda: student_text(""))
+    words: StudentText = NO_TEXT
 
 
 def waiting(course: Course, labs: Sequence[str]) -> list[Key]:
@@ -116,7 +117,8 @@ class _Watch:
                 take(self._course, exchange, one)
                 self._said.pop((one.lab, one.student), None)
             except (NotTakenError, OSError) as refused:
-                self._say(one.lab, one.student, f"{one.path.name} stays in the exchange: {refused}")
+                why = f"{refused.why}; {refused.remedy}" if isinstance(refused, NotTakenError) else str(refused)
+                self._say(one.lab, one.student, f"{one.path.name} stays in the exchange: {why}")
 
     def _due(self) -> dict[str, dict[Key, str]]:
         """What is to be graded now, by assignment, the first of them first."""
@@ -152,7 +154,7 @@ class _Watch:
             return
         self._said.pop((lab, ""), None)
         for failure in failures:
-            self._told(Told(lab, student_text(""), words=student_text(failure)))
+            self._told(Told(lab, NO_TEXT, words=student_text(failure)))
         row_of = {row.student: row for row in rows}
         for key in keys:
             if self._exchange is not None and (why := release_feedback(self._exchange, *key)):
