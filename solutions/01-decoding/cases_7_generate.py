@@ -76,6 +76,8 @@ def reference_top_p_by(p: float) -> Callable[[torch.Tensor, torch.Tensor], torch
 
 
 PROMPTS = torch.tensor([[0, 3, 1], [4, 4, 2], [2, 0, 0]])
+MORE = torch.tensor([[0, 3], [4, 4], [2, 0], [1, 1], [3, 2], [0, 0], [4, 1], [3, 3], [1, 4]])
+"""Rows cost little and steps much: a case tells more with rows."""
 EOS = 5
 OWN = "`generate` calls your earlier functions: mend those first if their checks fail."
 ORDER = "The order is penalty, minimum, temperature, top-k, top-p, draw."
@@ -87,7 +89,7 @@ def uniforms(seed: int, batch: int, steps: int) -> torch.Tensor:
 
 
 def text_case(
-    family: str, seed: int, *, ids: torch.Tensor = PROMPTS, steps: int = 6, eos_id: int = EOS,
+    family: str, seed: int, *, ids: torch.Tensor = PROMPTS, steps: int = 4, eos_id: int = EOS,
     policy: str = "table_policy", of_policy: dict[str, Any] | None = None, **setting: Any,
 ) -> Case:  # fmt: skip
     """A case of `generate`: a policy, prompts, uniforms, a setting."""
@@ -100,15 +102,15 @@ def text_case(
 def greedy() -> Iterator[Case]:
     """With k = 1: batches of one and of three, prompts of one token and of two, one step and many."""
     for seed in (2, 4, 8, 11):
-        yield text_case("one token left", seed, steps=7, k=1)
+        yield text_case("one token left", seed, k=1)
     for seed in (3, 5):
-        yield text_case("one row", seed, ids=torch.tensor([[3]]), steps=5, k=1)
-        yield text_case("more rows than tokens", seed, ids=torch.tensor([[0, 3], [2, 2], [1, 4]]), steps=4, k=1)
+        yield text_case("one row", seed, ids=torch.tensor([[3]]), steps=3, k=1)
+        yield text_case("more rows than tokens", seed, ids=MORE, steps=3, k=1)
         yield text_case("one step", seed, steps=1, k=1)
     for seed in (2, 3):
         yield text_case("a real network", seed, steps=3, policy="toy_policy", k=1)
     for dtype in ("float64", "float16"):
-        yield text_case("other dtypes", 7, k=1, of_policy={"dtype": dtype})
+        yield text_case("other dtypes", 7, steps=3, k=1, of_policy={"dtype": dtype})
 
 
 GENERATE_FORM = (
@@ -156,17 +158,17 @@ WITH_END = torch.tensor([[EOS, 3, 1], [EOS, 4, 2], [2, EOS, 0]])
 def endings() -> Iterator[Case]:
     """Texts that end early, late, never, all at once; EOS in the prompt; EOS as any column."""
     for seed in (0, 2, 4, 7, 9, 12):
-        yield text_case("rows that end at different steps", seed, steps=12, of_policy={"end": 1.0})
+        yield text_case("rows that end at different steps", seed, steps=7, of_policy={"end": 2.0})
     for seed in (1, 2, 3, 4):
-        yield text_case("prompts with an EOS", seed, ids=WITH_END, steps=12, of_policy={"end": 1.0})
+        yield text_case("prompts with an EOS", seed, ids=WITH_END, steps=7, of_policy={"end": 2.0})
     for seed in (1, 2, 3):
         for eos_id in (0, 2):
-            yield text_case("an EOS that is not the last token", seed, steps=9, eos_id=eos_id, of_policy={"end": 1.0})
-        yield text_case("rows that end at once", seed, steps=4, of_policy={"end": 9.0})
-        yield text_case("rows that never end", seed, steps=5, of_policy={"end": -INF})
-        yield text_case("one row", seed, ids=PROMPTS[1:2], steps=8, of_policy={"end": 1.5})
+            yield text_case("an EOS that is not the last token", seed, steps=6, eos_id=eos_id, of_policy={"end": 2.0})
+        yield text_case("rows that end at once", seed, steps=3, of_policy={"end": 9.0})
+        yield text_case("rows that never end", seed, steps=3, of_policy={"end": -INF})
+        yield text_case("one row", seed, ids=PROMPTS[1:2], steps=5, of_policy={"end": 2.0})
         yield text_case(
-            "prompts of one token", seed + 2, ids=torch.tensor([[EOS], [1]]), steps=7, of_policy={"end": 1.0}
+            "prompts of one token", seed + 2, ids=torch.tensor([[EOS], [1]]), steps=5, of_policy={"end": 2.0}
         )
 
 
@@ -189,8 +191,8 @@ ended_stay = Cases(
 def own_columns() -> Iterator[Case]:
     """No filter at all: what is drawn depends on the policy and on u."""
     for seed in (0, 3, 6, 7):
-        yield text_case("ordinary settings", seed, of_policy={"spread": 0.5})
-        yield text_case("more steps than tokens", seed, steps=11, of_policy={"spread": 0.3, "end": -2.0})
+        yield text_case("ordinary settings", seed, ids=MORE, of_policy={"spread": 0.5})
+        yield text_case("more steps than tokens", seed, steps=7, of_policy={"spread": 0.3, "end": -2.0})
     for seed in (1, 2):
         yield text_case(
             "two tokens", seed, ids=torch.tensor([[0, 1], [1, 1], [0, 0]]), eos_id=1, of_policy={"vocab_size": 2}
@@ -213,27 +215,28 @@ own_column = Cases(
 )
 
 
-MORE = torch.tensor([[0, 3], [4, 4], [2, 0], [1, 1], [3, 2], [0, 0], [4, 1]])
-
-
 def orders() -> Iterator[Case]:
     """Two settings at once, in which their order tells; and each alone."""
     for seed in (0, 2, 4, 6, 7, 8):
-        yield text_case("temperature and top-p", seed, temperature=2.5, p=0.6)
+        yield text_case("temperature and top-p", seed, ids=MORE, temperature=2.5, p=0.6)
     for seed in (2, 3, 4, 6, 10):
-        yield text_case("top-k and top-p", seed, ids=MORE, steps=8, k=2, p=0.75, of_policy={"end": -3.0})
+        yield text_case("top-k and top-p", seed, ids=MORE, steps=5, k=2, p=0.75, of_policy={"end": -3.0})
     for seed in (0, 1, 3, 4):
-        yield text_case("top-k and a minimum", seed, k=2, minimum=6, of_policy={"end": 1.0})
+        yield text_case("top-k and a minimum", seed, ids=MORE, k=2, minimum=4, of_policy={"end": 1.0})
     for seed in (0, 2, 3, 9):
-        yield text_case("penalty and top-k", seed, k=2, penalty=2.5)
+        yield text_case("penalty and top-k", seed, ids=MORE, k=2, penalty=2.5)
     for seed in (2, 3, 7, 9):
-        yield text_case("penalty and top-p", seed, p=0.5, penalty=2.5)
+        yield text_case("penalty and top-p", seed, ids=MORE, p=0.5, penalty=2.5)
+    for seed in (0, 1, 2, 3, 5, 6):
+        yield text_case("penalty, top-k and top-p", seed, ids=MORE, k=3, p=0.7, penalty=2.5)
     for seed in (1, 2, 3):
-        yield text_case("top-p and a minimum", seed, p=0.7, minimum=4, of_policy={"end": 1.0})
-        yield text_case("all settings at once", seed, temperature=1.5, k=4, p=0.8, penalty=1.4, minimum=3)
-        yield text_case("temperature alone", seed, temperature=2.0)
-        yield text_case("top-k alone", seed, k=2)
-        yield text_case("top-p alone", seed, p=0.6)
+        yield text_case("top-p and a minimum", seed, ids=MORE, p=0.7, minimum=3, of_policy={"end": 1.0})
+        yield text_case(
+            "all settings at once", seed, ids=MORE, temperature=1.5, k=4, p=0.8, penalty=1.4, minimum=3
+        )
+        yield text_case("temperature alone", seed, ids=MORE, steps=3, temperature=2.0)
+        yield text_case("top-k alone", seed, ids=MORE, steps=3, k=2)
+        yield text_case("top-p alone", seed, ids=MORE, steps=3, p=0.6)
 
 
 in_order = Cases(
@@ -261,6 +264,10 @@ in_order = Cases(
             f"The penalty comes before top-k and top-p: it decides what they keep. {OWN}",
             Loop(order="minimum temperature k p penalty"),
         ),
+        Mistake(
+            f"The penalty comes before top-k: it decides what is kept. {OWN}",
+            Loop(order="minimum temperature k penalty p"),
+        ),
         Mistake(f"`temperature` has no effect. {OWN}", Loop(order="penalty minimum k p")),
         Mistake(f"`k` has no effect. {OWN}", Loop(order="penalty minimum temperature p")),
         Mistake(f"`p` has no effect. {OWN}", Loop(order="penalty minimum temperature k")),
@@ -275,18 +282,18 @@ in_order = Cases(
 def counted() -> Iterator[Case]:
     """A minimum or a penalty alone, with prompts of other lengths."""
     for seed in (0, 3, 5, 8):
-        yield text_case("a minimum", seed, minimum=5, steps=8, of_policy={"end": 1.5})
+        yield text_case("a minimum", seed, ids=MORE, minimum=3, steps=5, of_policy={"end": 1.5})
     for seed in (1, 2, 6):
         yield text_case(
             "a minimum and a prompt of one token", seed, ids=torch.tensor([[3], [1]]), minimum=3, of_policy={"end": 1.5}
         )
-        yield text_case("a minimum that is never reached", seed, minimum=50, steps=4, of_policy={"end": 2.0})
+        yield text_case("a minimum that is never reached", seed, minimum=50, steps=3, of_policy={"end": 2.0})
     for seed in (2, 7, 8, 9):
-        yield text_case("a penalty", seed, penalty=1.8, steps=8)
+        yield text_case("a penalty", seed, ids=MORE, penalty=1.8)
     for seed in (1, 4, 5):
-        yield text_case("a penalty below 1", seed, penalty=0.6)
+        yield text_case("a penalty below 1", seed, ids=MORE, penalty=0.6)
         yield text_case(
-            "a penalty and a prompt of one token", seed, ids=torch.tensor([[3], [1], [0], [4]]), penalty=2.5
+            "a penalty and a prompt of one token", seed, ids=torch.tensor([[3], [1], [0], [4], [2]]), penalty=2.5
         )
 
 

@@ -712,7 +712,7 @@ penalty_after_the_filters = patched(
 )  # fmt: skip
 penalty_after_top_k = patched(
     "generate", FILTERS, LEAST + WARMED + TOP_K + PENALISED + TOP_P,
-    caught_by="filters_come_in_the_order_of_transformers", hint="it decides what they keep",
+    caught_by="filters_come_in_the_order_of_transformers", hint="it decides what is kept",
     mistake="Penalises among the k largest.",
 )  # fmt: skip
 forgets_the_temperature = patched(
