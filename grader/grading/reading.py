@@ -6,7 +6,9 @@ a few short texts and a file that they wrote. See `intake.take_in` for what they
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from grader.course.paths import Course
 from grader.files import read_plain
 from grader.grading.intake import Taken, Wanted, take_in
 from grader.grading.looking import attempts_in
+from grader.grading.mother import Mother, mind
 from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Task
 from grader.grading.sides import settle
@@ -49,7 +52,7 @@ def take_in_all(
     """
     more = {"spool": str(spool), "wanted": asdict(wanted), "side": side}
     asked = [(name, _request(course, lab, name, more)) for name in students]
-    for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
+    for name, answer in _answers(asked):
         if isinstance(answer, Lost):
             said = student_text(f"it could not be read: {answer.reason}")
             yield Taken(name, False, reason=said, remedy=student_text(LOOK_AGAIN))
@@ -60,7 +63,7 @@ def take_in_all(
 def score_all(course: Course, lab: str, bank: str, students: Sequence[str]) -> Iterator[tuple[str, QuizScore]]:
     """Each student's attempts at a bank, rescored; nothing of students without an attempts file."""
     asked = [(name, _request(course, lab, name, {"bank": bank})) for name in students]
-    for name, answer in run_tasks(_start, asked, min(readers(), len(asked)), SECONDS) if asked else ():
+    for name, answer in _answers(asked):
         if isinstance(answer, Lost):
             why = student_text(f"it could not be read: {answer.reason}")
             yield name, QuizScore(0.0, 0.0, None, (), (why,))
@@ -95,9 +98,22 @@ def _answer(request: bytes) -> bytes:
 _banks = cache(load_kept)
 
 
-def _start(connection: Connection) -> Callable[[], None]:
-    command = [sys.executable, "-m", "grader.grading.reading", str(connection.fileno())]
-    process = subprocess.Popen(command, pass_fds=[connection.fileno()], stdin=subprocess.DEVNULL)
+def _answers(asked: Sequence[tuple[str, bytes]]) -> Iterator[tuple[str, bytes | Lost]]:
+    if asked:
+        yield from run_tasks(_mother_of(os.getpid()).start, asked, min(readers(), len(asked)), SECONDS)
+
+
+@cache
+def _mother_of(_process: int) -> Mother:
+    """What this process has its readers forked from: it starts when the first is needed, and ends with this process."""
+    found = Mother(_begin)
+    atexit.register(found.close)
+    return found
+
+
+def _begin(control: Connection) -> Callable[[], None]:
+    command = [sys.executable, "-m", "grader.grading.reading", str(control.fileno())]
+    process = subprocess.Popen(command, pass_fds=[control.fileno()], stdin=subprocess.DEVNULL)
 
     def end() -> None:
         process.kill()
@@ -106,13 +122,18 @@ def _start(connection: Connection) -> Callable[[], None]:
     return end
 
 
-def main() -> None:
-    """Serve, with the descriptor that the first argument names."""
+def _work(connection: Connection) -> None:
+    """In a reader: answer, until the grader goes."""
     megabyte = 2**20
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_MB * megabyte, FILE_MB * megabyte))
     limit_memory(MEMORY_MB)
-    serve(Connection(int(sys.argv[1])), _answer)
+    serve(connection, _answer)
+
+
+def main() -> None:
+    """Have readers forked, as told by the descriptor that the first argument names."""
+    mind(Connection(int(sys.argv[1])), _work, iter(()))
 
 
 if __name__ == "__main__":

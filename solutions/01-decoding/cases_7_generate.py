@@ -231,9 +231,7 @@ def orders() -> Iterator[Case]:
         yield text_case("penalty, top-k and top-p", seed, ids=MORE, k=3, p=0.7, penalty=2.5)
     for seed in (1, 2, 3):
         yield text_case("top-p and a minimum", seed, ids=MORE, p=0.7, minimum=3, of_policy={"end": 1.0})
-        yield text_case(
-            "all settings at once", seed, ids=MORE, temperature=1.5, k=4, p=0.8, penalty=1.4, minimum=3
-        )
+        yield text_case("all settings at once", seed, ids=MORE, temperature=1.5, k=4, p=0.8, penalty=1.4, minimum=3)
         yield text_case("temperature alone", seed, ids=MORE, steps=3, temperature=2.0)
         yield text_case("top-k alone", seed, ids=MORE, steps=3, k=2)
         yield text_case("top-p alone", seed, ids=MORE, steps=3, p=0.6)
