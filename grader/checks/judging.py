@@ -89,7 +89,7 @@ class Judge:
         return Calls(map(self.asked, self.graded))
 
     def ahead(self) -> Iterator[None]:
-        """Work out what judging the graded cases takes, a piece at a time, for a process that has nothing else to do.
+        """Work out what judging right answers takes, a piece at a time, for a process that has nothing else to do.
 
         Raises:
             ValueError: as `graded` does.
@@ -98,6 +98,13 @@ class Judge:
             self.expected(case)
             yield
         _ = self._calls  # encoded here
+
+    def mistakes_ahead(self) -> Iterator[None]:
+        """Likewise what judging wrong answers takes.
+
+        Raises:
+            ValueError: as `graded` does.
+        """
         for number in range(len(self.cases.mistakes)):
             for case in self.graded:
                 self.tells(number, case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from grader.grading.pool import Lost, limit_memory, run_tasks, serve
 from grader.grading.result import Done, Graded, Task
 from grader.kernels.launch import Started, Zygote, wait_until_ready
 
+SCRATCH = "grader-workers-"  # what checks leave in the folder of temporary files goes with the run
 SLACK, MORE_SECONDS = 2.0, 120.0  # the trusted side's own work on a submission, on a busy machine
 
 
@@ -78,13 +80,13 @@ class Local:
 
 @contextmanager
 def _started(assignment: Assignment) -> Iterator[_Running]:
-    with one_thread_inherited():
+    with one_thread_inherited(), tempfile.TemporaryDirectory(prefix=SCRATCH, ignore_cleanup_errors=True) as scratch:
         zygotes = start_zygotes(assignment)
         try:
             context = start_server(modules_of([assignment.checks, *assignment.cases.values()]))
             data = assignment.to_bytes()
             places = {name: zygote.started for name, zygote in zygotes.items()}
-            mother = Mother(lambda control: begin(context, _mind, control, data, places))
+            mother = Mother(lambda control: begin(context, _mind, control, data, places, scratch))
             try:
                 yield _Running(zygotes, mother)
             finally:
@@ -94,11 +96,12 @@ def _started(assignment: Assignment) -> Iterator[_Running]:
                 zygote.stop()
 
 
-def _mind(control: Connection, assignment: bytes, zygotes: Mapping[str, Started]) -> None:
+def _mind(control: Connection, assignment: bytes, zygotes: Mapping[str, Started], scratch: str) -> None:
     """In the process that workers are forked from: load the assignment, and work out what every submission needs."""
     from grader.grading.worker import ahead, die_with_parent, loaded
 
     die_with_parent()
+    tempfile.tempdir = scratch
     mind(control, lambda connection: _work(connection, assignment, zygotes), ahead(loaded(assignment)[1]))
 
 

@@ -71,23 +71,25 @@ class Mother:
 
 
 def mind(control: Connection, work: Callable[[Connection], None], ahead: Iterator[None]) -> None:
-    """In the mother: fork or end a worker when told, until the grader goes; before the first, work ahead.
+    """In the mother: fork or end a worker when told, until the grader goes; while there is none, work ahead.
 
     Args:
         control: to the grader.
         work: what a worker does with its connection.
         ahead: does a piece of work each time it is asked for more.
     """
+    alive = 0
     with contextlib.suppress(EOFError, OSError):
         while True:
-            _use_time(control, ahead)
+            if not alive:  # else workers need the cores
+                _use_time(control, ahead)
             said = control.recv_bytes()
             if said != FORK:
                 os.kill(int(said), signal.SIGKILL)  # a child that nobody has waited for: the number is still its own
                 os.waitpid(int(said), 0)
                 control.send_bytes(said)
+                alive -= 1
                 continue
-            ahead = iter(())  # from now on workers need the cores
             handle = recv_handle(control)
             pid = os.fork()
             if pid == 0:
@@ -97,6 +99,7 @@ def mind(control: Connection, work: Callable[[Connection], None], ahead: Iterato
                 finally:
                     os._exit(1)
             os.close(handle)
+            alive += 1
             control.send_bytes(str(pid).encode("ascii"))
 
 

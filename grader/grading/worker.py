@@ -17,6 +17,7 @@ from grader.grading.assignment import Assignment, start_zygotes
 from grader.grading.pipeline import grade_submission
 from grader.grading.result import Submission
 from grader.kernels.launch import Started, wait_until_ready
+from grader.kernels.recipes import REHEARSE
 from grader.threads import one_thread
 
 MEMORY_MB = 4096  # of address space beyond what is there at the start; what is really used is far less
@@ -49,10 +50,16 @@ def grade_bytes(assignment: bytes, submission: bytes, zygotes: Mapping[str, Star
 
 
 def ahead(checks: LabChecks) -> Iterator[None]:
-    """Work out what judging takes, a piece at a time: what right answers give, and what likely mistakes do."""
-    for check in checks.checks:
-        if check.judge is not None:
-            yield from check.judge.ahead()
+    """Work out what judging takes, a piece at a time: what right answers give, recipes, and what likely mistakes do."""
+    judges = [check.judge for check in checks.checks if check.judge is not None]
+    for judge in judges:
+        yield from judge.ahead()
+    rehearse = getattr(checks.fixtures, REHEARSE, None)
+    if rehearse is not None:
+        rehearse()
+        yield
+    for judge in judges:
+        yield from judge.mistakes_ahead()
 
 
 @lru_cache(maxsize=32)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -44,6 +45,16 @@ def test_a_killed_worker_costs_time_only(toy_class: Course) -> None:
     assert all(row.graded for row in rows)
     again = grade_class(toy_class, LAB)
     assert [replace(row, executed=False) for row in rows] == again
+
+
+def test_what_checks_leave_in_the_temporary_folder_goes_with_the_run(toy_class: Course, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    checks = toy_class.solutions / LAB / "checks.py"
+    leaves = f"import pathlib, tempfile\npathlib.Path({str(made)!r}).write_text(tempfile.mkdtemp())\n"
+    checks.write_text(f"{checks.read_text(encoding='utf-8')}\n{leaves}", encoding="utf-8")
+    assert all(row.graded for row in grade_class(toy_class, LAB, engine=local_engine(1)))
+    folder = Path(made.read_text())
+    assert folder.is_absolute() and not folder.exists()
 
 
 def test_progress_counts_to_the_end(toy_class: Course) -> None:
