@@ -54,7 +54,8 @@ def test_what_checks_leave_in_the_temporary_folder_goes_with_the_run(toy_class: 
     checks.write_text(f"{checks.read_text(encoding='utf-8')}\n{leaves}", encoding="utf-8")
     assert all(row.graded for row in grade_class(toy_class, LAB, engine=local_engine(1)))
     folder = Path(made.read_text())
-    assert folder.is_absolute() and not folder.exists()
+    assert folder.is_absolute()
+    assert not folder.exists()
 
 
 def test_progress_counts_to_the_end(toy_class: Course) -> None:
