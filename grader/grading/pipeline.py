@@ -304,7 +304,7 @@ class _Run:
         source = f"assert {int(token, 16)} == {int(token, 16) + 1}, 'canary {token}'\nprint('not reached')"
         lost = self.kernel.lost
         try:
-            answer = outputs.clean(self.kernel.run(source, "the canary cell"), outputs.Budget())
+            answer = outputs.clean(self.kernel.run(source, "the canary cell", brief=True), outputs.Budget())
             changed = self.kernel.changed()
         except (CallTimeoutError, KernelDiedError):
             return (

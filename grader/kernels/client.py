@@ -107,13 +107,15 @@ class Kernel:
         """The number of its process, 0 before and after its life."""
         return self.process.pid
 
-    def run(self, source: str, seconds: float | None = None) -> list[dict[str, Any]]:
+    def run(self, source: str, seconds: float | None = None, brief: bool = False) -> list[dict[str, Any]]:
         """Run a cell and return what it put out, as it was sent: look at it with `outputs.clean`.
+
+        With `brief` an error comes without the lines that led to it.
 
         Raises:
             CallTimeoutError: it took too long and was stopped.
         """
-        header, _ = self._ask({"op": "run", "source": source}, (), seconds or self.limits.cell_seconds)
+        header, _ = self._ask({"op": "run", "source": source, "brief": brief}, (), seconds or self.limits.cell_seconds)
         outputs, count = header.get("outputs"), header.get("count")
         if type(outputs) is not list:
             raise self._lost("it answered a cell with something else")

@@ -36,15 +36,15 @@ class NotebookKernel:
         """The number of the kernel that answers now."""
         return self.lost
 
-    def run(self, source: str, where: str) -> list[Any]:
-        """Run one cell; `where` names it in `events`. Returns its raw outputs.
+    def run(self, source: str, where: str, brief: bool = False) -> list[Any]:
+        """Run one cell; `where` names it in `events`. Returns its raw outputs, with `brief` without tracebacks.
 
         Raises:
             KernelDiedError: it ended its kernel, or no kernel is left.
             CallTimeoutError: it was stopped.
         """
         try:
-            outputs = self._alive().run(source, self._seconds(self._limits.cell_seconds))
+            outputs = self._alive().run(source, self._seconds(self._limits.cell_seconds), brief)
         except KernelDiedError as died:
             self._lose(f"{where}: {died}")
             raise

@@ -2,7 +2,7 @@
 
 Requests are messages (see `wire`) whose header has an `id` that is drawn by the trusted side and an `op`:
 
-    run     {source}                                                 -> {outputs, count}
+    run     {source, brief}                                          -> {outputs, count}
     call    {name, kwargs, keep}   values: the arguments             -> {error, kept}   values: result, arguments after
     method  {ref, name, kwargs}    values: the arguments             -> as call
     build   {source, recipe}       values: the keyword arguments     -> {ref} or {error}
@@ -96,7 +96,7 @@ class Session:
             if not self.ran:
                 self.ran = True
                 forget_shadowed()  # the folder was laid out after the fork
-            outputs = self.shell.run(header["source"], self.limits.output_bytes)
+            outputs = self.shell.run(header["source"], self.limits.output_bytes, header["brief"] is True)
             return {"outputs": outputs, "count": self.shell.execution_count - 1}, []
         if op == "call":
             return self._call(header, values)
