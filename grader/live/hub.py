@@ -17,6 +17,7 @@ from tornado.web import RequestHandler
 from grader.course.paths import Course
 from grader.live.serve import Identify, SaidError, Service, application, server
 
+LOG = logging.getLogger(__name__)
 TOKEN = re.compile(r"[\w.-]{1,200}", re.ASCII)
 AS_SERVICE = (
     "the hub starts it: name it in c.JupyterHub.services of jupyterhub_config.py, with `name`, `url` and `command`; "
@@ -90,6 +91,7 @@ async def _until_told(service: Service, place: Place) -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     listening = server(application(service, place.prefix))
     listening.listen(place.port, place.address)
+    LOG.info("serving %s: exams %s", place.prefix, ", ".join(service.exams.names) or "none")
     await ended.wait()
     listening.stop()
     await service.finished()
