@@ -109,9 +109,11 @@ class Exams:
                 self._remember(lab, student, found)
         return self._answer(student, found, known)
 
-    def records(self, student: str, bank: str) -> list[Mapping[str, Any]]:
-        """What came through the service of a student, in order, as the player's own file has it."""
-        return [one.record for one in self._known(self.lab_of(bank), student, bank) if one.record is not None]
+    def records(self, student: str, lab: str) -> list[Mapping[str, Any]]:
+        """What came through the service of a student for a lab, in order, as the player's own file has it."""
+        banks = [bank for bank in self.names if self._labs[bank] == lab]
+        known = [one for bank in banks for one in self._known(lab, student, bank)]
+        return [one.record for one in known if one.record is not None]
 
     # What is known ---------------------------------------------------------------------------------------------------
 

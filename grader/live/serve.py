@@ -72,6 +72,15 @@ class Service:
         """Do something after all that was asked before."""
         return await IOLoop.current().run_in_executor(self._worker, job)
 
+    def show_attempts(self, student: str, lab: str) -> None:
+        """Let the grader see the attempts at a lab's exam beside what was handed in, if there are any."""
+        records = self.exams.records(student, lab)
+        try:
+            if records:
+                put_attempts(self.course, student, lab, records, datetime.now(UTC))
+        except (OSError, RefusedError) as error:  # they are written down; the next attempt or hand-in brings them there
+            LOG.warning("%s, %s: %s", student_text(student), lab, student_text(str(error)))
+
     async def finished(self) -> None:
         """Wait until what was asked is done and told."""
         await self.work(dict)
@@ -221,12 +230,9 @@ class _Quiz(_Answers):
         await self.answer(lambda: self._submit(bank))
 
     def _submit(self, bank: str) -> dict[str, Any]:
-        exams, course, now = self.service.exams, self.service.course, datetime.now(UTC)
-        answer = exams.submit(self.student, bank, bytes(self.raw), now)
-        try:
-            put_attempts(course, self.student, exams.lab_of(bank), exams.records(self.student, bank), now)
-        except (OSError, RefusedError) as error:  # it is written down; the next attempt or hand-in brings it there
-            LOG.warning("%s, %s: %s", student_text(self.student), bank, student_text(str(error)))
+        exams = self.service.exams
+        answer = exams.submit(self.student, bank, bytes(self.raw))
+        self.service.show_attempts(self.student, exams.lab_of(bank))
         return answer
 
 
@@ -268,7 +274,9 @@ class _Lab(_Answers):
         if upload is None:
             raise RefusedError(FULL, "Nothing was handed in.")
         upload.flush()
-        return receive(course, self.student, lab, Path(upload.name), assignment_names(course), datetime.now(UTC))
+        receipt = receive(course, self.student, lab, Path(upload.name), assignment_names(course), datetime.now(UTC))
+        self.service.show_attempts(self.student, lab)
+        return receipt
 
     def forget(self) -> None:
         if self.upload is not None:

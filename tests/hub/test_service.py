@@ -100,7 +100,7 @@ def test_a_hand_in_lies_where_the_grader_looks(hub: Hub) -> None:
         archive.writestr(f"{LAB}/{LAB}.ipynb", notebook)
     for body in (notebook, packed.getvalue()):
         receipt = hub.service(token, f"labs/{LAB}", body)
-        assert (receipt["lab"], receipt["files"], receipt["left"]) == (LAB, [f"{LAB}.ipynb", "timestamp.txt"], [])
+        assert (receipt["lab"], receipt["files"], receipt["left"]) == (LAB, [f"{LAB}.ipynb"], [])
         assert (Course(hub.course).folder("submitted", "ada", LAB) / f"{LAB}.ipynb").read_bytes() == notebook
     assert refused(hub, token, "labs/99-other", notebook)[0] == 404
     code, why = refused(hub, token, f"labs/{LAB}", b"PK\x03\x04 no zip")

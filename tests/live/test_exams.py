@@ -220,13 +220,13 @@ def test_the_grader_sees_it_without_a_hand_in_and_beside_one(examined: Make) -> 
     made = examined()
     exams = Exams(made.course)
     exams.submit("ada", BANK, made.attempt(seed_of(exams, made)), NOON)
-    put_attempts(made.course, "ada", LAB, exams.records("ada", BANK), NOON)
+    put_attempts(made.course, "ada", LAB, exams.records("ada", LAB), NOON)
     folder = made.course.folder("submitted", "ada", LAB)
     assert {path.name for path in folder.iterdir()} == {"attempts.jsonl", "timestamp.txt"}
     (folder / f"{LAB}.ipynb").write_text("{}")
     (folder / "timestamp.txt").write_text("2026-02-01 12:00:00 UTC\n")
     exams.submit("ada", BANK, made.attempt(seed_of(exams, made)), NOON)
-    put_attempts(made.course, "ada", LAB, exams.records("ada", BANK), NOON)
+    put_attempts(made.course, "ada", LAB, exams.records("ada", LAB), NOON)
     assert (folder / f"{LAB}.ipynb").read_text() == "{}"
     assert (folder / "timestamp.txt").read_text() == "2026-02-01 12:00:00 UTC\n"
     scored = score_attempts((folder / "attempts.jsonl").read_bytes(), {made.bank.hash: made.bank}, BANK)

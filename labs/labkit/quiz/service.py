@@ -68,7 +68,10 @@ class Service:
             with error:
                 raise ServiceError(_problem(error.read(MAX_BYTES)), KEPT, error.code) from None
         except (OSError, ValueError) as error:
-            what = f"The grading service of this hub cannot be reached ({error})."
+            reason = getattr(error, "reason", error)
+            cut = body is not None and isinstance(reason, BrokenPipeError | ConnectionResetError)
+            large = f" It ended the connection: are {len(body or b'') / 2**20:.0f} MB too much?" if cut else ""
+            what = f"The grading service of this hub cannot be reached ({reason}).{large}"
             raise ServiceError(what, KEPT) from None
         if not isinstance(said, dict):
             raise _odd()
