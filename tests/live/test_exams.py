@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.build.release import build_lab
+from grader.course.paths import Course
 from grader.grading.attempts import Attempts, attempts_file, remembered
+from grader.grading.autograde import grade_class
 from grader.grading.result import Graded
 from grader.live.exams import Exams, RefusedError
 from grader.live.received import put_attempts, student_of
+from grader.quizzes.kept import load_kept
 from grader.quizzes.score import score_attempts
 from grader.quizzes.seen import taken
+from grader.reports.grades import grades
+from labkit.quiz.bank import load_bank
 from tests.live.conftest import BANK, LAB, Examined, told
 
 Make = Callable[..., Examined]
@@ -252,3 +259,26 @@ def test_a_file_from_before_it_became_an_exam_is_not_marked(examined: Make) -> N
 def test_a_name_that_can_be_no_folder_is_refused(name: str) -> None:
     with pytest.raises(RefusedError, match="no student's id"):
         student_of(name)
+
+
+def test_it_counts_in_the_gradebook_with_a_notebook_and_without(quiz_course: Course) -> None:
+    config = quiz_course.root / "nbgrader_config.py"
+    config.write_text(f'{config.read_text()}\nc.Quizzes.exam = c.Quizzes.served = ["sample"]\n')
+    build_lab(quiz_course, LAB)
+    release = load_bank(quiz_course.labs / LAB / f"{BANK}.quiz.json").hash
+    made = Examined(quiz_course, load_kept(quiz_course.banks)[release], b"")
+    exams = Exams(quiz_course)
+    for student in ("ada", "bob"):
+        exams.submit(student, BANK, made.attempt(seed_of(exams, made, student)))
+        put_attempts(quiz_course, student, LAB, exams.records(student, LAB), NOON)
+    forged = quiz_course.folder("submitted", "eve", LAB)
+    forged.mkdir(parents=True)
+    (forged / "attempts.jsonl").write_bytes(made.attempt(0) + b"\n")
+    for student in ("bob", "eve"):
+        folder = quiz_course.folder("submitted", student, LAB)
+        shutil.copy(quiz_course.labs / LAB / f"{LAB}.ipynb", folder)
+    rows = {row.student: row for row in grade_class(quiz_course, LAB)}
+    assert {student: row.score for student, row in rows.items()} == {"ada": 9.5, "bob": 9.5, "eve": 0.0}
+    assert rows["bob"].events == []
+    assert "was not made through the service" in " ".join(rows["eve"].events)
+    assert {one.student: one.quiz for one in grades(quiz_course, [LAB])} == {"ada": 9.5, "bob": 9.5, "eve": 0.0}
