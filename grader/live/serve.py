@@ -43,7 +43,7 @@ Identify = Callable[[RequestHandler], Awaitable[str]]
 T = TypeVar("T")
 AT_ONCE = 2  # requests of one student that bring something, and are under way
 IDLE_SECONDS, BODY_SECONDS = 60, 300
-MAX_HEAD = 2**14
+MAX_HEAD, MAX_DIGITS = 2**14, 20
 BANK, LAB = r"(?P<bank>[^/]{1,200})", r"(?P<lab>[^/]{1,200})"
 LOG = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ class _Answers(RequestHandler):
     def _begin(self) -> None:
         """Somebody known sends something, which has not come yet."""
         said = self.request.headers.get("Content-Length", "0")
-        if said.isascii() and said.isdigit() and int(said) > self.most:
+        if said.isascii() and said.isdigit() and (len(said) > MAX_DIGITS or int(said) > self.most):
             raise SaidError(413, f"At most {self.most / 2**20:g} MB are taken.")
         if self.service.under_way[self.student] >= AT_ONCE:
             raise SaidError(429, "What you sent before is under way; wait for it.")

@@ -23,6 +23,7 @@ PATIENCE = 180_000  # milliseconds; nothing waits longer than it has to
 FOR_INSTRUCTORS = ("nbgrader:open-formgrader", "nbgrader:open-create-assignment", "nbgrader:open-course-list")
 SOLVED = {"ada": ("if not values:\n    raise ValueError('no values')\nreturn total(values) / len(values)", 5.0)}
 SOLVED["bob"] = ("return total(values) / len(values)", 4.0)  # no values: another error than the docstring says
+BUTTON = '.item_status button:text-is("{}")'
 SPREAD = "return max(values) - min(values)"
 SOLVE = """
 import sys, nbformat
@@ -66,7 +67,8 @@ def open_assignments(page: Page) -> None:
     page.locator('#modal-command-palette li[data-command="nbgrader:open-assignment-list"]').click()
 
 
-def listed(page: Page, name: str) -> str:
+def listed(name: str) -> str:
+    """The assignments of one of the tab's lists."""
     return f"#{name}_assignments_list > .list_item"
 
 
@@ -80,18 +82,17 @@ def hand_in(page: Page, hub: Hub, user: str, pictures: Path) -> None:
     for command in FOR_INSTRUCTORS:
         assert not has_command(page, command), command
     open_assignments(page)
-    page.locator(listed(page, "released")).get_by_text("Fetch", exact=True).click()
-    row = page.locator(listed(page, "fetched"))
-    expect(row).to_have_count(1)
+    page.locator(listed("released")).get_by_text("Fetch", exact=True).click()
+    page.locator(listed("fetched")).locator(BUTTON.format("Submit")).wait_for()
     solve(hub, user)
-    row.locator("a").first.click()
-    page.get_by_role("button", name="Validate", exact=True).last.click()
+    page.locator(f'#fetched_assignments_list a:text("{LAB}")').click()
+    page.locator(f"#fetched_assignments_list {BUTTON.format('Validate')}").click()
     dialog = page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("Success!")
     page.screenshot(path=pictures / f"{user}-validated.png")
-    dialog.get_by_role("button", name="OK", exact=True).click()
-    row.get_by_text("Submit", exact=True).first.click()
-    expect(page.locator(listed(page, "submitted"))).to_have_count(1)
+    dialog.locator("button").last.click()
+    page.locator(listed("fetched")).locator(BUTTON.format("Submit")).click()
+    expect(page.locator(listed("submitted"))).to_have_count(1)
     page.screenshot(path=pictures / f"{user}-submitted.png")
 
 
@@ -129,8 +130,8 @@ def test_a_lab_goes_round(hub: Hub, browser: Browser, tmp_path: Path) -> None:
         assert rows(iter(process.stdout), STUDENTS) == {user: SOLVED[user][1] for user in STUDENTS}
         for user, page in pages.items():
             page.locator("#refresh_assignments_list").click()
-            page.locator(listed(page, "submitted")).get_by_text("Fetch Feedback", exact=True).click()
-            page.locator(listed(page, "submitted")).get_by_text("(view feedback)").first.wait_for()
+            page.locator(listed("submitted")).locator(BUTTON.format("Fetch Feedback")).click()
+            page.locator("#submitted_assignments_list").get_by_text("(view feedback)").first.wait_for(state="attached")
             (feedback,) = (hub.home(user) / LAB / "feedback").rglob("*.html")
             assert f"{SOLVED[user][1]:g}" in feedback.read_text()
             page.screenshot(path=tmp_path / f"{user}-feedback.png")
