@@ -29,7 +29,9 @@ FULL = 507  # RFC 4918, section 11.5
 
 def student_of(name: str) -> str:
     """The student of a user of the hub: their name, if it can be a folder's. Raises RefusedError."""
-    plain = Path(name).name == name and not name.startswith(".") and is_student_text(name, MAX_NAME_BYTES)
+    plain = (
+        bool(name) and Path(name).name == name and not name.startswith(".") and is_student_text(name, MAX_NAME_BYTES)
+    )
     if not plain or glob.escape(name) != name or UNSHOWN & set(name) or len(os.fsencode(name)) > MAX_NAME_BYTES:
         raise RefusedError(FORBIDDEN, "Your name on this hub can be no student's id here; tell your instructor.")
     return name
@@ -96,7 +98,7 @@ def put_attempts(course: Course, student: str, lab: str, records: Sequence[Mappi
     folder = _folder(course, student, lab)
     goal = folder / lab
     if goal.is_dir() and not goal.is_symlink() and not folder.is_symlink():
-        write_whole(goal / ATTEMPTS_FILE, lines, flush=True)
+        write_whole(goal / ATTEMPTS_FILE, lines)  # the journal has them, whatever becomes of the disk
         return
     try:
         put_submission(folder, lab, {ATTEMPTS_FILE: lines, TIMESTAMP: _stamp(now)})

@@ -17,6 +17,7 @@ import json
 import logging
 import shutil
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,7 @@ Identify = Callable[[RequestHandler], Awaitable[str]]
 T = TypeVar("T")
 AT_ONCE = 2  # requests of one student that bring something, and are under way
 IDLE_SECONDS, BODY_SECONDS = 60, 300
+LABS_SECONDS = 10.0
 MAX_HEAD, MAX_DIGITS = 2**14, 20
 BANK, LAB = r"(?P<bank>[^/]{1,200})", r"(?P<lab>[^/]{1,200})"
 LOG = logging.getLogger(__name__)
@@ -66,11 +68,19 @@ class Service:
         shutil.rmtree(self.arriving, ignore_errors=True)  # what a run that was killed had not taken: nobody was told so
         self.arriving.mkdir(parents=True)
         self.under_way: Counter[str] = Counter()
+        self._labs: list[str] = []
+        self._asked = float("-inf")
         self._worker = ThreadPoolExecutor(1, "work")
 
     async def work(self, job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Do something after all that was asked before."""
         return await IOLoop.current().run_in_executor(self._worker, job)
+
+    def labs(self) -> list[str]:
+        """All assignments; the gradebook is asked again after some seconds."""
+        if time.monotonic() > self._asked + LABS_SECONDS:
+            self._labs, self._asked = assignment_names(self.course), time.monotonic()
+        return self._labs
 
     def show_attempts(self, student: str, lab: str) -> None:
         """Let the grader see the attempts at a lab's exam beside what was handed in, if there are any."""
@@ -167,6 +177,8 @@ class _Answers(RequestHandler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Why it was refused; of a fault of ours nothing but that it is one."""
+        if not self.whole:
+            self.set_header("Connection", "close")  # what may follow of the body is not read
         error = (kwargs.get("exc_info") or (None, None, None))[1]
         self.finish(json.dumps({"problem": error.why if isinstance(error, SaidError) else _phrase(status_code)}))
 
@@ -205,8 +217,7 @@ class _Home(_Answers):
     """What there is."""
 
     async def get(self) -> None:
-        course, exams = self.service.course, self.service.exams
-        await self.answer(lambda: {"quizzes": exams.names, "labs": assignment_names(course)})
+        await self.answer(lambda: {"quizzes": self.service.exams.names, "labs": self.service.labs()})
 
 
 class _Quiz(_Answers):
@@ -273,8 +284,9 @@ class _Lab(_Answers):
         course, upload = self.service.course, self.upload
         if upload is None:
             raise RefusedError(FULL, "Nothing was handed in.")
-        upload.flush()
-        receipt = receive(course, self.student, lab, Path(upload.name), assignment_names(course), datetime.now(UTC))
+        with upload:  # it is gone when it is answered
+            upload.flush()
+            receipt = receive(course, self.student, lab, Path(upload.name), self.service.labs(), datetime.now(UTC))
         self.service.show_attempts(self.student, lab)
         return receipt
 

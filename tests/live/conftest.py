@@ -45,7 +45,7 @@ class Examined:
         path = self.course.class_dir / "history" / f"{LAB}.attempts.jsonl"
         return path.read_bytes() if path.exists() else b""
 
-    def attempt(self, seed: int, right: bool = True, name: str = "", **more: Any) -> bytes:
+    def attempt(self, seed: int, /, right: bool = True, name: str = "", **more: Any) -> bytes:
         """An attempt with this seed, all right or all wrong."""
         drawn = self.bank.drawn(seed)
         record = {
@@ -84,7 +84,7 @@ def examined(tmp_path: Path) -> Callable[..., Examined]:
         (root / "quizzes" / f"{BANK}.yaml").write_text("# tests do not read it\n")
         (root / "solutions" / LAB / "lab.py").write_text("")
         sample = parse_kept((FILES / "sample.kept.json").read_text())
-        raw, bank = seal_bank(replace(sample, mode="exam", attempts=attempts, **changes), b"\x5e" * 32)
+        raw, bank = seal_bank(replace(sample, **({"mode": "exam", "attempts": attempts} | changes)), b"\x5e" * 32)
         course = Course(root)
         keep(bank, course.banks)
         sealed = packed(raw)
