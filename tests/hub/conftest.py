@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ QUIZ_FILES = REPO / "tests" / "files" / "quiz"
 LAB, EXAM, BANK = "01-toy", "06-sample", "sample"
 STUDENTS, GRADERS = ("ada", "bob"), ("gil", "eva")
 COURSE = "course"  # the account that the course belongs to
+READY, SERVING = "JupyterHub is now running", "serving /"
 PASSWORD, ADMIN = "for-this-test", "admin-of-this-test"
 IDS = {"ada": 30001, "bob": 30002, "gil": 30011, "eva": 30012, COURSE: 30010}
 STUDENTS_GROUP, GRADERS_GROUP = 30100, 30110
@@ -48,15 +49,47 @@ c.Execute.skip_cells_with_tag = "demo"
 """
 
 
+class Log:
+    """What the hub and its service write: the end of it, and how often each kind of line that is waited for came."""
+
+    def __init__(self) -> None:
+        self.end: collections.deque[str] = collections.deque(maxlen=400)
+        self._count: collections.Counter[str] = collections.Counter()
+        self._news = threading.Condition()
+        self._over = False
+
+    def read(self, lines: Iterable[str]) -> None:
+        """Read to the end: a full pipe blocks."""
+        for line in lines:
+            with self._news:
+                self.end.append(line)
+                self._count.update(words for words in (READY, SERVING) if words in line)
+                self._news.notify_all()
+        with self._news:
+            self._over = True
+            self._news.notify_all()
+
+    def count(self, words: str) -> int:
+        """How often it was written so far."""
+        with self._news:
+            return self._count[words]
+
+    def wait(self, words: str, times: int) -> None:
+        """Until it was written so often."""
+        with self._news:
+            self._news.wait_for(lambda: self._count[words] >= times or self._over)
+            assert self._count[words] >= times, "".join(self.end)
+
+
 @dataclass(frozen=True)
 class Hub:
-    """The hub: its address and folder, the course, the process whose view of the machine users have, the log's end."""
+    """The hub: its address and folder, the course, the process whose view of the machine users have, its log."""
 
     address: str
     folder: Path
     course: Path
     process: int
-    said: collections.deque[str]
+    log: Log
 
     def home(self, user: str) -> Path:
         """A user's own folder."""
@@ -131,8 +164,8 @@ def hub() -> Iterator[Hub]:
         }
         (folder / "hub.json").write_text(json.dumps(said))
         (folder / "hub.json").chmod(0o600)
-        with _running(folder) as (process, said_by_it):
-            made = Hub(f"http://127.0.0.1:{ports[0]}", folder, course, process.pid, said_by_it)
+        with _running(folder) as (process, log):
+            made = Hub(f"http://127.0.0.1:{ports[0]}", folder, course, process.pid, log)
             yield made
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -207,26 +240,21 @@ def _make_course(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], collections.deque[str]]]:
-    """The hub, once it and its service say that they are there; and the last lines that both wrote."""
+def _running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Log]]:
+    """The hub, once it and its service say that they are there."""
     command = [str(HERE / "world.sh"), str(folder), str(BIN / "jupyterhub"), "-f", str(HERE / "jupyterhub_config.py")]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GRADER"))}
     environment |= {"HUB": str(folder), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     pipes: dict[str, Any] = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
-    said: collections.deque[str] = collections.deque(maxlen=400)
+    log = Log()
     with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **pipes) as process:
         assert process.stderr is not None
-        awaited = {"JupyterHub is now running", "serving "}
+        reader = threading.Thread(target=log.read, args=(process.stderr,))
+        reader.start()
         try:
-            for line in process.stderr:
-                said.append(line)
-                awaited = {words for words in awaited if words not in line}
-                if not awaited:
-                    break
-            assert not awaited, "".join(said)
-            rest = threading.Thread(target=said.extend, args=(process.stderr,))  # a full pipe blocks
-            rest.start()
-            yield process, said
+            log.wait(READY, 1)
+            log.wait(SERVING, 1)
+            yield process, log
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -234,6 +262,7 @@ def _running(folder: Path) -> Iterator[tuple[subprocess.Popen[str], collections.
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                reader.join()
 
 
 @pytest.fixture(scope="module")
