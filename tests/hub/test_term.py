@@ -1,4 +1,7 @@
-"""Release, fetch, solve, Validate, submit, `grader watch`, feedback: on a real hub, by clicking; and who sees what."""
+"""Release, fetch, solve, Validate, submit, `grader watch`, feedback: on a real hub, by clicking; and who sees what.
+
+It has not passed yet: both students log in and get their servers, and it waits there before the Assignments tab opens.
+"""
 
 from __future__ import annotations
 
