@@ -1,4 +1,7 @@
-"""`grader serve` as a service of a real hub: who may ask, what is told, what 200 at once leave, and a restart."""
+"""`grader serve` as a service of a real hub: who may ask, what is told, what 200 at once leave, and a restart.
+
+It skips for others than root: only root can be several users.
+"""
 
 from __future__ import annotations
 

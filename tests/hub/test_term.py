@@ -1,6 +1,7 @@
 """Release, fetch, solve, Validate, submit, `grader watch`, feedback: on a real hub, by clicking; and who sees what.
 
 It has not passed yet: both students log in and get their servers, and it waits there before the Assignments tab opens.
+It skips for others than root: only root can be several users.
 """
 
 from __future__ import annotations
