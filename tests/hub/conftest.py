@@ -40,12 +40,15 @@ READY, SERVING = "JupyterHub is now running", "serving /"
 PASSWORD, ADMIN = "for-this-test", "admin-of-this-test"
 IDS = {"ada": 30001, "bob": 30002, "gil": 30011, "eva": 30012, COURSE: 30010}
 STUDENTS_GROUP, GRADERS_GROUP = 30100, 30110
-FOR_STUDENTS = ("create-assignment", "formgrader", "course-list", "menu")
+FOR_STUDENTS = ("create-assignment", "formgrader", "course-list")
 EXCHANGE = """
 c = get_config()
 c.CourseDirectory.course_id = "rlhf"
 c.Exchange.root = {exchange!r}
 c.Execute.skip_cells_with_tag = "demo"
+"""
+THE_COURSE = """
+load_subconfig("nbgrader_config.py", path={course!r})
 """
 
 
@@ -198,21 +201,23 @@ def _furnish(folder: Path) -> Path:
     exchange = folder / "exchange"
     exchange.mkdir()
     exchange.chmod(0o777)
-    for role in ("students", "graders"):
-        _configure(folder / "etc" / role, role, exchange)
     course = folder / "course"
     _make_course(course)
+    for role in ("students", "graders"):
+        _configure(folder / "etc" / role, role, exchange, course)
     for path in (course, *course.rglob("*")):
         os.chown(path, IDS[COURSE], GRADERS_GROUP, follow_symlinks=False)
         path.chmod(0o2770 if path.is_dir() else 0o660)
     return course
 
 
-def _configure(etc: Path, role: str, exchange: Path) -> None:
+def _configure(etc: Path, role: str, exchange: Path, course: Path) -> None:
     """What a role's JupyterLab has: for students nothing that is an instructor's; for graders the second wall."""
     (etc / "labconfig").mkdir(parents=True)
-    (etc / "nbgrader_config.py").write_text(EXCHANGE.format(exchange=str(exchange)))
     is_student = role == "students"
+    said = EXCHANGE if is_student else EXCHANGE + THE_COURSE
+    (etc / "nbgrader_config.py").write_text(said.format(exchange=str(exchange), course=str(course)))
+    (etc / "jupyter_config.json").write_text(json.dumps({"ConnectionFileMixin": {"transport": "ipc"}}))
     absent = [f"@jupyter/nbgrader:{name}" for name in FOR_STUDENTS] if is_student else []
     absent.append("@jupyterlab/apputils-extension:announcements")
     page = {"disabledExtensions": dict.fromkeys(absent, True)}
