@@ -51,7 +51,7 @@ c.JupyterHub.services = [
     {
         "name": "grader",
         "url": f"http://127.0.0.1:{said['service_port']}",
-        "command": [str(bin_folder / "grader"), "serve"],
+        "command": ["sh", "-c", f"umask 007; exec {bin_folder}/grader serve"],
         "cwd": said["course"],
         "user": "course",
         "environment": {"PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},

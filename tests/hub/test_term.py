@@ -1,6 +1,5 @@
 """Release, fetch, solve, Validate, submit, `grader watch`, feedback: on a real hub, by clicking; and who sees what.
 
-It has not passed yet: both students log in and get their servers, and it waits there before the Assignments tab opens.
 It skips for others than root: only root can be several users.
 """
 
@@ -11,42 +10,30 @@ import json
 import os
 import signal
 import subprocess
-import sys
+import urllib.error
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
-from tests.hub.conftest import BIN, COURSE, GRADERS, LAB, PASSWORD, STUDENTS, Hub, readable
+from tests.hub.conftest import BIN, COURSE, GRADERS, LAB, PASSWORD, STUDENTS, Hub, ask, readable
 
 pytestmark = pytest.mark.long
-PATIENCE = 180_000  # milliseconds; nothing waits longer than it has to
-FOR_INSTRUCTORS = ("nbgrader:open-formgrader", "nbgrader:open-create-assignment", "nbgrader:open-course-list")
-SOLVED = {"ada": ("if not values:\n    raise ValueError('no values')\nreturn total(values) / len(values)", 5.0)}
-SOLVED["bob"] = ("return total(values) / len(values)", 4.0)  # no values: another error than the docstring says
-BUTTON = '.item_status button:text-is("{}")'
-SPREAD = "return max(values) - min(values)"
-SOLVE = """
-import sys, nbformat
-path, mean, spread = sys.argv[1:]
-notebook = nbformat.read(path, as_version=4)
-for cell in notebook.cells:
-    name = cell.metadata.get("nbgrader", {}).get("grade_id")
-    body = {"mean": mean, "spread": spread}.get(name)
-    if body is not None:
-        head = cell.source.split('\"\"\"')
-        lines = ["    " + line for line in body.splitlines()]
-        cell.source = '\"\"\"'.join(head[:2]) + '\"\"\"\\n' + "\\n".join(lines) + "\\n"
-nbformat.write(notebook, path)
-"""
+PATIENCE = 30_000  # milliseconds; nothing waits longer than it has to
+NOTEBOOK = f"{LAB}.ipynb"
+OF_STUDENTS, OF_GRADERS = ["Assignment List"], ["Assignment List", "Course List", "Formgrader", "Create assignment"]
+SPREAD = "def spread(values):\n    return max(values) - min(values)"
+MEAN = "def mean(values):\n    return total(values) / len(values)"  # no values: another error than was asked for
+CAREFUL = MEAN.replace("    return", '    if not values:\n        raise ValueError("no values")\n    return')
+SOLVED = {"ada": (CAREFUL, 5.0), "bob": (MEAN, 4.0)}
 
 
 @contextlib.contextmanager
 def logged_in(browser: Browser, hub: Hub, user: str) -> Iterator[Page]:
-    """A window in which a user has their server."""
+    """A window in which a user has their JupyterLab."""
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
@@ -60,44 +47,60 @@ def logged_in(browser: Browser, hub: Hub, user: str) -> Iterator[Page]:
         yield page
 
 
-def has_command(page: Page, command: str) -> bool:
-    return bool(page.evaluate("(command) => window.jupyterapp.commands.hasCommand(command)", command))
+def choose(page: Page, wanted: str, choices: Sequence[str]) -> None:
+    """Choose from nbgrader's menu, which has these choices and no others."""
+    page.locator(".lm-MenuBar-itemLabel", has_text="Nbgrader").click()
+    labels = page.locator(".lm-Menu-item:not(.lm-mod-hidden) .lm-Menu-itemLabel")
+    expect(labels).to_have_text(choices)
+    labels.get_by_text(wanted, exact=True).click()
 
 
-def open_assignments(page: Page) -> None:
-    """The Assignments tab, from the palette."""
-    page.wait_for_function("() => window.jupyterapp.commands.hasCommand('nbgrader:open-assignment-list')")
-    page.keyboard.press("Control+Shift+c")
-    page.locator('#modal-command-palette li[data-command="nbgrader:open-assignment-list"]').click()
+def press(page: Page, part: str, name: str) -> None:
+    """Press a button in a part of the Assignments tab: `released`, `fetched` or `submitted`."""
+    page.locator(f"#{part}_assignments_list").get_by_role("button", name=name, exact=True).click()
 
 
-def listed(name: str) -> str:
-    """The assignments of one of the tab's lists."""
-    return f"#{name}_assignments_list > .list_item"
+def write(page: Page, function: str) -> None:
+    """Write the whole of a cell that says how its function begins."""
+    page.locator(".jp-CodeCell .cm-content").filter(has_text=function.partition("(")[0]).click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(function)
 
 
-def solve(hub: Hub, user: str) -> None:
-    path = hub.home(user) / LAB / f"{LAB}.ipynb"
-    hub.run(user, sys.executable, "-c", SOLVE, str(path), SOLVED[user][0], SPREAD)
+def solve(page: Page, user: str) -> None:
+    """Open the notebook from the tab, write both functions, save, and go back."""
+    page.locator("#fetched_assignments_list .assignment-notebooks-link").click()
+    page.locator("#fetched_assignments_list .nested_list_item").get_by_text(LAB, exact=True).click()
+    for function in (SOLVED[user][0], SPREAD):
+        write(page, function)
+    with page.expect_response(lambda reply: reply.request.method == "PUT" and NOTEBOOK in reply.url):
+        page.keyboard.press("Control+s")
+    page.locator(".lm-TabBar-tab", has_text="Assignments").click()
 
 
-def hand_in(page: Page, hub: Hub, user: str, pictures: Path) -> None:
-    """Fetch, solve, validate and submit, by the buttons of the tab."""
-    for command in FOR_INSTRUCTORS:
-        assert not has_command(page, command), command
-    open_assignments(page)
-    page.locator(listed("released")).get_by_text("Fetch", exact=True).click()
-    page.locator(listed("fetched")).locator(BUTTON.format("Submit")).wait_for()
-    solve(hub, user)
-    page.locator(f'#fetched_assignments_list a:text("{LAB}")').click()
-    page.locator(f"#fetched_assignments_list {BUTTON.format('Validate')}").click()
+def hand_in(page: Page, user: str, pictures: Path) -> None:
+    """Fetch, solve, validate and submit, by the buttons of the tab; there is nothing of what instructors have."""
+    choose(page, "Assignment List", OF_STUDENTS)
+    press(page, "released", "Fetch")
+    solve(page, user)
+    press(page, "fetched", "Validate")
     dialog = page.locator(".jp-Dialog")
-    expect(dialog).to_contain_text("Success!")
+    expect(dialog).to_contain_text("Success! Your notebook passes all the tests.")
     page.screenshot(path=pictures / f"{user}-validated.png")
-    dialog.locator("button").last.click()
-    page.locator(listed("fetched")).locator(BUTTON.format("Submit")).click()
-    expect(page.locator(listed("submitted"))).to_have_count(1)
+    dialog.get_by_role("button", name="Ok").click()
+    press(page, "fetched", "Submit")
+    page.locator("#submitted_assignments_list .nested_list_item").wait_for()
     page.screenshot(path=pictures / f"{user}-submitted.png")
+
+
+def fetch_feedback(page: Page, user: str, pictures: Path) -> None:
+    """Fetch the feedback and open it, by clicking; it tells the points."""
+    press(page, "submitted", "Fetch Feedback")
+    page.locator("#submitted_assignments_list").get_by_text("(view feedback)").click()
+    page.locator(".jp-DirListing-item", has_text=f"{LAB}.html").dblclick()
+    shown = page.frame_locator(".jp-HTMLViewer iframe")
+    expect(shown.locator("body")).to_contain_text(f"{SOLVED[user][1]:g} of 5 points")
+    page.screenshot(path=pictures / f"{user}-feedback.png")
 
 
 @contextlib.contextmanager
@@ -124,53 +127,99 @@ def rows(lines: Iterator[str], students: Sequence[str]) -> dict[str, float]:
 
 
 def test_a_lab_goes_round(hub: Hub, browser: Browser, tmp_path: Path) -> None:
+    scores = {user: score for user, (_, score) in SOLVED.items()}
     hub.run(COURSE, str(BIN / "nbgrader"), "release_assignment", LAB)
     with contextlib.ExitStack() as stack:
         pages = {user: stack.enter_context(logged_in(browser, hub, user)) for user in STUDENTS}
         for user, page in pages.items():
-            hand_in(page, hub, user, tmp_path)
+            hand_in(page, user, tmp_path)
         process = stack.enter_context(watching(hub))
         assert process.stdout is not None
-        assert rows(iter(process.stdout), STUDENTS) == {user: SOLVED[user][1] for user in STUDENTS}
+        assert rows(iter(process.stdout), STUDENTS) == scores
         for user, page in pages.items():
-            page.locator("#refresh_assignments_list").click()
-            page.locator(listed("submitted")).locator(BUTTON.format("Fetch Feedback")).click()
-            page.locator("#submitted_assignments_list").get_by_text("(view feedback)").first.wait_for(state="attached")
-            (feedback,) = (hub.home(user) / LAB / "feedback").rglob("*.html")
-            assert f"{SOLVED[user][1]:g}" in feedback.read_text()
-            page.screenshot(path=tmp_path / f"{user}-feedback.png")
+            fetch_feedback(page, user, tmp_path)
     with gradebook(Course(hub.course)) as book:
-        assert {user: book.find_submission(LAB, user).score for user in STUDENTS} == {
-            user: SOLVED[user][1] for user in STUDENTS
-        }
+        assert {user: book.find_submission(LAB, user).score for user in STUDENTS} == scores
 
 
-def test_a_student_reads_nothing_of_others(hub: Hub) -> None:
-    """Neither the course with its answers, nor homes, nor what others submitted and got back."""
-    exchange = hub.folder / "exchange" / "rlhf"
-    for user in STUDENTS:
-        others = [hub.home(other) for other in (*STUDENTS, *GRADERS, COURSE) if other != user]
-        places = [hub.course, *others, hub.folder / "hub", hub.folder / "hub.json"]
-        places += [exchange / "inbound", exchange / "feedback"]
-        assert readable(hub, user, places) == []
-        assert readable(hub, user, [exchange / "outbound"])  # what was released
+def formgrader(page: Page) -> FrameLocator:
+    """Formgrader, opened from the menu: JupyterLab shows it in a frame."""
+    choose(page, "Formgrader", OF_GRADERS)
+    return page.frame_locator("iframe[src*=formgrader]")
+
+
+def open_submission(frame: FrameLocator, number: int) -> None:
+    """Open the page of a submission."""
+    frame.get_by_role("link", name="Manual Grading", exact=True).first.click()
+    for heading in ("Average Score", "Average Code Score"):  # of the assignments, of the notebooks of one
+        frame.locator("table", has_text=heading).get_by_role("link", name=LAB, exact=True).click()
+    frame.get_by_role("link", name=f"Submission #{number}", exact=True).click()
+
+
+def autograde(frame: FrameLocator, student: str) -> None:
+    """Press Autograde beside a student's submission."""
+    frame.get_by_role("link", name="Manual Grading", exact=True).first.click()
+    frame.get_by_role("link", name="Manage Assignments", exact=True).click()
+    frame.locator("td.num-submissions a").first.click()
+    frame.locator("tr", has=frame.locator("td", has_text=student)).locator("td.autograde a").click()
+    expect(frame.locator(".modal-body")).to_contain_text("Successfully autograded")
+
+
+def comments(hub: Hub) -> dict[str, list[str]]:
+    """What graders wrote to each student, in the gradebook."""
+    with gradebook(Course(hub.course)) as book:
+        found = {user: book.find_submission(LAB, user).notebooks[0].comments for user in STUDENTS}
+        return {user: sorted(one.manual_comment for one in said if one.manual_comment) for user, said in found.items()}
 
 
 def test_two_graders_have_formgrader_open_at_once(hub: Hub, browser: Browser, tmp_path: Path) -> None:
+    """Both comment on both submissions and grade; so does the course's account, and each may change what others wrote."""
     with contextlib.ExitStack() as stack:
         pages = {user: stack.enter_context(logged_in(browser, hub, user)) for user in GRADERS}
-        for user, page in pages.items():
-            page.wait_for_function("() => window.jupyterapp.commands.hasCommand('nbgrader:open-formgrader')")
-            page.goto(f"{hub.address}/user/{user}/formgrader/manage_submissions/{LAB}")
-        for user, page in pages.items():
-            for student in STUDENTS:
-                expect(page.locator("table")).to_contain_text(student)
-            page.screenshot(path=tmp_path / f"{user}-formgrader.png")
-        for comment, (user, page) in enumerate(pages.items()):  # each gives points, one after the other
-            page.goto(f"{hub.address}/user/{user}/formgrader/gradebook/{LAB}/{LAB}")
-            page.locator("table a").first.click()
-            box = page.locator("textarea.comment").first
-            box.fill(f"seen by {user}")
-            box.press("Tab")
-            expect(page.locator(".save-icon, .comment-saved").first).to_be_attached()
-            assert comment < len(GRADERS)
+        frames = {user: formgrader(page) for user, page in pages.items()}
+        for number in range(1, len(STUDENTS) + 1):
+            for frame in frames.values():
+                open_submission(frame, number)
+            for cell, (user, frame) in enumerate(frames.items()):
+                box = frame.locator("textarea.comment").nth(cell)
+                box.fill(f"seen by {user}")
+                with pages[user].expect_response(lambda reply: "/api/comment/" in reply.url and reply.ok):
+                    box.press("Tab")
+                pages[user].screenshot(path=tmp_path / f"{user}-{number}.png")
+        for (user, frame), student in zip(frames.items(), STUDENTS, strict=True):
+            autograde(frame, student)
+            pages[user].screenshot(path=tmp_path / f"{user}-autograded.png")
+    said = [f"seen by {user}" for user in sorted(GRADERS)]
+    assert comments(hub) == dict.fromkeys(STUDENTS, said)
+    for user in (GRADERS[0], COURSE):
+        hub.run(user, str(BIN / "grader"), "feedback", LAB)
+        for student in STUDENTS:
+            text = (hub.course / "class" / "feedback" / student / LAB / f"{LAB}.html").read_text()
+            assert all(words in text for words in said)
+            assert f"{SOLVED[student][1]:g} of 5 points" in text
+
+
+def refused(hub: Hub, user: str, path: str) -> int:
+    """With which status a user's token is refused at an address of the hub."""
+    with pytest.raises(urllib.error.HTTPError) as found:
+        ask(f"{hub.address}/{path}", hub.token(user), "GET", None)
+    with found.value as answer:
+        return answer.code
+
+
+def test_a_student_reads_nothing_of_others(hub: Hub, browser: Browser) -> None:
+    """Neither the course with its answers, nor homes, nor what others submitted, got back or compute now."""
+    with logged_in(browser, hub, "ada"):  # whose server runs
+        kernel = ask(f"{hub.address}/user/ada/api/kernels", hub.token("ada"), "POST", b"{}")["id"]
+    (said,) = (hub.home("ada") / ".local" / "share" / "jupyter" / "runtime").glob(f"kernel-{kernel}.json")
+    assert json.loads(said.read_text())["transport"] == "ipc"  # sockets in ada's home: who may not enter hears nothing
+    assert refused(hub, "ada", "user/ada/formgrader") == 404
+    for user in STUDENTS:
+        others = [other for other in (*STUDENTS, *GRADERS, COURSE) if other != user]
+        exchange = hub.folder / "exchange" / "rlhf"
+        places = [hub.course, *map(hub.home, others), hub.folder / "hub", hub.folder / "hub.json"]
+        places += [exchange / "inbound", exchange / "feedback"]
+        assert readable(hub, user, places) == []
+        assert readable(hub, user, [exchange / "outbound"])  # what was released
+    assert refused(hub, "bob", "user/ada/api/contents") == 403
+    assert refused(hub, "bob", "user/ada/lab") == 403
