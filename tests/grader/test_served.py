@@ -89,7 +89,13 @@ def test_on_a_hub_the_server_frames_formgrader_and_nothing_else(tmp_path: Path) 
     """JupyterLab shows formgrader in a frame; JupyterHub forbids all frames."""
     policies = {}
     own = ("formgrader", "formgrader/", "formgrader/gradebook/x", "formgrader/manage_submissions/x")
-    others = ("lab", "formgraders", "x/formgrader/", "api/contents/formgrader", "formgrader/submissions/components/a.js")
+    others = (
+        "lab",
+        "formgraders",
+        "x/formgrader/",
+        "api/contents/formgrader",
+        "formgrader/submissions/components/a.js",
+    )
     for path in (*own, *others):
         said = answer(f"/user/gil/{path}", tmp_path, "/user/gil/", policy="frame-ancestors 'none'; report-uri /x")
         policies[path] = said.headers["Content-Security-Policy"]

@@ -16,12 +16,13 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from grader.build.release import build_lab
 from grader.course.paths import Course
@@ -37,6 +38,7 @@ LAB, EXAM, BANK = "01-toy", "06-sample", "sample"
 STUDENTS, GRADERS = ("ada", "bob"), ("gil", "eva")
 COURSE = "course"  # the account that the course belongs to
 READY, SERVING = "JupyterHub is now running", "serving /"
+PATIENCE = 180_000  # milliseconds that a browser waits for anything; nothing waits longer than it has to
 PASSWORD, ADMIN = "for-this-test", "admin-of-this-test"
 IDS = {"ada": 30001, "bob": 30002, "gil": 30011, "eva": 30012, COURSE: 30010}
 STUDENTS_GROUP, GRADERS_GROUP = 30100, 30110
@@ -123,6 +125,12 @@ class Hub:
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """What the hub answers to its administrator."""
         return ask(f"{self.address}/hub/api/{path}", ADMIN, method, json.dumps(body).encode() if body else None)
+
+    def start(self, users: Sequence[str]) -> None:
+        """Start the servers of these users, side by side, where they do not run."""
+        idle = [user for user in users if not self.api("GET", f"users/{user}")["server"]]
+        with ThreadPoolExecutor(len(users)) as threads:
+            list(threads.map(lambda user: self.api("POST", f"users/{user}/server"), idle))
 
     def token(self, user: str) -> str:
         """A token of a user, as their server has one."""
@@ -276,7 +284,9 @@ def browser() -> Iterator[Browser]:
     program = needed(chromium).path
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(program), args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
+        expect.set_options(timeout=None)
         browser.close()
 
 

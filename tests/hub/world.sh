@@ -23,4 +23,5 @@ for name in solutions quizzes class build work; do
 done
 exec "$@"
 '
-exec unshare -m --propagation private bash -c "$inside" world "$1" "$repository" "$python" "${@:2}"
+# It is ended when who started it ends, however that is: no hub outlives its tests.
+exec setpriv --pdeathsig TERM unshare -m --propagation private bash -c "$inside" world "$1" "$repository" "$python" "${@:2}"
