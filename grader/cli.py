@@ -15,7 +15,7 @@ from grader.exchange.commands import bundle, collect, return_feedback
 from grader.exchange.student_commands import student_app
 from grader.formats.commands import quiz_app
 from grader.grading.forks import modules_of, start_server
-from grader.live.commands import watch
+from grader.live.commands import serve, watch
 from grader.quizzes import author_commands as author_commands
 from grader.reports.commands import analyse_quiz, export_grades, feedback, report_class, self_check
 from grader.site.commands import site
@@ -52,6 +52,7 @@ app.add_typer(student_app, name="student")
 app.command()(backup)
 app.command()(restore)
 app.command()(watch)
+app.command()(serve)
 
 
 @app.command()

@@ -4,7 +4,8 @@ An extension of jupyter_server, which `make instructor` names. Whatever handler 
 are sandboxed: they are of an origin of their own, and no script, form or plugin of theirs runs (nbgrader's own handler
 of the files beside a submission sends no such header). On formgrader's page of a submission only the page's scripts
 run. And formgrader takes no other folder for its course: it would run the `nbgrader_config.py` there, which may be a
-student's, at one click on a link. See Content Security Policy Level 3, sections 6.1 and 6.3.
+student's, at one click on a link. JupyterLab shows formgrader's own pages in a frame, which a JupyterHub forbids all
+pages: those alone, this server may frame. See Content Security Policy Level 3, sections 6.1, 6.3 and 6.4.2.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ SANDBOX = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'
 PAGE_POLICY = "object-src 'none'; frame-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 FILES = re.compile(r"(?:files|view|nbconvert)/|formgrader/submissions/(?!components/)[^/]+/.")
 PAGE = re.compile(r"formgrader/submissions/[^/]+/?")
+OWN = re.compile(r"formgrader(?:/(?!submissions/).*)?")
+NO_FRAME, OWN_FRAME = "frame-ancestors 'none'", "frame-ancestors 'self'"
 STUDENTS_PART = b'id="notebook"'  # where on such a page the notebook begins
 SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 HANDLER = re.compile(rb'\sonclick="([^"]*)"')
@@ -80,6 +83,8 @@ class StudentWork(OutputTransform):
             headers["Content-Security-Policy"] = f"{PAGE_POLICY}; {self._scripts(chunk.partition(STUDENTS_PART)[0])}"
             if finishing:
                 headers["Content-Length"] = str(len(chunk))
+        elif OWN.fullmatch(path) and "Content-Security-Policy" in headers:
+            headers["Content-Security-Policy"] = headers["Content-Security-Policy"].replace(NO_FRAME, OWN_FRAME)
         return status_code, headers, chunk
 
     def _elsewhere(self, link: re.Match[bytes]) -> bytes:

@@ -21,6 +21,8 @@ MAY_SKIP = {
     "tests/kernels/test_cgroups.py": "no control groups here",
     "tests/kernels/test_sandbox.py": "only root can run a part of the tests as somebody else",
     "tests/kernels/test_seccomp.py": "the C library's headers are not installed",
+    "tests/hub/test_service.py": "only root can be several users",
+    "tests/hub/test_term.py": "only root can be several users",
     "tests/test_as_user.py": "only root can become somebody else",
 }
 

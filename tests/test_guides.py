@@ -36,8 +36,8 @@ HERE = {"ps1": TOY, "01-decoding": TOY, "05-dpo": QUIZ, "06-assessment": QUIZ}
 HERE |= {"ada": "demo-03", "grace": "demo-02"}
 HERE |= {"assessment": "sample", "FILE": "questions.gift"}
 # Of the doctor 1 where this machine lacks something, as the guide says; 2 where there are trusted checks already, or a
-# class.
-CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}}
+# class, or no hub.
+CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}, "grader serve": {2}}
 ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "grader bench", "grader site", "grader self-check")
 ELSEWHERE += ("quiz new", "quiz sign", "grader watch")  # these write into a bank, or do not end by themselves
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, Literal, get_args
 from grader.course.config import CONFIG, config_files, read_config
 
 ROOT_VARIABLE = "GRADER_ROOT"
+GROUPS_OWN = stat.S_ISGID | stat.S_IWGRP  # a folder in which a group works together
 CHECK_FILES = ("checks.py", "cases*.py")
 MARKS_OF_A_COURSE = ("source", "submitted", "gradebook.db")
 Step = Literal["source", "release", "submitted", "autograded", "feedback"]
@@ -212,11 +214,16 @@ class Course:
         return banks.get(lab) or banks.get(lab.partition("-")[2])
 
     def secret(self) -> bytes:
-        """The course secret, 32 random bytes that seed the checks; made on first use, readable by the owner only."""
+        """The course secret, 32 random bytes that seed the checks; made on first use.
+
+        It is readable by the owner only, and by the group where the class's folder is the group's (mode 2770): all
+        graders grade.
+        """
         path = self.class_dir / "secret"
         self.class_dir.mkdir(parents=True, exist_ok=True)
+        shared = self.class_dir.stat().st_mode & GROUPS_OWN == GROUPS_OWN
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640 if shared else 0o600)
         except FileExistsError:
             return path.read_bytes()
         with os.fdopen(descriptor, "wb") as file:

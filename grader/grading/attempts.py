@@ -5,10 +5,13 @@ It is read and written when a result is recorded, never while one is graded: a g
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Collection, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -17,6 +20,7 @@ from grader.course.paths import Course
 from grader.grading.quiz_outputs import of_quiz
 from grader.grading.result import Graded, Mark, texts
 from grader.quizzes.kept import load_kept
+from grader.quizzes.own import served
 from grader.quizzes.score import QuizScore
 from grader.quizzes.seen import Limited, Taken, limited, taken
 from grader.text import student_text
@@ -31,24 +35,50 @@ def attempts_file(ledger: Path) -> Path:
 
 def remembered(path: Path) -> Iterator[tuple[str, Taken]]:
     """Every intact line: the student, and the attempt."""
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else ():
+    for student, one, _ in journaled(path):
+        yield student, one
+
+
+def journaled(path: Path) -> Iterator[tuple[str, Taken, dict[str, Any] | None]]:
+    """As `remembered`, with the attempt as the player sent it where it was made through `grader serve`."""
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else ():
         try:
             said = json.loads(line)
-            yield str(said.pop("student")), Taken(**said)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            record = said.pop("record", None)
+            yield str(said.pop("student")), Taken(**said), record if isinstance(record, dict) else None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue
+
+
+def append(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Add lines to a file of attempts, and return when the disk has them. A last line cut short is left to itself.
+
+    It is one call of the system, so that the lines of two processes do not mix.
+
+    Raises:
+        OSError: they cannot be written; a line of which a part was written is passed over.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b", buffering=0) as file:
+        size = file.seek(0, os.SEEK_END)
+        cut = size > 0 and file.seek(size - 1) >= 0 and file.read(1) != b"\n"
+        content = b"\n" * cut + "".join(json.dumps(line) + "\n" for line in lines).encode("ascii")
+        if file.write(content) != len(content):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(file.fileno())
 
 
 def counted(course: Course, lab: str, scored: Mapping[str, QuizScore]) -> dict[str, QuizScore]:
     """By student, the attempts that count of those handed in last: for reports, which score the files anew."""
-    banks = load_kept(course.banks)
+    banks, at_once = load_kept(course.banks), served(course)
     seen: dict[str, list[Taken]] = {}
     for student, one in remembered(attempts_file(course.ledger(lab))):
         seen.setdefault(student, []).append(one)
     found = {}
     for student, score in scored.items():
         handed_in = taken(score, banks)
-        held = limited([one for one in seen.get(student, ()) if one.bank in {t.bank for t in handed_in}], handed_in)
+        known = [one for one in seen.get(student, ()) if one.bank in {t.bank for t in handed_in}]
+        held = limited(known, handed_in, at_once)
         count = {(one.attempt, one.digest) for one in held.counted}
         pairs = zip(score.attempts, handed_in, strict=True)
         attempts = tuple(one for one, told in pairs if (told.attempt, told.digest) in count)
@@ -59,16 +89,33 @@ def counted(course: Course, lab: str, scored: Mapping[str, QuizScore]) -> dict[s
     return found
 
 
-class Attempts:
-    """The attempts of one lab that were seen so far."""
+def stamp_of(path: Path) -> tuple[int, ...] | None:
+    """What changes with a file; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
-    def __init__(self, ledger: Path) -> None:
-        self._path = attempts_file(ledger)
+
+class Attempts:
+    """The attempts of one lab that were seen so far; those that `grader serve` sees meanwhile too."""
+
+    def __init__(self, course: Course, lab: str) -> None:
+        self._path = attempts_file(course.ledger(lab))
+        self._served = served(course)
+        self._stamp: tuple[int, ...] | None = ()
+        self._read()
+
+    def _read(self) -> None:
+        """Read the file, unless it is as it was."""
+        if self._stamp == (stamp := stamp_of(self._path)):
+            return
+        self._stamp = stamp
         self._seen: dict[str, list[Taken]] = {}
         self._first: dict[tuple[str, str], str] = {}
         for student, one in remembered(self._path):
             self._note(student, one)
-        self._cut_off = self._path.exists() and self._path.read_bytes()[-1:] not in (b"", b"\n")
 
     def _note(self, student: str, one: Taken) -> None:
         self._seen.setdefault(student, []).append(one)
@@ -101,27 +148,26 @@ class Attempts:
             cells: the graded cells of each notebook.
             worth: what the quiz is worth.
         """
+        self._read()
         points = _points(limited(self._seen.get(student, ()), ()), worth)
         places = [name for name, known in cells.items() if QUIZ_CELL in known] if points else []
         return replace(graded, marks={name: {QUIZ_CELL: Mark(points)} for name in places})
 
     def _looked_up(self, student: str, graded: Graded) -> tuple[list[Taken], list[Taken], Limited]:
         """The attempts of a result, those that were seen before, and what counts."""
+        self._read()
         handed_in = [Taken(**one) for one in graded.attempts]
         banks = {one.bank for one in handed_in}
         seen = [one for one in self._seen.get(student, ()) if not banks or one.bank in banks]
-        return handed_in, seen, limited(seen, handed_in)
+        return handed_in, seen, limited(seen, handed_in, self._served)
 
     def _remember(self, student: str, new: tuple[Taken, ...]) -> None:
         if not new:
             return
-        lines = [json.dumps({"student": student, **asdict(one)}) + "\n" for one in new]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(("\n" if self._cut_off else "") + "".join(lines))
-        self._cut_off = False
+        append(self._path, [{"student": student, **asdict(one)} for one in new])
         for one in new:
             self._note(student, one)
+        self._stamp = stamp_of(self._path)
 
 
 def _points(found: Limited, worth: float) -> float:

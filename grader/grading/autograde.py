@@ -183,7 +183,7 @@ class _Recorder:
         self._config = load_config(course)
         self._opened = gradebook(course)
         self._ledger = Ledger(course.ledger(assignment.lab))
-        self._attempts = Attempts(course.ledger(assignment.lab))
+        self._attempts = Attempts(course, assignment.lab)
         self._cached = self._failed = 0
         self._waiting: list[tuple[Taken, Result, bool]] = []
         self._flushed = -MOMENT_SECONDS

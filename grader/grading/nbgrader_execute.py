@@ -138,7 +138,7 @@ def _hold(course: Course, assignment: Assignment, student: str, done: Executed, 
         attempts=done.attempts,
     )
     with locked(course.cache / ".recording"):
-        held, flags = Attempts(course.ledger(assignment.lab)).hold(student, graded, worth)
+        held, flags = Attempts(course, assignment.lab).hold(student, graded, worth)
     cells = {grade_id(cell): cell for cell in nbformat.reads(held.notebooks[name], as_version=4).cells}
     for cell in nb.cells:
         if grade_id(cell) == QUIZ_CELL:

@@ -66,7 +66,7 @@ def what_if(
                 cache.put(done.key, done.graded)
                 found[done.key] = done.graded
             watch(len(found), len(tasks))
-    attempts, worth = Attempts(course.ledger(lab)), assignment.worth(QUIZ_CELL)
+    attempts, worth = Attempts(course, lab), assignment.worth(QUIZ_CELL)
     scores = {name: attempts.held(name, found[key], worth).scores for name, key in keys.items() if key in found}
     with gradebook(course) as book:
         now = standings(book, lab)

@@ -1,4 +1,4 @@
-"""The command `grader watch`."""
+"""The commands `grader watch` and `grader serve`."""
 
 from __future__ import annotations
 
@@ -70,6 +70,20 @@ def watch(
             most,
             jobs or cores(),
         )
+
+
+def serve() -> None:
+    """Mark exams and take hand-ins, as a service of a JupyterHub, until the hub ends it.
+
+    The hub starts it: c.JupyterHub.services names it, see grader/README.md. Exams that c.Quizzes.served names are
+    marked at once: the player shows verdict and feedback, each student's attempts are counted and written down here,
+    and no key is on a student's machine. Labs that are handed in through it lie in the folder of submissions, where
+    `grader watch` grades them.
+    """
+    with wrong_use() as course:
+        from grader.live.hub import serve as serving
+
+        serving(course)
 
 
 def _in_words(told: Told) -> None:

@@ -32,8 +32,21 @@ def exams(course: Course) -> frozenset[str]:
     Raises:
         LookupError: it is no list of names, or names a bank that is not there.
     """
-    said = read_config(course.root).Quizzes.get("exam", [])
-    where = f"{course.root / CONFIG}: c.Quizzes.exam"
+    return _banks(course, "exam")
+
+
+def served(course: Course) -> frozenset[str]:
+    """The exams that `grader serve` marks at once: `c.Quizzes.served = ["assessment"]`. Other attempts do not count.
+
+    Raises:
+        LookupError: as for `exams`.
+    """
+    return _banks(course, "served")
+
+
+def _banks(course: Course, setting: str) -> frozenset[str]:
+    said = read_config(course.root).Quizzes.get(setting, [])
+    where = f"{course.root / CONFIG}: c.Quizzes.{setting}"
     if not isinstance(said, list | tuple | set) or not all(isinstance(name, str) for name in said):
         raise LookupError(f"{where}: a list of banks was expected, such as ['assessment'], found {said!r:.60}.")
     known = course.bank_files()

@@ -13,6 +13,7 @@ from grader.text import StudentText, is_student_text, student_lines, student_tex
 from labkit.quiz.answers import MAX_ANSWER, read_recorded
 from labkit.quiz.draw import MAX_SEED
 from labkit.quiz.scoring import item_score
+from labkit.quiz.sealed import Verdict
 
 MAX_FILE = 8 * 2**20
 MAX_LINE = 2**20
@@ -191,6 +192,20 @@ def item_share(item: KeyedItem, variant: int, given: Mapping[str, Any]) -> float
     """The share of an item's points that answers (part → answer as recorded) to one of its variants earn."""
     parts = item.variants[variant].parts
     return _item(item, parts, {part.id: _answer(part, given.get(part.id)) for part in parts})[0] if given else 0.0
+
+
+def verdicts_of(record: Mapping[str, Any], bank: KeyedBank) -> dict[str, dict[str, Verdict]]:
+    """By item and part, the verdict on what an attempt answers, for a record that `score_attempts` takes.
+
+    A part without an answer gets the verdict on other answers, as in the player.
+    """
+    found: dict[str, dict[str, Verdict]] = {}
+    for item, variant in bank.drawn(record["seed"]):
+        given = record["responses"].get(item)
+        given = given if isinstance(given, dict) else {}
+        parts = bank.by_id[item].variants[variant].parts
+        found[item] = {part.id: part.verdict(_answer(part, given.get(part.id))) for part in parts}
+    return found
 
 
 def _item(item: KeyedItem, parts: Sequence[KeyedPart], answers: Mapping[str, str]) -> tuple[float, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.quizzes.keyed import KeyedBank
@@ -56,12 +56,14 @@ def taken(scored: QuizScore, banks: Mapping[str, KeyedBank]) -> list[Taken]:
     return found
 
 
-def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
+def limited(seen: Sequence[Taken], handed_in: Sequence[Taken], served: Collection[str] = ()) -> Limited:
     """Which attempts of a file count: the first that its bank allows, in the order in which the grader first saw them.
 
     Args:
         seen: a student's attempts at the bank in all earlier submissions, in the order of first sight.
         handed_in: those of the file, in its order.
+        served: the banks that `grader serve` marks at once. It has seen every attempt at them, and tells what is right
+            in each; so one that it has not seen does not count, and one that is not in the file is not missing.
 
     An attempt that was changed after it was seen counts with what it earned then. What is missing in the file counts
     as made, with what it earned then. Without anything seen, the file alone decides.
@@ -71,12 +73,14 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
         used.setdefault(one.attempt, one)
     counted: list[Taken] = []
     new: list[Taken] = []
-    changed = beyond = 0
+    changed = beyond = aside = 0
     for one in handed_in:
         known = used.get(one.attempt)
         if known is not None:
             changed += known.digest != one.digest
             counted.append(one if known.digest == one.digest else known)
+        elif one.bank in served:
+            aside += 1
         elif one.limit is not None and len(used) >= one.limit:
             beyond += 1
         else:
@@ -85,7 +89,7 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
             new.append(one)
     here = {one.attempt for one in handed_in}
     earlier = [one for one in dict.fromkeys(one.attempt for one in seen) if one not in here]
-    missing = len(earlier)
+    missing = sum(used[one].bank not in served for one in earlier)
     remarks = []
     if missing:
         are = "that was handed in before is missing, or stands" if missing == 1 else MISSING
@@ -96,6 +100,9 @@ def limited(seen: Sequence[Taken], handed_in: Sequence[Taken]) -> Limited:
     if beyond:
         are = "is beyond the limit and not counted" if beyond == 1 else "are beyond the limit and not counted"
         remarks.append(f"{_attempts(beyond)} {are}: those that were handed in before count too")
+    if aside:
+        are = "was not made through the service and is" if aside == 1 else "were not made through the service and are"
+        remarks.append(f"{_attempts(aside)} {are} not counted")
     return Limited(tuple(counted), tuple(new), tuple(remarks), tuple(used[attempt] for attempt in earlier))
 
 

@@ -7,6 +7,7 @@ import time
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from labkit.answers import changed_since
 from labkit.errors import LabError
@@ -17,16 +18,18 @@ OLD_SECONDS = 120.0
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the same content gives the same zip, whenever it is made
 
 
-def hand_in(folder: str | Path = ".") -> None:
+def hand_in(folder: str | Path = ".", send: bool = False) -> None:
     """Write `<folder>-hand-in.zip` beside the notebook `<folder>.ipynb`, and say what is in it.
 
     The zip holds `<folder>/<folder>.ipynb` and, if there are quiz attempts, `<folder>/attempts.jsonl`. An older zip
     is replaced only when the new one is complete.
 
+    Where a hub takes hand-ins itself, `send` sends it the zip: what you sent before is replaced.
+
     Nothing is written while nbgrader executes the notebook.
 
     Raises:
-        LabError: the notebook is not there, is no valid notebook, or the folder cannot be written.
+        LabError: the notebook is not there, is no valid notebook, or the folder cannot be written; or it is not taken.
     """
     if os.environ.get("NBGRADER_EXECUTION"):
         print("hand_in: nothing to do while the notebook is being graded.")
@@ -43,6 +46,25 @@ def hand_in(folder: str | Path = ".") -> None:
         what = f"{goal} could not be written: {error.strerror or error}."
         raise LabError(what, "Free some space, or make the folder writable, and run this cell again.") from None
     _tell(goal, files)
+    _send(goal, place.name, send)
+
+
+def _send(goal: Path, lab: str, send: bool) -> None:
+    """Send the zip to the hub's service, or say that one can; nothing where there is none."""
+    from labkit.quiz.service import service
+
+    there = service()
+    if there is None:
+        if send:
+            raise LabError("Nothing was sent: no service takes hand-ins here.", f"Upload {goal.name} instead.")
+        return
+    if not send:
+        print("Nothing was sent yet. To hand it in here, save, and run: labkit.hand_in(send=True)")
+        return
+    receipt = there.ask(f"labs/{quote(lab, safe='')}", goal.read_bytes())
+    print(f"Handed in: {', '.join(map(str, receipt.get('files', [])))} at {receipt.get('time')}.")
+    for left in receipt.get("left", []):
+        print(f"  Left out: {left}")
 
 
 def _require(notebook: Path) -> None:

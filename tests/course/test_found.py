@@ -103,3 +103,15 @@ def test_the_graders_own_folder_is_the_courses_choice(tmp_path: Path) -> None:
     )
     assert Course(root).cache == root / "records" / "cache"
     assert load_settings(root).limits == {"memory_mb": 512}
+
+
+def test_the_secret_is_the_owners_and_in_a_folder_of_a_group_the_groups(tmp_path: Path) -> None:
+    """All graders of a hub grade; see the guide's rights on `class/`. It is made once, whoever needs it first."""
+    rights = {}
+    for name, mode in (("own", 0o755), ("open", 0o775), ("shared", 0o2770), ("read", 0o2750)):
+        course = Course(configured(tmp_path / name))
+        course.class_dir.mkdir(parents=True)
+        course.class_dir.chmod(mode)
+        assert course.secret() == course.secret()
+        rights[name] = f"{(course.class_dir / 'secret').stat().st_mode & 0o777:o}"
+    assert rights == {"own": "600", "open": "600", "shared": "640", "read": "600"}

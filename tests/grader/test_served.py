@@ -21,20 +21,27 @@ PAGE = """<html><head><script>var own = 1;</script><script src="/formgrader/stat
 
 
 class Echo(RequestHandler):
-    """Answers everything, with headers that say nothing."""
+    """Answers everything, with headers that say nothing, or as a hub says it."""
 
     def get(self) -> None:
-        self.set_header("Content-Security-Policy", "frame-ancestors 'self'")
+        self.set_header("Content-Security-Policy", self.settings["policy"])
         self.write(PAGE)
 
     head = get
 
 
-def answer(path: str, root: Path, base: str = "/", host: str = "hub.example", compress: bool = False) -> HTTPResponse:
+def answer(
+    path: str,
+    root: Path,
+    base: str = "/",
+    host: str = "hub.example",
+    compress: bool = False,
+    policy: str = "frame-ancestors 'self'",
+) -> HTTPResponse:
     """What a guarded server says to a browser that knows it as `host`."""
 
     async def ask() -> HTTPResponse:
-        app = Application([(r".*", Echo)], base_url=base, compress_response=compress)
+        app = Application([(r".*", Echo)], base_url=base, compress_response=compress, policy=policy)
         guard(app, root)
         socket, port = bind_unused_port()
         server = HTTPServer(app)
@@ -76,6 +83,24 @@ def test_each_address_has_its_policy(tmp_path: Path, base: str, path: str, kind:
     said = answer(base + path, tmp_path, base).headers
     assert said["Content-Security-Policy"].startswith(kind)
     assert (said.get("X-Content-Type-Options") == "nosniff") == (kind == "sandbox")
+
+
+def test_on_a_hub_the_server_frames_formgrader_and_nothing_else(tmp_path: Path) -> None:
+    """JupyterLab shows formgrader in a frame; JupyterHub forbids all frames."""
+    policies = {}
+    own = ("formgrader", "formgrader/", "formgrader/gradebook/x", "formgrader/manage_submissions/x")
+    others = (
+        "lab",
+        "formgraders",
+        "x/formgrader/",
+        "api/contents/formgrader",
+        "formgrader/submissions/components/a.js",
+    )
+    for path in (*own, *others):
+        said = answer(f"/user/gil/{path}", tmp_path, "/user/gil/", policy="frame-ancestors 'none'; report-uri /x")
+        policies[path] = said.headers["Content-Security-Policy"]
+    assert {policies[path] for path in own} == {"frame-ancestors 'self'; report-uri /x"}
+    assert {policies[path] for path in others} == {"frame-ancestors 'none'; report-uri /x"}
 
 
 @pytest.mark.parametrize("compress", [False, True])

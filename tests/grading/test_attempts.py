@@ -11,7 +11,7 @@ import pytest
 
 from grader.build.release import build_lab
 from grader.course.coursedir import gradebook
-from grader.course.paths import Course
+from grader.course.paths import Course, Layout
 from grader.grading.attempts import Attempts, attempts_file, remembered
 from grader.grading.autograde import Row, grade_class
 from grader.grading.plain import autograde
@@ -125,9 +125,11 @@ def test_an_honest_class_is_graded_as_before(limited_course: Course) -> None:
 
 
 def test_a_line_that_a_crash_cut_off_is_passed_over(tmp_path: Path) -> None:
-    ledger = tmp_path / "lab.jsonl"
+    course = Course(tmp_path, Layout(home="class"))
+    ledger = course.ledger("lab")
+    ledger.parent.mkdir(parents=True)
     taken = {"bank": "b", "attempt": "a", "time": "", "score": 1.0, "limit": 1, "digest": "d"}
     attempts_file(ledger).write_text(json.dumps({"student": "ada", **taken}) + '\n{"student": "ad\n[1]\n{"stud')
     assert [student for student, _ in remembered(attempts_file(ledger))] == ["ada"]
-    Attempts(ledger)._remember("bob", tuple(one for _, one in remembered(attempts_file(ledger))))
+    Attempts(course, "lab")._remember("bob", tuple(one for _, one in remembered(attempts_file(ledger))))
     assert [student for student, _ in remembered(attempts_file(ledger))] == ["ada", "bob"]

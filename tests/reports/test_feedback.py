@@ -110,7 +110,8 @@ def test_a_page_that_is_released_is_this_one(graded: Course) -> None:
     run("feedback", TOY)
     names = sorted(p.name for p in (graded.feedback / "demo-01" / TOY).iterdir())
     assert names == [f"{TOY}.html", "submission_secret.txt", "timestamp.txt"]
-    assert "Feedback for demo-01" in page_of(graded, "demo-01", TOY).read_text()
+    page = page_of(graded, "demo-01", TOY).read_text()
+    assert re.search(r"Feedback for demo-01( · handed in [\d: -]+ UTC)?</p>", page)
 
 
 def test_the_secret_of_a_submission_goes_with_its_page_and_no_file_of_ours_does(graded: Course) -> None:

@@ -47,7 +47,7 @@ def append_attempt(path: Path, attempt: Attempt) -> None:
     with os.fdopen(descriptor, "r+b", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         cut = size > 0 and file.seek(size - 1) >= 0 and file.read(1) != b"\n"
-        line = (b"\n" if cut else b"") + _line(attempt)
+        line = (b"\n" if cut else b"") + attempt_line(attempt)
         if file.write(line) != len(line):
             raise OSError(f"{path} took only a part of the attempt; is the disk full?")
         os.fsync(file.fileno())
@@ -80,7 +80,8 @@ def read_attempts(path: Path) -> tuple[list[Attempt], list[str]]:
     return list(found.values()), problems
 
 
-def _line(attempt: Attempt) -> bytes:
+def attempt_line(attempt: Attempt) -> bytes:
+    """The line of the file that an attempt is."""
     content = {
         "v": VERSION,
         "bank": attempt.bank,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from labkit.quiz.draw import MAX_SEED
+from labkit.quiz.draw import MAX_SEED, Drawn
 
 MAX_BYTES = 2**20
 
@@ -20,6 +20,15 @@ class Draft:
     hash: str
     seed: int
     answers: Mapping[str, Mapping[str, str]]
+
+    def answers_to(self, drawn: Sequence[Drawn]) -> dict[str, dict[str, str]]:
+        """Those to the parts that an attempt shows."""
+        known = {question.item: set(question.parts) for question in drawn}
+        found = {
+            item: {part: answer for part, answer in given.items() if part in known.get(item, ())}
+            for item, given in self.answers.items()
+        }
+        return {item: kept for item, kept in found.items() if kept}
 
 
 def draft_path(folder: Path, bank: str) -> Path:

@@ -44,7 +44,7 @@ def page(
         "key": key,
         "folders": _spellings(folder),
         "phase": "results" if submitted else "answering",
-        "mode": bank.mode,
+        "mode": "exam" if standing.mode == "exam" else "practice",  # whether there are results to show
         "title": bank.title,
         "note": bank.note,
         "standing": standing.line(),

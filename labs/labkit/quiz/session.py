@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
-import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +15,19 @@ from labkit.quiz.answers import MAX_ANSWER
 from labkit.quiz.attempts import ATTEMPTS_FILE, Attempt, append_attempt, read_attempts
 from labkit.quiz.bank import Bank, BankError, load_bank
 from labkit.quiz.drafts import Draft, draft_path, drop_draft, load_draft, save_draft
-from labkit.quiz.draw import MAX_SEED, draw, first_seed
-from labkit.quiz.marking import Result, mark, recorded, shown
+from labkit.quiz.draw import draw
+from labkit.quiz.marking import Result, recorded, shown
+from labkit.quiz.marks import marks_of
 from labkit.quiz.plain import answers_from_letters, as_html, page_text, unanswered, unclear
-from labkit.quiz.standing import Standing, standing
+from labkit.quiz.service import ServiceError
+from labkit.quiz.standing import Standing
 
 if TYPE_CHECKING:
     from labkit.quiz.widget import Player
 
 RENEWED = "This quiz was renewed since: the questions are new, your earlier scores stay."
 DAMAGED = "Take the file of the quiz from the handed-out labs again. Your attempts are in another file and stay."
+EARLIER = "This attempt had reached the grader before; what is shown is what was taken then."
 NOT_SAVED = "Your answers cannot be saved here as you go ({}); they are kept while this notebook's kernel runs."
 
 
@@ -64,6 +66,7 @@ class Quiz:
         self.result: Result | None = None
         self.submitted = False
         self.listeners: list[Callable[[], None]] = []
+        self.marks = marks_of(bank)
         self._player: Player | None = None
         self._open()
 
@@ -72,19 +75,26 @@ class Quiz:
         attempts = self._read()
         draft, problem = load_draft(self._draft_path)
         self.problems += [problem] if problem else []
-        if draft is not None and draft.hash == self.bank.hash and self.standing.left != 0:
+        is_next = draft is None or self.marks.is_next(draft.seed)
+        if draft is not None and draft.hash == self.bank.hash and (self.standing.left != 0 or not is_next):
             self._begin(draft.seed)
-            known = {question.item: set(question.parts) for question in self.drawn}
-            for item, given in draft.answers.items():
-                kept = {part: answer for part, answer in given.items() if part in known.get(item, ())}
-                self.answers |= {item: kept} if kept else {}
-            return
+            self.answers = draft.answers_to(self.drawn)
+            if is_next or self._was_taken():
+                return
         last = attempts[-1] if attempts else None
         if last is not None and (self._show(last) or self.standing.left == 0):
             return
         if draft is not None or last is not None:
             self.problems.append(RENEWED)
-        self._begin(_next_seed(last))
+        self._begin(self.marks.next_seed(last))
+
+    def _was_taken(self) -> bool:
+        """Whether the service took this draft before, and only its answer got lost: then that is shown."""
+        try:
+            self.hand_over()
+        except LabError:
+            self._read()
+        return self.submitted
 
     @property
     def _draft_path(self) -> Path:
@@ -92,8 +102,8 @@ class Quiz:
 
     def _read(self) -> list[Attempt]:
         found, problems = read_attempts(self.folder / ATTEMPTS_FILE)
-        self.problems = problems
-        self.standing: Standing = standing(self.bank, found)
+        self.standing: Standing = self.marks.standing(found)
+        self.problems = [*problems, *self.marks.problems]
         return [attempt for attempt in found if attempt.bank == self.bank.bank]
 
     def _begin(self, seed: int) -> None:
@@ -108,7 +118,15 @@ class Quiz:
         if last.hash != self.bank.hash or not same:
             self.drawn, self.answers = (), {}
             return False
-        self.result = mark(self.bank, self.drawn, self.answers) if self.bank.mode == "practice" else None
+        try:
+            marked = self.marks.mark(last, self.drawn)
+            self.answers = {item: dict(parts) for item, parts in marked.responses.items()}
+            self.result = marked.result
+        except ServiceError as error:
+            if error.status:  # it does not know the attempt; else it cannot be reached now, and may know it
+                self._read()
+                self._begin(self.marks.next_seed(last))
+            self.problems.append(f"{error.what} {error.remedy}")
         return True
 
     # Answering -------------------------------------------------------------------------------------------------------
@@ -175,36 +193,37 @@ class Quiz:
         if self.submitted:
             raise LabError("This attempt was submitted already.", "Begin a new one: retake().")
         self._read()  # another window may have submitted meanwhile
-        if self.standing.left == 0:
+        if self.standing.left == 0 and self.marks.is_next(self.seed):
             raise LabError("No attempts are left.", "Your highest score is kept.")
         responses: dict[str, dict[str, str]] = {}
         for question in self.drawn:
             item, _, parts = shown(self.bank, question)
             given = recorded(parts, self.answers.get(item.id, {}))
             responses |= {item.id: given} if given else {}
-        try:
-            result = mark(self.bank, self.drawn, responses) if self.bank.mode == "practice" else None
-        except BankError as error:
-            raise LabError(f"Nothing was submitted: {error}", DAMAGED) from None
         attempt = Attempt(
             bank=self.bank.bank,
             hash=self.bank.hash,
-            attempt=str(uuid.uuid4()),
+            attempt=self.marks.name(self.seed),
             time=datetime.now(UTC),
             seed=self.seed,
             draw=tuple((question.item, question.variant) for question in self.drawn),
             responses=responses,
-            score=None if result is None else result.score,
+            score=None,
         )
+        try:
+            marked = self.marks.mark(attempt, self.drawn)
+        except BankError as error:
+            raise LabError(f"Nothing was submitted: {error}", DAMAGED) from None
+        attempt = replace(attempt, responses=marked.responses, score=marked.recorded)
         try:
             append_attempt(self.folder / ATTEMPTS_FILE, attempt)
         except OSError as error:
             what = f"{self.folder / ATTEMPTS_FILE} could not be written: {error.strerror or error}."
-            raise LabError(
-                what, "Nothing was submitted. Free some space or make the folder writable, then submit again."
-            ) from None
+            raise LabError(what, self.marks.unwritten) from None
         self._read()
-        self.answers, self.result, self.submitted = responses, result, True
+        self.answers = {item: dict(parts) for item, parts in marked.responses.items()}
+        self.result, self.submitted = marked.result, True
+        self.problems += [EARLIER] if self.answers != responses else []
         try:
             drop_draft(self._draft_path)
         except OSError as error:
@@ -222,7 +241,7 @@ class Quiz:
         attempts = self._read()
         if self.standing.left == 0:
             raise LabError("No attempts are left.", "Your highest score is kept.")
-        self._begin(_next_seed(attempts[-1] if attempts else None))
+        self._begin(self.marks.next_seed(attempts[-1] if attempts else None))
         self._save()
         self._changed()
 
@@ -290,8 +309,3 @@ class Quiz:
         self._save() if not self.submitted else None
         for data, metadata in self.outputs():
             display(data, metadata=metadata, raw=True)
-
-
-def _next_seed(last: Attempt | None) -> int:
-    """That of a random run of attempts first; then the next one, which `draw` makes differ wherever it can."""
-    return first_seed(secrets.randbelow(MAX_SEED)) if last is None else (last.seed + 1) % MAX_SEED

@@ -14,7 +14,10 @@ ROUNDING = 1e-9  # 7 points of 10, added up in floating point, are a pass at 0.7
 
 @dataclass(frozen=True)
 class Standing:
-    """Scores from 0 to 1, None before the first attempt and in an exam; `left` is None without a limit."""
+    """Scores from 0 to 1, None before the first attempt and in an exam; `left` is None without a limit.
+
+    `mode` is the bank's, or `served` for an exam that a service marks at once: it has scores as practice has.
+    """
 
     mode: str
     pass_mark: float
