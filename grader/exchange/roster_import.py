@@ -188,42 +188,57 @@ def _indexed(
 def _put(lines: list[Line], entry: Entry, student: str, before: set[str]) -> Moved:
     """Write a person of a list into the line that is theirs, or into a new one; and say what that changed."""
 
-    def moved(state: str, what: str = "") -> Moved:
-        return Moved(student_text(student), entry.name, state, student_text(what))
+    def moved(state: str, *what: str) -> Moved:
+        return Moved(student_text(student), entry.name, state, student_text("; ".join(filter(None, what))))
 
+    back = _is_back(lines, entry, student)
+    news = []
+    if entry.platform == "moodle" and entry.number:  # an assignment's number has a line of its own, ids have another
+        news += [f"number {entry.number}"] if _numbered(lines, entry, student) else []
+        entry = replace(entry, number="")
     at = _place(lines, entry, student)
     if at is None:
         lines.append(Line(entry.platform, entry.number, entry.name, student, dict(entry.kept)))
-        new = student not in before
-        return moved("added" if new else "changed", "" if new else f"on {entry.platform or 'the list'} too")
+        state = "back" if back else "changed" if student in before else "added"
+        return moved(state, back, *([] if state == "added" else [f"on the list of {entry.platform or 'the class'}"]))
     old = lines[at]
     # A list that says only ids has no names to give.
     name = old.name if entry.name == entry.student and old.name else entry.name
-    left = old.more.get(LEFT, "")
-    more = {**old.more, **entry.kept}
-    returns = bool(MARK.fullmatch(left))
-    for place, line in enumerate(lines):
-        if line.student == student and line.platform == entry.platform and MARK.fullmatch(line.more.get(LEFT, "")):
-            lines[place] = replace(line, more={**line.more, LEFT: ""})
-            returns = True
-    more[LEFT] = "" if returns else left
-    lines[at] = Line(old.platform, entry.number or old.number, name, student, more)
-    what = [
-        f"{key}: {old.more.get(key) or '–'} → {value}"
-        for key, value in entry.kept.items()
-        if old.more.get(key) != value
-    ]
-    what += [f"number {entry.number}"] if entry.number and entry.number != old.number else []
-    if left and not returns:
-        what.append("on the list, and left by class/roster.csv")
-    if returns:
-        return moved("back", "; ".join([left, *what]))
+    lines[at] = Line(old.platform, entry.number or old.number, name, student, {**old.more, **entry.kept})
+    for key, value in entry.kept.items():
+        if old.more.get(key) != value:
+            news.append(f"{key}: {old.more.get(key) or '–'} → {value}")
+    if entry.number and entry.number != old.number:
+        news.append(f"number {entry.number}")
+    if old.more.get(LEFT):
+        news.append("on the list, and left by class/roster.csv")
+    if back:
+        return moved("back", back, *news)
     if not old.student:
-        return moved("changed" if student in before else "added", "; ".join(what))
+        return moved("changed" if student in before else "added", *news)
     if old.name != name:
-        return moved("renamed", "; ".join([f"{old.name} → {name}", *what]))
-    changed = lines[at] != old or {**old.more, LEFT: left} != more
-    return moved("changed" if changed else "same", "; ".join(what))
+        return moved("renamed", f"{old.name} → {name}", *news)
+    return moved("changed" if news else "same", *news)
+
+
+def _is_back(lines: list[Line], entry: Entry, student: str) -> str:
+    """Take away what an earlier list wrote of who was gone, and return it; what a person wrote there stays."""
+    found = ""
+    for at, line in enumerate(lines):
+        left = line.more.get(LEFT, "")
+        if line.student == student and line.platform == entry.platform and MARK.fullmatch(left):
+            lines[at], found = replace(line, more={**line.more, LEFT: ""}), left
+    return found
+
+
+def _numbered(lines: list[Line], entry: Entry, student: str) -> bool:
+    """Make sure that a number of a platform has its student; whether it had none."""
+    for at, line in enumerate(lines):
+        if (line.platform, line.number) == (entry.platform, entry.number):
+            lines[at] = replace(line, student=student)
+            return not line.student
+    lines.append(Line(entry.platform, entry.number, entry.name, student))
+    return True
 
 
 def _place(lines: Sequence[Line], entry: Entry, student: str) -> int | None:

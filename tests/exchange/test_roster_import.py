@@ -327,6 +327,27 @@ def test_moodles_download_is_collected_and_fed_back_by_the_imported_names(toy: C
     assert (code, states(told)) == (0, {"ada": "same", "grace": "same"})
 
 
+def test_worksheets_teach_the_numbers_of_each_assignment(toy: Course, tmp_path: Path) -> None:
+    run(put(tmp_path / "participants.csv", MOODLE))
+    first = moodle(tmp_path / "1.zip", (11, "Ada Lovelace"), (12, "Grace Hopper"))
+    second = moodle(tmp_path / "2.zip", (21, "Ada Lovelace"), (22, "Grace Hopper"), content="second ")
+    assert CliRunner().invoke(app, ["collect", str(first)]).exit_code == 0
+    assert CliRunner().invoke(app, ["collect", str(second)]).exit_code == 1  # numbers of nobody
+    sheet = "Identifier,Full name,ID number\nParticipant 21,Ada Lovelace,ada\nParticipant 22,Grace Hopper,grace\n"
+    code, told = run(put(tmp_path / "worksheet.csv", sheet))
+    assert (code, states(told)) == (0, {"ada": "changed", "grace": "changed"})
+    assert CliRunner().invoke(app, ["collect", str(second)]).exit_code == 0
+    assert (toy.submitted / "grace" / LAB / f"{LAB}.ipynb").read_text() == "second 22"
+    for name in ("participants.csv", "worksheet.csv"):
+        assert states(run(tmp_path / name)[1]) == {"ada": "same", "grace": "same"}
+    kept = [line.more.get("ID number") for line in read_remembered(toy.roster).lines]
+    assert sorted(filter(None, kept)) == ["ada", "grace"]
+    run(put(tmp_path / "less.csv", MOODLE.replace("Grace,Hopper,grace,g@a.org,\n", "")))
+    assert {*gone(toy)} == {"grace"}
+    assert states(run(tmp_path / "participants.csv")[1]) == {"ada": "same", "grace": "back"}
+    assert gone(toy) == {}
+
+
 def grade(student: str) -> Grade:
     return Grade(student, LAB, 4.0, 5.0, None, 0.0, False)  # type: ignore[arg-type]
 
@@ -357,7 +378,7 @@ PEOPLE = st.lists(
 ).filter(lambda people: not any(id_problem(one[2]) or one[2].startswith(("'", "\ufeff")) for one in people))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PEOPLE)
 def test_our_own_grade_file_is_read_back_as_the_list_it_was_made_from(
     tmp_path_factory: pytest.TempPathFactory, people: list[tuple[int, str, str]]
