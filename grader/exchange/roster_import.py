@@ -24,6 +24,7 @@ from grader.text import StudentText, student_text
 
 IDS = ("SIS User ID", "SIS Login ID", "Integration ID", "ID number", "Username", "Email address")
 MARK = re.compile(r"\d{4}-\d{2}-\d{2}: not on the list( of \w+)?")
+MOST_NOTED = 5
 STATES = ("added", "renamed", "changed", "back", "gone", "same")
 
 
@@ -100,6 +101,8 @@ def planned(before: Roster, found: ClassList, path: Path, known: set[str], today
         if student != entry.student:
             said = f"{entry.student} of the list is {student} here; `grader student rename {student} {entry.student}`"
             notes.append(student_text(f"{said} gives them the platform's name"))
+    if len(notes) > MOST_NOTED:
+        notes[MOST_NOTED:] = [student_text(f"{len(notes) - MOST_NOTED} more have another id here than on the list")]
     notes += _namesakes(before, found.entries, students)
     platforms = {entry.platform for entry in found.entries}
     if not part:
@@ -144,6 +147,10 @@ def _matched(roster: Roster, entries: Sequence[Entry], known: set[str]) -> tuple
             line = Line(entry.platform, entry.number, entry.name, entry.student).as_text()
             why = f"{entry.name} may be {' or '.join(sorted(alike))}: "
             why += f"`grader student rename {min(alike)} {entry.student}` if so, else add `{line}` to class/roster.csv"
+        elif len(told) > 1 and not number and not there:
+            why = (
+                f"the ids of {entry.name} are of {' and of '.join(sorted(told))} in class/roster.csv: mend their lines"
+            )
         elif there and there != student:
             why = f"{entry.name} is {student} in class/roster.csv, and {there} is a student too: "
             why += f"`grader student merge {there} {student}` if they are one"

@@ -401,3 +401,26 @@ def test_our_own_grade_file_is_read_back_as_the_list_it_was_made_from(
     known = {line.student for line in again.lines}
     plan = planned(again, read_list(made), made, known, TODAY)
     assert {one.state for one in plan.moved} <= {"same"}
+
+
+def test_ids_of_two_students_are_nobodys(tmp_path: Path) -> None:
+    there = Roster(
+        (
+            Line("moodle", "", "A", "a", {"ID number": "one", "Email address": "a@a.org"}),
+            Line("moodle", "", "B", "b", {"ID number": "two", "Email address": "b@a.org"}),
+        )
+    )
+    found = read_list(put(tmp_path / "list.csv", "First name,Last name,ID number,Email address\nC,D,one,b@a.org\n"))
+    with pytest.raises(
+        LookupError, match=r":2: the ids of C D are of a and of b in class/roster.csv: mend their lines"
+    ):
+        planned(there, found, tmp_path / "list.csv", {"a", "b"}, TODAY)
+
+
+def test_a_class_that_has_other_ids_is_told_so_in_few_lines(tmp_path: Path) -> None:
+    there = Roster(tuple(Line("canvas", f"{n}", f"N {n}", f"n-{n}") for n in range(1, 31)))
+    rows = "".join(f"N {n},{n},login{n},A\n" for n in range(1, 31))
+    found = read_list(put(tmp_path / "list.csv", "Student,ID,SIS Login ID,Section\n" + rows))
+    plan = planned(there, found, tmp_path, {f"n-{n}" for n in range(1, 31)}, TODAY)
+    assert (len(plan.notes), plan.notes[-1]) == (6, "25 more have another id here than on the list")
+    assert {one.state for one in plan.moved} == {"changed"}
