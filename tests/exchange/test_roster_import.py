@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -378,7 +378,7 @@ PEOPLE = st.lists(
 ).filter(lambda people: not any(id_problem(one[2]) or one[2].startswith(("'", "\ufeff")) for one in people))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(PEOPLE)
 def test_our_own_grade_file_is_read_back_as_the_list_it_was_made_from(
     tmp_path_factory: pytest.TempPathFactory, people: list[tuple[int, str, str]]
