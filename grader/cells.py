@@ -6,6 +6,8 @@ import ast
 import contextlib
 import re
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -15,9 +17,9 @@ CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*(?:\n|$)")
 OF_PYTHON = ("capture", "time", "timeit", "prun")
 
 
-def grade_id(cell: NotebookNode) -> str | None:
-    """The nbgrader id of a cell, if it has one."""
-    found = cell.metadata.get("nbgrader", {}).get("grade_id")
+def grade_id(cell: Mapping[str, Any]) -> str | None:
+    """The nbgrader id of a cell, if it has one; a cell as nbformat or as JSON has it."""
+    found = cell["metadata"].get("nbgrader", {}).get("grade_id")
     return None if found is None else str(found)
 
 

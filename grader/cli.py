@@ -12,6 +12,7 @@ import typer
 from grader.console import LabArgument, OneLab, chosen_labs, finish, new_table, stderr, stdout, wrong_use
 from grader.exchange.backup_commands import backup, restore
 from grader.exchange.commands import bundle, collect, return_feedback
+from grader.exchange.roster_commands import roster_app
 from grader.exchange.student_commands import student_app
 from grader.formats.commands import quiz_app
 from grader.grading.forks import modules_of, start_server
@@ -48,6 +49,7 @@ app.command()(bundle)
 app.command()(site)
 app.command()(collect)
 app.command()(return_feedback)
+app.add_typer(roster_app, name="roster")
 app.add_typer(student_app, name="student")
 app.command()(backup)
 app.command()(restore)

@@ -41,6 +41,13 @@ CODES = {"grader doctor": {0, 1}, "grader convert": {2}, "grader restore": {2}, 
 ELSEWHERE = ("--scheduler", "--engine", "--db", "--to all", "grader bench", "grader site", "grader self-check")
 ELSEWHERE += ("quiz new", "quiz sign", "grader watch")  # these write into a bank, or do not end by themselves
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
+CLASS = """Student,ID,SIS User ID,SIS Login ID,Section
+    Points Possible,,,,
+"Lovelace, Ada",01,s1,demo-01,A
+"Hopper, Grace",02,s2,demo-02,A
+"Turing, Alan",03,s3,demo-03,A
+"Student, Test",99,,,A
+"""
 GIFT = "::Clipping:: What does PPO clip? {=The ratio. ~The reward. ~The length.}\n"
 
 
@@ -96,6 +103,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Course]:
     shutil.copyfile(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
     (root / "labs").mkdir()
     (root / "questions.gift").write_text(GIFT)
+    (root / "students.csv").write_text(CLASS)
     course = Course(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(ROOT_VARIABLE, str(root))
@@ -138,7 +146,9 @@ def test_the_guides_left_what_they_promise(course: Course) -> None:
     pages = {path.name for path in course.feedback.glob(f"demo-01/{TOY}/*.html")}
     assert pages == {f"{TOY}.html"}
     assert (course.root / "rlhf-labs.zip").is_file()
-    assert (course.reports / "grades-canvas.csv").read_text().startswith("Student,ID,SIS User ID,SIS Login ID,Section,")
+    canvas = (course.reports / "grades-canvas.csv").read_text()
+    assert canvas.startswith("Student,ID,SIS User ID,SIS Login ID,Section,")
+    assert '"Lovelace, Ada",01,s1,demo-01,A,' in canvas
     assert any((course.reports / TOY).glob("*.html"))
     assert (course.root / "build" / "previews" / "sample.html").is_file()
 

@@ -6,13 +6,14 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.course.names import folded
+from grader.course.tables import read_table
 from grader.files import write_csv
-from grader.text import FORMULA, defused, is_student_text, student_text
+from grader.text import defused, is_student_text, student_text
 
 COLUMNS = ("platform", "number", "name", "student")
 LOGINS = ("student", "SIS Login ID", "Username", "username", "ID number", "Email address")
@@ -21,7 +22,6 @@ NAMES = ("name", "Student", "Full name")
 PARTICIPANT = "Participant "  # Moodle's worksheets write it before the number that its downloads have
 NUMBER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,39}")  # all digits on Moodle and Canvas
 MAX_ID_BYTES = 200
-MAX_BYTES = 32 * 2**20
 RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?")
 
 
@@ -59,15 +59,14 @@ class Roster:
 def read_remembered(path: Path) -> Roster:
     """Read `class/roster.csv`: a head with platform, number, name and student, in any order and with more columns.
 
-    The columns are separated by commas, or by semicolons as spreadsheets of some countries do. A roster that is not
-    there is empty.
+    Encodings and separators are those of `read_table`. A roster that is not there is empty.
 
     Raises:
         LookupError: it is no such file; the message names file, line, what was expected and found, and the remedy.
     """
     if not path.exists():
         return Roster()
-    head, rows = _table(path)
+    head, rows = read_table(path)
     if missing := [name for name in COLUMNS if name not in head]:
         raise LookupError(
             f"{path}:1: the columns platform,number,name,student were expected; missing {', '.join(missing)}. "
@@ -99,8 +98,8 @@ def read_remembered(path: Path) -> Roster:
     return Roster(tuple(lines), tuple(head))
 
 
-def write_remembered(path: Path, roster: Roster) -> None:
-    """Write `class/roster.csv` whole.
+def write_remembered(path: Path, roster: Roster, doing: str = "collect") -> None:
+    """Write `class/roster.csv` whole; an error says that what was being done, such as `collect`, was not done.
 
     Raises:
         LookupError: the file cannot be written.
@@ -118,9 +117,9 @@ def write_remembered(path: Path, roster: Roster) -> None:
     try:
         write_csv(path, roster.head, rows)
     except OSError as error:
-        said = f"{path} cannot be written: {error.strerror or error}. Nothing was collected"
+        said = f"{path} cannot be written: {error.strerror or error}. Nothing was {doing}ed"
         raise LookupError(
-            f"{said}, because who is who has to be remembered first; mend that and collect again."
+            f"{said}, because who is who has to be remembered first; mend that and {doing} again."
         ) from None
 
 
@@ -133,7 +132,7 @@ def read_roster(path: Path) -> tuple[Line, ...]:
     Raises:
         LookupError: it is no such file, or one name or number without another to tell them apart is of two students.
     """
-    head, rows = _table(path)
+    head, rows = read_table(path, {*LOGINS, *NUMBERS, *NAMES})
     login = next((name for name in LOGINS if name in head), None)
     if login is None or not {*head} & {*NUMBERS, *NAMES}:
         found = ", ".join(sorted(head)) or "nothing"
@@ -180,47 +179,3 @@ def _check(line: Line, where: str) -> None:
             f"{where}: the student {student_text(line.student, 40)!r} {problem}, so no folder can be called so; "
             "give another id."
         )
-
-
-def _table(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
-    """The head of a CSV file, and its lines by number; empty ones are passed over."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LookupError(f"{path}: more than {MAX_BYTES // 2**20} MB; this is no list of students.")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise LookupError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise LookupError(f"{path}:{line}: no text in UTF-8; save it as CSV UTF-8 again.") from None
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in first and "," not in first else ",")
-    try:
-        head = [cell.strip() for cell in next(reader, [])]
-    except csv.Error as error:
-        raise LookupError(f"{path}:1: no CSV file: {error}.") from None
-    named = [name for name in head if name]
-    if len(named) != len(set(named)):
-        raise LookupError(f"{path}:1: two columns have one name: {', '.join(map(student_text, head))}; rename one.")
-    return named, _rows(path, reader, head)
-
-
-def _rows(path: Path, reader: Iterator[list[str]], head: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    before = 1
-    try:
-        for cells in reader:
-            line, before = before + 1, reader.line_num  # type: ignore[attr-defined]  # csv's own reader has it
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) > len(head) and any(cell.strip() for cell in cells[len(head) :]):
-                said = f"{len(head)} columns were expected, {len(cells)} were found"
-                raise LookupError(f"{path}:{line}: {said}; put a name with a comma into quotation marks.")
-            full = [*cells, *[""] * (len(head) - len(cells))]
-            yield line, {name: _undefused(cell.strip()) for name, cell in zip(head, full, strict=False) if name}
-    except csv.Error as error:
-        raise LookupError(f"{path}:{reader.line_num}: no CSV file: {error}.") from None  # type: ignore[attr-defined]
-
-
-def _undefused(cell: str) -> str:
-    """A cell without the apostrophe that keeps spreadsheets from calculating it."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell

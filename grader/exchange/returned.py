@@ -2,7 +2,8 @@
 
 Moodle ("Upload multiple feedback files in a zip") finds a student by `Ada Lovelace_1234567_assignsubmission_file_`,
 Canvas ("Upload Submissions") by the numbers of user and file in `lovelaceada_4711_815_`. Both numbers are known from
-the download of the submissions alone; who they are stands in `class/roster.csv`.
+the download of the submissions alone; who they are stands in `class/roster.csv`, by number, or by a name that nobody
+else has.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC
 from pathlib import Path
 
 from grader.course.paths import Course
+from grader.course.people import who_is_who
 from grader.course.roster import read_remembered
 from grader.exchange.downloads import PLATFORMS, Sent, files_in
 from grader.exchange.told import Left, Told
@@ -38,13 +40,18 @@ def return_feedback(course: Course, lab: str, download: Path, goal: Path) -> tup
         OSError: the zip cannot be written.
     """
     told = Told()
-    known = {(line.platform, line.number): line.student for line in read_remembered(course.roster).lines if line.number}
+    sent = [
+        one
+        for one in files_in(download, course.assignments(), None, UTC, told)
+        if one.member is not None and one.person.platform in PLATFORMS
+    ]
+    remembered = read_remembered(course.roster)
+    # An empty list besides the roster: nobody else is known, so nobody gets an id that is made of a name.
+    known = who_is_who(((one.person, download) for one in sent), remembered, ()).students
     prefixes: dict[str, str] = {}
-    for one in files_in(download, course.assignments(), None, UTC, told):
-        if one.member is None or one.person.platform not in PLATFORMS:
-            continue
-        student = known.get((one.person.platform, one.person.number), "")
-        if not student:
+    for one in sent:
+        student = known[one.person.identity]
+        if not isinstance(student, str):
             told.add(str(one.source), f"nobody is {one.person}", COLLECT, one.person.name)
         else:
             prefixes.setdefault(student, _prefix(one))

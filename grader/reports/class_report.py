@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import Any
 
 from grader.cells import QUIZ_CELL
+from grader.course.known import gone, in_roster
 from grader.course.paths import Course
 from grader.files import write_csv, write_whole
 from grader.grading.load import is_trusted
@@ -18,9 +19,10 @@ from grader.quizzes.analyse import BankAnalysis, analyse
 from grader.quizzes.kept import load_kept
 from grader.quizzes.score import AttemptScore
 from grader.reports import figures
+from grader.reports.glance import Week, glance, weeks_of
 from grader.reports.pages import page
 from grader.reports.results import HIDDEN, LabResults, Result, lab_results
-from grader.text import StudentText
+from grader.text import StudentText, student_text
 
 QUIZ = QUIZ_CELL.removesuffix(HIDDEN)
 MOST_MISCONCEPTIONS = 15
@@ -95,6 +97,11 @@ class LabReport:
     """Who left, and how that is known: they are in no other figure."""
     trusted: bool = True
     """Whether checks or a quiz that no student code can reach gave the points; else ordinary tests."""
+    times: tuple[tuple[str, str], ...] = ()
+    """When each student handed in (ISO, UTC), where that is known."""
+    weeks: tuple[Week, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Students of the roster, or of other labs of the report, who handed in nothing; who left is not among them."""
 
 
 def lab_report(course: Course, lab: str) -> LabReport:
@@ -129,7 +136,35 @@ def lab_report(course: Course, lab: str) -> LabReport:
         failed=found.failed,
         gone=tuple(found.gone.items()),
         trusted=is_trusted(course, lab),
+        times=tuple((one.shown, f"{one.submitted:%Y-%m-%dT%H:%M}") for one in graded if one.submitted),
+        weeks=weeks_of(
+            [(one.submitted.isoformat(), one.score / (one.max_score or 1)) for one in graded if one.submitted]
+        ),
+        missing=tuple(
+            student_text(student) for student in sorted(_listed(course) - {one.student for one in found.results})
+        ),
     )
+
+
+def _listed(course: Course) -> set[str]:
+    """Everybody in `class/roster.csv` who has not left."""
+    return {*in_roster(course)} - {*gone(course)}
+
+
+def _missing(reports: Sequence[LabReport]) -> list[LabReport]:
+    """The labs, with who handed in others of them and not this one among those who are missing."""
+    known = {student for one in reports for student, _ in one.scores}
+    return [
+        replace(one, missing=tuple(sorted({*one.missing, *(known - _there(one))}))) if one.graded else one
+        for one in reports
+    ]
+
+
+def _there(report: LabReport) -> set[str]:
+    """Everybody of whom a lab knows something."""
+    ungraded = {student for student, _ in report.run.not_graded} if report.run else set()
+    left = {student for student, _ in (*report.failed, *report.gone)}
+    return {student for student, _ in report.scores} | ungraded | left
 
 
 def write_report(course: Course, labs: Sequence[str], folder: Path) -> tuple[list[Path], list[str]]:
@@ -138,7 +173,7 @@ def write_report(course: Course, labs: Sequence[str], folder: Path) -> tuple[lis
     Raises:
         LookupError: a lab is not in the gradebook.
     """
-    reports = [lab_report(course, lab) for lab in labs]
+    reports = _missing([lab_report(course, lab) for lab in labs])
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / "report.html", folder / "report.json"]
     write_whole(written[0], report_page(reports).encode("utf-8"))
@@ -168,7 +203,20 @@ def report_page(reports: Sequence[LabReport]) -> str:
         }
         for one in reports
     ]
-    return page("report.html.j2", labs=shown, students=list(zip(students, table, strict=True)))
+    first = glance(reports)
+    drawn = dict.fromkeys(("scores", "labs", "weeks"), "")
+    if first is not None:
+        scores = [score for _, score in first.newest.scores]
+        drawn["scores"] = figures.score_distribution(scores, first.newest.max_score, 380, 150)
+        if len(first.labs) > 1:
+            drawn["labs"] = figures.trend(
+                [lab.partition("-")[0] for lab, _ in first.labs], [part for _, part in first.labs]
+            )
+        if len(first.weeks) > 1:
+            drawn["weeks"] = figures.trend([week.label for week in first.weeks], [week.mean for week in first.weeks])
+    return page(
+        "report.html.j2", labs=shown, students=list(zip(students, table, strict=True)), first=first, drawn=drawn
+    )
 
 
 def _was_graded(found: LabResults, result: Result) -> bool:

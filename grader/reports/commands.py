@@ -58,6 +58,7 @@ def export_grades(
     """
     from grader.course.coursedir import assignment_names
     from grader.course.known import gone
+    from grader.course.roster import read_remembered
     from grader.reports.grades import grades, write_grades
     from grader.reports.lms import FORMATS, Scale, lms_rows, write_lines
     from grader.reports.results import title_of
@@ -69,7 +70,7 @@ def export_grades(
         if to == "csv" and (roster or letters):
             raise LookupError("--roster and --letters go with --to canvas or --to moodle.")
         found = grades(course, chosen_labs(lab, assignment_names(course)))
-        left = [student_text(student) for student in gone(course)]
+        left = {student: student_text(student) for student in gone(course)}
         failures = [
             f"{grade.student}: {grade.lab} has cells without a score" for grade in found if grade.needs_manual_grade
         ]
@@ -77,10 +78,11 @@ def export_grades(
             path = write_grades(found, out or course.reports / "grades.csv")
         else:
             titles = {name: title_of(course, name) for name in dict.fromkeys(grade.lab for grade in found)}
-            lines, told = lms_rows(found, to, titles, Scale.parse(letters) if letters else None, roster)
+            there = [line for line in read_remembered(course.roster).lines if line.student not in left]
+            lines, told = lms_rows(found, to, titles, Scale.parse(letters) if letters else None, roster, there)
             failures += told
             path = write_lines(lines, out or course.reports / f"grades-{to}.csv")
-    done = f"{len(found)} grades in {path}" + (f"; who is gone is left out: {', '.join(left)}" if left else "")
+    done = f"{len(found)} grades in {path}" + (f"; who is gone is left out: {', '.join(left.values())}" if left else "")
     finish([asdict(grade) for grade in found], failures, done, as_json)
 
 

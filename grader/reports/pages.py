@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from grader.quizzes.markup import to_code
 
@@ -29,12 +31,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"points": points, "duration": duration, "python": lambda code: to_code(code, "python")}
+    made.filters["ticks"] = ticks
     return made
 
 
 def points(value: float) -> str:
     """Points with at most two decimals: 7, 7.5, 7.25."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def ticks(text: str) -> Markup:
+    """Escaped text with what stands between back ticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def share(part: float, whole: float) -> int:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
 from nbgrader.api import MissingEntry
 
 from grader.cells import QUIZ_CELL, grade_id
 from grader.checks.running import CHECKS_MIMES, Outcome
-from grader.course.coursedir import gradebook, held_cells, submitters
+from grader.course.coursedir import gradebook, submitters
 from grader.course.known import gone
 from grader.course.paths import Course
 from grader.course.standing import Standing, standings
@@ -24,6 +23,7 @@ from grader.grading.attempts import counted
 from grader.grading.class_attempts import class_attempts
 from grader.grading.result import label
 from grader.quizzes.score import QuizScore
+from grader.reports.rows import GradeRow, SubmissionRow, submission_rows
 from grader.text import NO_TEXT, StudentText, student_lines, student_text
 
 HIDDEN = "-hidden"
@@ -103,61 +103,58 @@ def lab_results(course: Course, lab: str, students: Sequence[str] | None = None)
         try:
             assignment = book.find_assignment(lab)
             now = standings(book, lab)
-            cells = held_cells(book, lab)
         except MissingEntry:
             raise LookupError(f"{lab} is not in the gradebook: run `grader grade {lab}` first.") from None
         found: list[Result] = []
         failed: list[tuple[StudentText, StudentText]] = []
         there = [one for one in submitters(book, lab) if students is None or one in students]
-        for student in (one for one in there if one not in left):
+        rows = submission_rows(book, lab, [one for one in there if one not in left])
+        for student, row in rows.items():
             try:
-                found.append(_result(course, lab, book.find_submission(lab, student), now[student], quizzes))
+                if isinstance(row, Exception):
+                    raise row
+                found.append(_result(course, lab, row, now[student], quizzes))
             except Exception as broken:  # noqa: BLE001 - one student's failure, whatever it is, is no other's
                 why = f"their result cannot be read: grade again ({type(broken).__name__}: {broken})"
                 failed.append((student_text(student), student_text(why)))
         max_score = float(assignment.max_score)
-        del cells
     path = course.reports / lab / "grading.json"
-    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    run = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     return LabResults(
         lab=lab,
         title=title_of(course, lab),
         max_score=max_score,
         failed=tuple(sorted(failed)),
         results=tuple(sorted(found, key=lambda result: result.student)),
-        rows={row["student"]: row for row in rows if row["student"] not in left},
+        rows={row["student"]: row for row in run if row["student"] not in left},
         gone={student: why for student, why in left.items() if student in there},
         run=datetime.fromtimestamp(path.stat().st_mtime).astimezone() if path.exists() else None,
     )
 
 
-def _result(course: Course, lab: str, submission: Any, now: Standing, quizzes: Mapping[str, QuizScore]) -> Result:
-    student = submission.student
-    folder = course.folder("autograded", student.id, lab)
+def _result(course: Course, lab: str, row: SubmissionRow, now: Standing, quizzes: Mapping[str, QuizScore]) -> Result:
+    folder = course.folder("autograded", row.student, lab)
     exercises: list[Exercise] = []
     unused: list[str] = []
     quiz_points = None
-    for notebook in sorted(submission.notebooks, key=lambda one: str(one.name)):
+    for notebook in row.notebooks:
         cells = dict(_cells(folder / f"{notebook.name}.ipynb"))
-        comments = {one.name: one.comment.strip() for one in notebook.comments if (one.comment or "").strip()}
         own = []
         for grade in notebook.grades:
             if not grade.max_score:
                 continue  # visible checks, for no points
-            name = str(grade.name)
-            score = float(grade.score or 0.0)
-            if name == QUIZ_CELL:
-                quiz_points = score
-            own.append(_exercise(name, score, grade, cells, comments))
+            if grade.name == QUIZ_CELL:
+                quiz_points = grade.score
+            own.append(_exercise(grade, cells, notebook.comments))
         order = {name: place for place, name in enumerate(cells)}
         own.sort(key=lambda exercise: order.get(exercise.name + HIDDEN, order.get(exercise.name, len(order))))
         used = {exercise.name for exercise in own} | {exercise.name + HIDDEN for exercise in own}
-        unused += [text for name, text in comments.items() if name not in used]
-        alone = len(submission.notebooks) == 1
+        unused += [text for name, text in notebook.comments.items() if name not in used]
+        alone = len(row.notebooks) == 1
         exercises += [replace(one, name=label(notebook.name, one.name, alone)) for one in own]
     return Result(
-        student=student.id,
-        name=student_text(" ".join(part for part in (student.first_name, student.last_name) if part)),
+        student=row.student,
+        name=student_text(row.name),
         lab=lab,
         score=now.score,
         max_score=now.max_score,
@@ -165,32 +162,30 @@ def _result(course: Course, lab: str, submission: Any, now: Standing, quizzes: M
         by_hand=now.by_hand,
         exercises=tuple(exercises),
         quiz_points=quiz_points,
-        quiz=quizzes.get(student.id),
-        submitted=submission.timestamp,
-        seconds_late=float(submission.total_seconds_late or 0.0),
+        quiz=quizzes.get(row.student),
+        submitted=row.submitted,
+        seconds_late=row.seconds_late,
         comments=tuple(unused),
     )
 
 
-def _exercise(
-    name: str, score: float, grade: Any, cells: Mapping[str, NotebookNode], comments: Mapping[str, str]
-) -> Exercise:
-    short = name.removesuffix(HIDDEN)
-    said = [comments[key] for key in dict.fromkeys((name, short)) if key in comments]
+def _exercise(grade: GradeRow, cells: Mapping[str, Mapping[str, Any]], comments: Mapping[str, str]) -> Exercise:
+    short = grade.name.removesuffix(HIDDEN)
+    said = [comments[key] for key in dict.fromkeys((grade.name, short)) if key in comments]
     return Exercise(
         name=short,
-        score=score,
-        max_score=float(grade.max_score),
-        checks=_outcomes(cells.get(name)),
-        source=student_lines(cells[short].source) if short in cells else NO_TEXT,
+        score=grade.score,
+        max_score=grade.max_score,
+        checks=_outcomes(cells.get(grade.name)),
+        source=student_lines(cells[short]["source"]) if short in cells else NO_TEXT,
         comment="\n".join(said),
-        by_hand=grade.manual_score is not None or bool(grade.extra_credit),
-        waits=bool(grade.needs_manual_grade),
+        by_hand=grade.by_hand,
+        waits=grade.waits,
     )
 
 
-def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
-    """The cells of a graded notebook that nbgrader knows; none where there is no such notebook.
+def _cells(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """The cells of a graded notebook that nbgrader knows, as JSON; none where there is no such notebook.
 
     Raises:
         OSError: it cannot be read, or is larger than any that the grader writes.
@@ -199,11 +194,11 @@ def _cells(path: Path) -> list[tuple[str, NotebookNode]]:
     if not path.exists():
         return []
     content = json.loads(read_plain(path, 2 * MAX_NOTEBOOK_BYTES))
-    notebook = nbformat.from_dict(content) if content["nbformat"] == 4 else nbformat.convert(content, 4)
-    return [(name, cell) for cell in notebook.cells if (name := grade_id(cell))]
+    notebook = content if content["nbformat"] == 4 else nbformat.convert(content, 4)
+    return [(name, cell) for cell in notebook["cells"] if (name := grade_id(cell))]
 
 
-def _outcomes(cell: NotebookNode | None) -> tuple[Outcome, ...]:
+def _outcomes(cell: Mapping[str, Any] | None) -> tuple[Outcome, ...]:
     """The checks that the grader wrote into a hidden cell."""
     for output in cell.get("outputs", ()) if cell is not None else ():
         data = next((found for name in CHECKS_MIMES if (found := output.get("data", {}).get(name)) is not None), None)
