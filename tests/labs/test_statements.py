@@ -180,7 +180,9 @@ def test_the_loop_that_writes_by_guesses_is_exact_over_all_that_chance_can_do(
     assert (found - toys["plain"](1, 3)).abs().max() <= 5e-16
 
 
-def test_a_table_of_bigrams_guesses_more_than_two_in_five_of_what_tiny_says(shown: Callable[..., dict[str, Any]]) -> None:
+def test_a_table_of_bigrams_guesses_more_than_two_in_five_of_what_tiny_says(
+    shown: Callable[..., dict[str, Any]],
+) -> None:
     kept = shown("01-decoding", "def distinct(", "N, LENGTH = 12, 24", "V = len(tiny_tokenizer)", "own = generate(")[
         "kept"
     ]
