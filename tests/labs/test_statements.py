@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -20,7 +23,7 @@ import rlhf
 from grader.build.notebooks import read_source, solution_namespace
 from grader.cells import is_demo
 from grader.course.paths import Course
-from rlhf import toy
+from rlhf import today, toy
 from rlhf.models import WEIGHTS
 from rlhf.pairs import rating_pairs
 
@@ -529,3 +532,87 @@ def test_dropout_moves_the_first_training_loss_and_no_evaluation(
         trainer.train()
         first = next(row["loss"] for row in trainer.state.log_history if "loss" in row)
         assert (abs(first - math.log(2)) < 1e-4) == disabled, "training: where it is on"
+
+
+@pytest.fixture(scope="module")
+def more_losses(shown: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Lab 05's sampled pairs of the toy, DPO on them, and the four losses of section 12."""
+    return shown("05-dpo", "# log π_ref(y|x), [prompt", "def train_dpo(", "sampled = train_dpo(", "def dpo_and_nll(")
+
+
+def test_the_four_losses_are_those_of_trl(more_losses: dict[str, Any]) -> None:
+    from trl import CPOTrainer, KTOTrainer, ORPOTrainer
+
+    lab, accelerator = more_losses, SimpleNamespace(device="cpu", gather=lambda number: number)
+    won, lost, size, log_ref = (lab[name] for name in ("won", "lost", "size", "log_ref"))
+    noise = torch.randn(341, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    lp = (log_ref[0] + noise).log_softmax(0)
+    each = lp / size
+    assert size.tolist() == [len(toy.text(y).split()) for y in toy.responses()]
+    trainer = SimpleNamespace(
+        beta=2.0, simpo_gamma=1.0, loss_type="simpo", label_smoothing=0.0, accelerator=accelerator
+    )
+    torch.testing.assert_close(lab["simpo"](lp), CPOTrainer.cpo_loss(trainer, each[won], each[lost])[0])
+    trainer = SimpleNamespace(beta=0.25, accelerator=accelerator)
+    odds = ORPOTrainer.odds_ratio_loss(trainer, each[won], each[lost])[0]
+    torch.testing.assert_close(lab["orpo"](lp), -each[won] - odds)
+    trainer = SimpleNamespace(
+        beta=0.5, loss_type="kto", desirable_weight=1.0, undesirable_weight=1.0, calculate_KL=True,
+        accelerator=accelerator,
+    )  # fmt: skip
+    kl = (lp.exp() * (lp - log_ref[0])).sum()
+    both = KTOTrainer.kto_loss(trainer, lp[won], lp[lost], kl[None], log_ref[0, won], log_ref[0, lost], 0 * kl[None])[0]
+    torch.testing.assert_close(lab["kto"](lp), both[: len(won)] + both[len(won) :])
+    dpo = lab["dpo_loss"](lp[won], lp[lost], log_ref[0, won], log_ref[0, lost], 0.5)
+    torch.testing.assert_close(lab["dpo_and_nll"](lp), dpo - each[won])
+
+
+def test_only_an_nll_holds_the_chosen_up_and_what_differs_is_where_a_loss_stops(more_losses: dict[str, Any]) -> None:
+    lab = more_losses
+    runs = {name: lab["train_dpo"](name, lab[name], 300) for name in ("dpo_and_nll", "simpo", "orpo", "kto")}
+    runs["dpo"] = lab["sampled"][:301]
+
+    def at(name: str, step: int) -> tuple[float, float, float]:
+        lp = runs[name][step]
+        kl = (lp.exp() * (lp - lab["log_ref"][0])).sum().item()
+        return lp[lab["won"]].mean().item(), kl, (lp.exp() * lab["r"][0]).sum().item()
+
+    rises = {name: at(name, 300)[0] > at(name, 0)[0] for name in runs}
+    assert rises == {"dpo_and_nll": True, "orpo": True, "simpo": False, "kto": False, "dpo": False}
+    for name, kl in {"dpo_and_nll": 0.35, "orpo": 0.26, "kto": 0.76}.items():
+        assert at(name, 300)[1] == pytest.approx(kl, abs=0.05)
+        assert at(name, 150)[1] == pytest.approx(at(name, 300)[1], abs=0.02), "it stops"
+    for name in ("dpo", "simpo"):
+        assert at(name, 300)[1] > at(name, 150)[1] + 0.5, "it runs on"
+        assert max(at(name, step)[2] for step in range(0, 300, 10)) > at(name, 300)[2] + 0.05, "and loses reward again"
+    near = {
+        name: min(range(301), key=lambda step, name=name: abs(at(name, step)[1] - 1.5)) for name in ("dpo", "simpo")
+    }
+    assert at("dpo", near["dpo"])[2] > at("simpo", near["simpo"])[2] + 0.2, "for each nat SimPO gets less"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_with_lora_the_model_with_its_adapter_off_is_the_reference(shown: Callable[..., dict[str, Any]]) -> None:
+    lab = shown("05-dpo", "train_rows, held_out_rows =", "datasets.disable_progress", "def logps(", "from peft import",
+                'live.Line("LoRA"')  # fmt: skip
+    for off, two in zip(lab["off"], lab["two"], strict=True):
+        assert torch.equal(off, two.detach())
+    assert (lab["one_model"] - lab["two_models"]).abs().max() < 2e-5
+    assert lab["moved"] > 1, "and the policy has moved"
+    assert sum(map(torch.numel, lab["learned"])) == pytest.approx(33_000, abs=500)
+
+
+def test_trl_of_today_has_the_same_losses_on_the_same_tokens(repo: Course) -> None:
+    """0.11.4 puts BOS before a prompt, 1.16 does not: it is in the prompts there."""
+    script = Path(__file__).with_name("dpo_both.py")
+    found = []
+    for python in (sys.executable, str(today.python_of(today.today_folder()))):
+        done = subprocess.run([python, str(script)], cwd=repo.root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    old, new = found
+    assert (old["version"], new["version"]) == ("0.11.4", "1.16.0")
+    for name, loss in old["losses"].items():
+        assert abs(new["losses"][name] - loss) <= 1.2e-6 * max(1.0, abs(loss)), name
+    assert abs(old["smoothed"] - old["losses"]["sigmoid"]) > 1e-3
+    assert new["smoothed"] == new["losses"]["sigmoid"], "label_smoothing does nothing to sigmoid any more"
