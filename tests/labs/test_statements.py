@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from trl import PPOConfig
 
 import rlhf
 from grader.build.notebooks import read_source, solution_namespace
@@ -371,6 +372,53 @@ def test_few_responses_of_sixteen_tokens_have_ended() -> None:
     texts = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=16,
                            pad_token_id=tokenizer.eos_token_id)  # fmt: skip
     assert (texts[:, ids.shape[1] :] == tokenizer.eos_token_id).any(1).double().mean() < 0.2
+
+
+@pytest.fixture(scope="module")
+def climbing(shown: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Lab 03's climb with exact gradients on the toy."""
+    return shown("03-ppo", "def climb(", log_ref=toy.log_probs(0), r=toy.rewards(0))
+
+
+def test_a_kl_in_the_reward_leads_to_the_optimum_and_k3_in_the_loss_to_that_of_the_other_kl(
+    climbing: dict[str, Any],
+) -> None:
+    log_ref, r = toy.log_probs(0), toy.rewards(0)
+    way = {
+        where: climbing["climb"](where, climbing["FixedKLController"](0.5))
+        for where in ("reward", "k3 × ratio", "k1", "k3")
+    }
+    best = moved(1 / 0.5)
+    assert way["reward"][-1][0] == pytest.approx((best.exp() * (best - log_ref)).sum().item(), abs=0.01)
+    assert way["reward"][-1][1] == pytest.approx((best.exp() * r).sum().item(), abs=0.01)
+    for one, other in zip(way["reward"], way["k3 × ratio"], strict=True):
+        assert one == pytest.approx(other, abs=1e-6), "the same way"
+    assert way["k1"][-1][0] > 12, "no price at all"
+    assert way["k1"][-1][1] == pytest.approx(r.max().item(), abs=0.01)
+    low, high = r.max().item() + 1e-9, r.max().item() + 10
+    for _ in range(200):  # π = β π_ref / (λ − r), with the λ that makes it add up to 1
+        middle = (low + high) / 2
+        low, high = (middle, high) if (0.5 * log_ref.exp() / (middle - r)).sum() > 1 else (low, middle)
+    other = 0.5 * log_ref.exp() / (low - r)
+    assert other.sum().item() == pytest.approx(1, abs=1e-9)
+    rest = (other * (other.log() - log_ref)).sum().item()
+    assert rest == pytest.approx(10.4, abs=0.05)
+    assert way["k3"][-1][0] == pytest.approx(rest, abs=0.1)
+
+
+def test_the_controller_finds_the_price_of_its_target_slowly(climbing: dict[str, Any]) -> None:
+    adaptive = climbing["AdaptiveKLController"]
+    cheap, dear = (climbing["climb"]("reward", adaptive(b, target=1.0, horizon=4000), 500) for b in (0.05, 2.0))
+    for kl, _, beta in (cheap[-1], dear[-1]):
+        assert kl == pytest.approx(1.0, abs=0.03)
+        assert beta == pytest.approx(0.62, abs=0.015)
+    assert max(kl for kl, _, _ in cheap) == pytest.approx(11, abs=0.5)
+    default = {field.name: field.default for field in fields(PPOConfig)}
+    assert (default["target"], default["horizon"], default["adap_kl_ctrl"]) == (6, 10_000, True)
+    price = adaptive(0.2, default["target"], default["horizon"])
+    for _ in range(35):
+        price.update(0.0, 32)
+    assert 1 - price.value / 0.2 == pytest.approx(0.02, abs=0.005)
 
 
 # Lab 04 ---------------------------------------------------------------------------------------------------------------
