@@ -259,6 +259,31 @@ def test_transformers_reads_before_the_first_pad_id() -> None:
     assert read == pytest.approx(each[1 if early else 4].item(), abs=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_base_model_does_not_do_as_it_is_told_and_forty_steps_of_sft_teach_it(
+    shown: Callable[..., dict[str, Any]],
+) -> None:
+    lab = shown("02-reward-model", 'asking, words = rlhf.load_policy("tiny")', "def answers(", "before_sft = judged()",
+                "to_show = {", "after_sft = judged()")  # fmt: skip
+    parted = {}
+    for when in ("before", "after"):
+        good, bad = (lab[f"{when}_sft"][wish] for wish in ("good", "bad"))
+        parted[when] = ((good.mean() - bad.mean()) / ((good.var() + bad.var()) / len(good)).sqrt()).item()
+    assert abs(parted["before"]) < 2.5 < 3.5 < parted["after"]
+    assert lab["after_sft"]["good"].mean() > 0 > lab["after_sft"]["bad"].mean()
+    assert all(lab["answers"](wish)[1] > 0.33 for wish in lab["ASKED"]), "nearly half come to an end"
+    # What was asked is read, not learned: the loss is the mean over the answers' tokens, their EOS included.
+    [(ids, labels)] = [lab["shown"]("good", "A fine film.")]
+    with torch.no_grad():
+        out = lab["asking"](ids[None], labels=labels[None])
+        log_probs = out.logits[0, :-1].log_softmax(-1).gather(-1, ids[1:, None]).squeeze(-1)
+    told = len(lab["words"](lab["prompts"]["good"]).input_ids)
+    assert lab["words"].decode(ids[told:]) == "A fine film." + lab["words"].eos_token
+    assert out.loss.item() == pytest.approx(-log_probs[told - 1 :].mean().item(), abs=1e-5)
+    lab["asking"], _ = rlhf.load_policy("tiny")
+    assert lab["answers"]("good")[1] < 0.1, "before, hardly any"
+
+
 # Lab 03 ---------------------------------------------------------------------------------------------------------------
 
 
