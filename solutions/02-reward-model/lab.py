@@ -975,6 +975,7 @@ for trick, score in zip(tricks, scores, strict=True):
 # | | |
 # |---|---|
 # | $x$ | prompt; our snippets have none |
+# | $\pi$ | probability that a language model gives to the next token |
 # | $a \succ b$ | $a$ is preferred to $b$ |
 # | $r$ | reward, $r_a$ that of text $a$ |
 # | $\sigma$ | the logistic function, $\sigma(\cdot) = 1/(1 + e^{-\,\cdot})$ |
