@@ -753,8 +753,8 @@ def written(new: int, cached: bool) -> tuple[torch.Tensor, list[float], tuple | 
 # %% tags=["demo"]
 texts, seconds = {}, {}
 for name in live.over("eight texts", ("all read again", "with a cache")):
-    texts[name], spent, cache = written(64, name == "with a cache")
-    seconds[name] = spent[7::8]
+    texts[name], spent, cache = written(48, name == "with a cache")
+    seconds[name] = spent[5::6]
 size = sum(part[0, :, 0].nbytes for layer in cache for part in layer) / 1024
 print(
     f"{seconds['all read again'][-1]:.2f} s without a cache, "
@@ -762,7 +762,7 @@ print(
     f"the same texts: {torch.equal(*texts.values())}; it holds {size:.0f} KB a token"
 )
 plots.curves(
-    list(range(8, 65, 8)), seconds, x_label="new tokens", y_label="seconds so far"
+    list(range(6, 49, 6)), seconds, x_label="new tokens", y_label="seconds so far"
 )
 
 # %% [markdown]
@@ -826,12 +826,12 @@ print(f"drawn anew from π: {moved:.2f} of all probability lies on wrong texts")
 # %% [markdown]
 # Exact; and the natural idea is wrong, for it gives what the draft overrates a second chance.
 #
-# A guess is kept with probability $\sum_i \min(\pi_i, \mu_i)$: that is all that a draft is worth. Ours are counted in 2,000 reviews:
+# A guess is kept with probability $\sum_i \min(\pi_i, \mu_i)$: that is all that a draft is worth. Ours are counted in 1,000 reviews:
 # **bigrams**, how often a token follows the last one, and plain frequencies. Where can they guess what `tiny` will say?
 
 # %% tags=["demo"]
 V = len(tiny_tokenizer)
-read = map(torch.tensor, tiny_tokenizer(rlhf.load_reviews()[:2000]["text"]).input_ids)
+read = map(torch.tensor, tiny_tokenizer(rlhf.load_reviews()[:1000]["text"]).input_ids)
 counts = torch.bincount(torch.cat([row[:-1] * V + row[1:] for row in read]))
 counts = F.pad(counts, (0, V * V - len(counts))).view(V, V).float()
 single = (counts.sum(0) + 1) / (counts.sum() + V)
