@@ -1421,7 +1421,7 @@ for method in ("rloo", "grpo"):
 # | `PPOConfig(model_name=…)` | `trl.experimental.ppo.PPOConfig`, up to 1.12, without `model_name`; then no PPO |
 # | `PPOConfig(learning_rate, seed)` | the same, from `TrainingArguments` |
 # | `PPOConfig(batch_size, mini_batch_size)` | `per_device_train_batch_size`, `gradient_accumulation_steps`, `num_mini_batches` |
-# | `PPOConfig(init_kl_coef=0.2, adap_kl_ctrl=True)`, `AdaptiveKLController` | `kl_coef=0.05`, always fixed; `kl_estimator="k1"` or `"k3"` |
+# | `PPOConfig(init_kl_coef=0.2, adap_kl_ctrl=True)`, `AdaptiveKLController`, `FixedKLController` | `kl_coef=0.05`, always fixed; `kl_estimator="k1"` or `"k3"` |
 # | `PPOConfig(ppo_epochs=4)` | `num_ppo_epochs=4` |
 # | `PPOConfig(gamma, lam, cliprange, cliprange_value, vf_coef, whiten_rewards)` | the same names and defaults |
 # | `AutoModelForCausalLMWithValueHead`: policy and value share a body | `PPOTrainer(model=…, value_model=…)`: two networks |
