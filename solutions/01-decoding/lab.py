@@ -349,7 +349,7 @@ plots.along_text(tokens, sizes, y_label="tokens that are kept", log_y=True)
 
 # %% [markdown]
 # Min-p breathes as the nucleus does, and is the sterner of the two where the model is in doubt. And typical sampling? Its line
-# hides that of top-p: so much probability as 0.9 cannot do without the favourites, and with `tiny` both keep the same tokens.
+# hides that of top-p: so much probability as 0.9 cannot do without the favourites, and nearly everywhere both keep the same tokens.
 
 # %% [markdown]
 # ## 6 · Repetition penalty
@@ -732,27 +732,27 @@ plots.small_multiples(
 # ### Faster, and the same texts: a cache
 #
 # Your `generate` reads the whole text again for each token. But what attention needs of a token, a key and a value in each
-# layer, stays as it is when the text grows. Libraries keep both: the **KV cache**. How do the seconds grow, with it and
-# without? One loop does both; without a cache `past` stays `None`.
+# layer, stays as it is when the text grows. Libraries keep both: the **KV cache**. How do the CPU's seconds grow, with it
+# and without? One loop does both; without a cache `past` stays `None`.
 
 
 # %% tags=["demo"]
 @torch.no_grad()
 def written(new: int, cached: bool) -> tuple[torch.Tensor, list[float], tuple | None]:
-    """Eight greedy texts, the seconds after each new token, and the cache."""
-    text, past, spent, began = start[:8], None, [], time.perf_counter()
+    """Four greedy texts, the CPU's seconds after each new token, and the cache."""
+    text, past, spent, began = start[:4], None, [], time.process_time()
     for _ in range(new):
         unread = text if past is None else text[:, -1:]
         out = tiny(unread, past_key_values=past, use_cache=cached)
         past = out.past_key_values
         text = torch.cat([text, out.logits[:, -1:].argmax(-1)], dim=1)
-        spent.append(time.perf_counter() - began)
+        spent.append(time.process_time() - began)
     return text, spent, past
 
 
 # %% tags=["demo"]
 texts, seconds = {}, {}
-for name in live.over("eight texts", ("all read again", "with a cache")):
+for name in live.over("four texts", ("all read again", "with a cache")):
     texts[name], spent, cache = written(48, name == "with a cache")
     seconds[name] = spent[5::6]
 size = sum(part[0, :, 0].nbytes for layer in cache for part in layer) / 1024
@@ -762,7 +762,7 @@ print(
     f"the same texts: {torch.equal(*texts.values())}; it holds {size:.0f} KB a token"
 )
 plots.curves(
-    list(range(6, 49, 6)), seconds, x_label="new tokens", y_label="seconds so far"
+    list(range(6, 49, 6)), seconds, x_label="new tokens", y_label="CPU seconds so far"
 )
 
 # %% [markdown]
@@ -839,8 +839,9 @@ bigrams = (counts + 20 * single) / (counts.sum(1, keepdim=True) + 20)
 
 # %% tags=["demo"]
 torch.manual_seed(0)
-end, u_own = tiny_tokenizer.eos_token_id, torch.rand(N, LENGTH)
-own = generate(tiny, start, u_own, end, minimum=LENGTH)
+length = {"min_new_tokens": LENGTH, "max_new_tokens": LENGTH}
+asked = {"attention_mask": torch.ones_like(start), "do_sample": True, "top_k": 0}
+own = tiny.generate(start, **asked, **length, pad_token_id=tiny_tokenizer.eos_token_id)
 with torch.no_grad():
     pi = tiny(own).logits[:, start.shape[1] - 1 : -1].softmax(-1)
 before = own[:, start.shape[1] - 1 : -1]
@@ -883,8 +884,8 @@ text, passes = speculate(start[:1], 48)
 print(f"48 tokens in {passes} passes: {tiny_tokenizer.decode(text[0])!r}")
 
 # %% [markdown]
-# Nearly half of the passes are saved. A better draft is a small model of the same family. Rollouts may be written like this, too: nothing
-# in their distribution changes.
+# How many passes it takes is chance, too: 28 on average, so two in five are saved. A better draft is a small model of the same
+# family. Rollouts may be written like this, too: nothing in their distribution changes.
 
 # %% [markdown]
 # ## 10 · Beam search

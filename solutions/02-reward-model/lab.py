@@ -102,17 +102,18 @@ judge = rlhf.load_reward_model()
 before_sft = judged()
 
 # %% [markdown]
-# Hardly: it goes on with the template as with any odd text, and does not even stop. Now SFT. Its loss is that of every language
-# model, $-\log \pi$ of the next token, but only the **answer's** tokens count. What was asked is read, not learned: −100 is the label
-# that transformers passes over. Our answers are training snippets that people liked, or did not.
+# No: the two means differ by about one standard error (after the ±). It goes on with the template as with any odd text, and hardly
+# ever comes to an end. Now SFT. Its loss is that of every language model, $-\log \pi$ of the next token, but only the **answer's**
+# tokens count. What was asked is read, not learned: −100 is the label that transformers passes over. Our answers are short snippets
+# of reviews that people rated above 2, or below −2, on a scale from −4 to 4.
 
 # %% tags=["demo"]
 people = rlhf.split_ratings()[0]
 both = zip(people["text"], people["mean"], strict=True)
-rated = [(text, mean) for text, mean in both if len(text) < 110]
+rated = [(text, mean) for text, mean in both if len(text) < 70]
 to_show = {
-    "good": [text for text, mean in rated if mean > 1.5],
-    "bad": [text for text, mean in rated if mean < -1.5],
+    "good": [text for text, mean in rated if mean > 2],
+    "bad": [text for text, mean in rated if mean < -2],
 }
 
 
@@ -141,9 +142,9 @@ for _ in line:
 after_sft = judged()
 
 # %% [markdown]
-# Forty steps, and it does as it is told, on average: the two means part, and nearly half of the answers end in time, where hardly any
-# did. That is what SFT teaches: *how* to answer. Which of two answers is the better one it cannot say, for each that it was shown was
-# right. That takes a reward.
+# Forty steps, and it does as it is told, on average: the two means are more than five standard errors apart, and most answers come
+# to an end. That is what SFT teaches: *how* to answer. Which of two answers is the better one it cannot say, for each that it was
+# shown was right. That takes a reward.
 
 # %% [markdown]
 # ## 1 · What people said

@@ -1008,7 +1008,7 @@ print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
 # %% [markdown]
 # ### One model instead of two: LoRA
 #
-# Two models take the memory of two, and Adam keeps two more numbers for each that is trained. **LoRA** (Hu et al. 2022) freezes
+# Two models take the memory of two, and Adam keeps two more numbers for each that is trained. **LoRA** (low-rank adaptation, Hu et al. 2022) freezes
 # all of a model and adds to some of its matrices a product of two thin ones, $W + BA$. $B$ starts at 0, so training starts at the
 # reference. And the reference is still there: switch the **adapter** $BA$ off. No second model is needed. Train a few steps like this,
 # then ask: is the loss the one that two models give?
@@ -1136,14 +1136,14 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # %% [markdown]
 # ### Four more losses, the same pairs
 #
-# Each of these changes one thing about DPO. $|y|$ is the number of tokens of a response.
+# Each of these changes something about DPO. $|y|$ is the number of tokens of a response.
 #
 # | loss | what is new | reference? | pairs? |
 # |---|---|---|---|
-# | **DPO + NLL** (Pang et al. 2024) | adds $-\log \pi(y_w) / \vert y_w \vert$: the chosen text is to be said, too | yes | yes |
-# | **SimPO** (Meng et al. 2024) | $\log \pi(y) / \vert y \vert$ in place of $\log (\pi / \pi_\mathrm{ref})$, and a margin to be ahead by | no | yes |
-# | **ORPO** (Hong et al. 2024) | NLL, and the odds $P / (1 - P)$ of $P = \pi(y)^{1 / \vert y \vert}$ in place of the ratio: SFT and preferences at once | no | yes |
-# | **KTO** (Ethayarajh et al. 2024) | each text by itself, good or bad, against the policy's KL; a sigmoid, so hopeless texts stop pulling | yes | no |
+# | **DPO + NLL** (Pang et al. 2024) | adds the negative log-likelihood (**NLL**) of the chosen text, $-\log \pi(y_w) / \vert y_w \vert$: it is to be said, too | yes | yes |
+# | **SimPO**, simple preference optimisation (Meng et al. 2024) | $\log \pi(y) / \vert y \vert$ in place of $\log (\pi / \pi_\mathrm{ref})$, and a margin to be ahead by | no | yes |
+# | **ORPO**, by the odds ratio (Hong et al. 2024) | NLL, and the odds $P / (1 - P)$ of $P = \pi(y)^{1 / \vert y \vert}$ in place of the ratio: SFT (lab 02) and preferences at once | no | yes |
+# | **KTO**, after Kahneman and Tversky (Ethayarajh et al. 2024) | each text by itself, good or bad, against the policy's KL; a sigmoid, so hopeless texts stop pulling | yes | no |
 #
 # As functions of the toy's table, for the sampled pairs of section 7:
 

@@ -84,9 +84,9 @@ def test_a_base_model_does_not_do_as_it_is_told_and_forty_steps_of_sft_teach_it(
     for when in ("before", "after"):
         good, bad = (lab[f"{when}_sft"][wish] for wish in ("good", "bad"))
         parted[when] = ((good.mean() - bad.mean()) / ((good.var() + bad.var()) / len(good)).sqrt()).item()
-    assert abs(parted["before"]) < 2.5 < 3.5 < parted["after"]
+    assert abs(parted["before"]) < 2 < 5 < parted["after"]
     assert lab["after_sft"]["good"].mean() > 0 > lab["after_sft"]["bad"].mean()
-    assert all(lab["answers"](wish)[1] > 0.33 for wish in lab["ASKED"]), "nearly half come to an end"
+    assert all(lab["answers"](wish)[1] > 0.6 for wish in lab["ASKED"]), "most come to an end"
     # What was asked is read, not learned: the loss is the mean over the answers' tokens, their EOS included.
     [(ids, labels)] = [lab["shown"]("good", "A fine film.")]
     with torch.no_grad():
