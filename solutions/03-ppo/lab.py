@@ -588,8 +588,8 @@ plots_ppo.runs(panels, levels={"KL to π_ref, nats": 1.0}, columns=2)
 
 # %% [markdown]
 # They do, 0.62: the frontier's price for one nat. But a controller is slow by design. From 0.05 the policy is at 11 nats before the
-# price has caught up, and a language model does not come back from there. With the defaults and 32 responses a step, β changes by
-# two per cent in the 35 steps of section 10. Here we keep it fixed.
+# price has caught up, and a language model that is so far off hardly comes back. With the defaults and 32 responses a step, β moves
+# by some two per cent in the 35 steps of section 10. Here we keep it fixed.
 
 # %% [markdown]
 # ## 6 · Which token deserves it? Values, advantages, returns
