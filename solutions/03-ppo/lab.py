@@ -565,8 +565,9 @@ alignment.frontier(edge, paths=paths, kl_to=13)
 
 # %% [markdown]
 # In the reward, and as $k_3$ times the ratio in the loss: both take the same way to $\pi^*$, at 1.3 nats, so one line hides the other.
-# $k_1$ in the loss is no price at all; the policy runs on until it says one response only. And $k_3$ alone comes to rest at 10 nats, nearly eight times as far: there its own
-# optimum lies, that of $\mathbb{E}\, r - \beta\, \mathrm{KL}(\pi_\mathrm{ref} \,\|\, \pi)$. That KL minds what the policy no longer says, and hardly what it says
+# $k_1$ in the loss is no price at all; the policy runs on until it says one response only. And $k_3$ alone comes to rest at 10 nats,
+# nearly eight times as far: there its own optimum lies, that of
+# $\mathbb{E}\, r - \beta\, \mathrm{KL}(\pi_\mathrm{ref} \,\|\, \pi)$. That KL minds what the policy no longer says, and hardly what it says
 # over and over.
 #
 # One more difference does not show on the toy: what is in the reward goes through value head, whitening and clip, what is in the loss
