@@ -35,7 +35,7 @@ def next_tokens(panels: Mapping[str, torch.Tensor], tokenizer: Any, *, top: int 
     first = next(iter(panels.values()))
     shown = first.topk(min(top, len(first))).indices
     names = [*(token_name(tokenizer, i) for i in shown.tolist()), "all others"]
-    bars = {t: [*p[shown].tolist(), max(0.0, 1.0 - float(p[shown].sum()))] for t, p in panels.items()}
+    bars = {t: [*p[shown].tolist(), float(p.index_fill(0, shown, 0.0).sum())] for t, p in panels.items()}
     with _figure(3.0 * len(panels) + 1.1, 0.24 * len(names) + 0.9, columns=len(panels)) as (figure, axes):
         for axis, colour, (title, values) in zip(axes, _cycle(COLOURS), bars.items(), strict=False):
             places = range(len(names))

@@ -30,11 +30,13 @@
 # | Symbols | each letter, and what it stands for, in the [table](#Symbols) before the quiz |
 
 # %%
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
 
 import torch
+import torch.nn.functional as F
 
 import labkit
 import rlhf
@@ -313,6 +315,41 @@ plots.along_text(
 # %% [markdown]
 # The height over a token is the number of candidates *before* that token was known. It ranges from a handful to
 # hundreds: no single $k$ would fit all places.
+
+# %% [markdown]
+# ### Two more cuts: min-p and typical
+#
+# **Min-p** (Nguyen et al. 2024) keeps every token that has at least $p_\mathrm{min}$ times the probability of the likeliest
+# one: $\pi_i \ge p_\mathrm{min} \max_j \pi_j$. It asks how sure the model is, and sums nothing up. **Typical sampling** (Meister et al.
+# 2023) holds that people say neither what everybody expects nor what nobody does: it takes the tokens whose **surprise**
+# $-\ln \pi_i$ is nearest to the entropy $H$, until together they reach $p$. Which of the favourites does each of them keep?
+
+# %% tags=["demo"]
+from transformers import MinPLogitsWarper, TypicalLogitsWarper
+
+cut = {
+    "all tokens": logits,
+    "min-p, p_min = 0.1": MinPLogitsWarper(0.1)(None, logits),
+    "typical, p = 0.5": TypicalLogitsWarper(0.5)(None, logits),
+}
+plots.next_tokens({name: z[0].softmax(-1) for name, z in cut.items()}, tokenizer)
+
+# %% [markdown]
+# At $p = 0.5$ typical sampling throws out the very favourites of `tiny`: they surprise too little. And how do the cuts breathe,
+# along the sentence from above?
+
+# %% tags=["demo"]
+cut = {
+    "top-p, p = 0.9": top_p_filter(along, 0.9),
+    "typical, p = 0.9": TypicalLogitsWarper(0.9)(None, along),
+    "min-p, p_min = 0.05": MinPLogitsWarper(0.05)(None, along),
+}
+sizes = {name: z.isfinite().sum(-1).tolist() for name, z in cut.items()}
+plots.along_text(tokens, sizes, y_label="tokens that are kept", log_y=True)
+
+# %% [markdown]
+# Min-p breathes as the nucleus does, and is the sterner of the two where the model is in doubt. And typical sampling? Its line
+# hides that of top-p: so much probability as 0.9 cannot do without the favourites, and nearly everywhere both keep the same tokens.
 
 # %% [markdown]
 # ## 6 · Repetition penalty
@@ -692,6 +729,165 @@ plots.small_multiples(
 # within a text. Hot samples have more variety than people, but a measure of variety cannot tell wit from noise.
 
 # %% [markdown]
+# ### Faster, and the same texts: a cache
+#
+# Your `generate` reads the whole text again for each token. But what attention needs of a token, a key and a value in each
+# layer, stays as it is when the text grows. Libraries keep both: the **KV cache**. How do the CPU's seconds grow, with it
+# and without? One loop does both; without a cache `past` stays `None`.
+
+
+# %% tags=["demo"]
+@torch.no_grad()
+def written(new: int, cached: bool) -> tuple[torch.Tensor, list[float], tuple | None]:
+    """Four greedy texts, the CPU's seconds after each new token, and the cache."""
+    text, past, spent, began = start[:4], None, [], time.process_time()
+    for _ in range(new):
+        unread = text if past is None else text[:, -1:]
+        out = tiny(unread, past_key_values=past, use_cache=cached)
+        past = out.past_key_values
+        text = torch.cat([text, out.logits[:, -1:].argmax(-1)], dim=1)
+        spent.append(time.process_time() - began)
+    return text, spent, past
+
+
+# %% tags=["demo"]
+texts, seconds = {}, {}
+for name in live.over("four texts", ("all read again", "with a cache")):
+    texts[name], spent, cache = written(48, name == "with a cache")
+    seconds[name] = spent[5::6]
+size = sum(part[0, :, 0].nbytes for layer in cache for part in layer) / 1024
+print(
+    f"{seconds['all read again'][-1]:.2f} s without a cache, "
+    f"{seconds['with a cache'][-1]:.2f} s with it; "
+    f"the same texts: {torch.equal(*texts.values())}; it holds {size:.0f} KB a token"
+)
+plots.curves(
+    list(range(6, 49, 6)), seconds, x_label="new tokens", y_label="CPU seconds so far"
+)
+
+# %% [markdown]
+# With the cache a token costs what the one before it did; without it, each costs more than the last. The price is memory, for
+# every token of every text that is being written.
+#
+# ### Faster, and the same distribution: a draft
+#
+# **Speculative decoding** (Leviathan et al. 2023) saves passes through the model. A cheap **draft** $\mu$ guesses a few tokens,
+# and the policy reads them all in one pass. Guess $i$ is kept with probability $\min(1, \pi_i / \mu_i)$. The first one that is not
+# kept is drawn anew, from what the draft says too seldom, $\max(\pi - \mu, 0)$ scaled to add up to 1; all later guesses are dropped.
+# If all are kept, the same pass has given one token more.
+#
+# What comes out is $\pi$, however bad the draft. Token $i$ is guessed and kept with probability
+# $\mu_i \min(1, \pi_i / \mu_i) = \min(\pi_i, \mu_i)$. A guess is lost with probability $1 - \sum_j \min(\pi_j, \mu_j) = \sum_j \max(\pi_j - \mu_j, 0)$, just
+# what the scaling has divided by, so the redraw adds $\max(\pi_i - \mu_i, 0)$. The sum of both is $\pi_i$.
+
+# %% tags=["demo"]
+policy = NEXT.double() / NEXT.double().sum(-1, keepdim=True)
+draft = (2 * policy.log()).softmax(-1)  # the policy at τ = 1/2: too sure
+
+
+def verdict(pi: torch.Tensor, mu: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """P(a guess is kept) for each token, and what is drawn from if it is not."""
+    seldom = (pi - mu).clamp(min=0)
+    return (pi / mu).clamp(max=1), seldom / seldom.sum().clamp(min=1e-30)
+
+
+def plain(last: int, n: int) -> torch.Tensor:
+    """The probability of every text of n words after `last`: float64 [5, …, 5]."""
+    if n == 0:
+        return torch.ones((), dtype=torch.float64)
+    return torch.stack([policy[last, i] * plain(i, n - 1) for i in range(5)])
+
+
+# %% [markdown]
+# Is it so for whole texts, too? The toy can be listed: all 125 texts of three words after *good*, by two guesses. And what if one
+# draws anew from $\pi$ itself, as seems natural?
+
+
+# %% tags=["demo"]
+def speculative(last: int, n: int, anew: torch.Tensor | None = None) -> torch.Tensor:
+    """The same, by n − 1 guesses; `anew` [5, 5] is drawn from in place of the rest."""
+    if n == 1:
+        return policy[last]  # all guesses were kept
+    keep, seldom = verdict(policy[last], draft[last])
+    kept, lost = draft[last] * keep, (draft[last] * (1 - keep)).sum()
+    redrawn = lost * (seldom if anew is None else anew[last])
+    return torch.stack([
+        kept[i] * speculative(i, n - 1, anew) + redrawn[i] * plain(i, n - 1)
+        for i in range(5)
+    ])
+
+
+good, exact = WORDS.index("good"), plain(WORDS.index("good"), 3)
+error = (speculative(good, 3) - exact).abs().max()
+moved = (speculative(good, 3, policy) - exact).abs().sum() / 2
+print(f"{exact.numel()} texts: largest error {error:.0e}")
+print(f"drawn anew from π: {moved:.2f} of all probability lies on wrong texts")
+
+# %% [markdown]
+# Exact; and the natural idea is wrong, for it gives what the draft overrates a second chance.
+#
+# A guess is kept with probability $\sum_i \min(\pi_i, \mu_i)$: that is all that a draft is worth. Ours are counted in 1,000 reviews:
+# **bigrams**, how often a token follows the last one, and plain frequencies. Where can they guess what `tiny` will say?
+
+# %% tags=["demo"]
+V = len(tiny_tokenizer)
+read = map(torch.tensor, tiny_tokenizer(rlhf.load_reviews()[:1000]["text"]).input_ids)
+counts = torch.bincount(torch.cat([row[:-1] * V + row[1:] for row in read]))
+counts = F.pad(counts, (0, V * V - len(counts))).view(V, V).float()
+single = (counts.sum(0) + 1) / (counts.sum() + V)
+bigrams = (counts + 20 * single) / (counts.sum(1, keepdim=True) + 20)
+
+# %% tags=["demo"]
+torch.manual_seed(0)
+length = {"min_new_tokens": LENGTH, "max_new_tokens": LENGTH}
+asked = {"attention_mask": torch.ones_like(start), "do_sample": True, "top_k": 0}
+own = tiny.generate(start, **asked, **length, pad_token_id=tiny_tokenizer.eos_token_id)
+with torch.no_grad():
+    pi = tiny(own).logits[:, start.shape[1] - 1 : -1].softmax(-1)
+before = own[:, start.shape[1] - 1 : -1]
+kept = {
+    f"{name}: mean {torch.minimum(pi, mu).sum(-1).mean():.2f}": torch.minimum(pi, mu)
+    for name, mu in {"bigrams": bigrams[before], "frequencies": single}.items()
+}
+names = [plots.token_name(tiny_tokenizer, i) for i in own[0, start.shape[1] :].tolist()]
+shares = {name: both[0].sum(-1).tolist() for name, both in kept.items()}
+plots.along_text(names, shares, y_label="P(the guess is kept)")
+
+# %% [markdown]
+# More than two guesses in five are kept (the means are over twelve texts), and a table costs nothing. Here is the whole loop.
+
+
+# %% tags=["demo"]
+@torch.no_grad()
+def speculate(
+    ids: torch.Tensor, new: int, guesses: int = 4
+) -> tuple[torch.Tensor, int]:
+    """One prompt and its `new` sampled tokens, and how often the policy was asked."""
+    end, passes = ids.shape[1] + new, 0
+    while (known := ids.shape[1]) < end:
+        for _ in range(min(guesses, end - known - 1)):
+            ids = torch.cat([ids, bigrams[ids[:, -1]].multinomial(1)], dim=1)
+        pis = tiny(ids).logits[0, known - 1 :].softmax(-1)
+        passes += 1
+        for place, pi in enumerate(pis, start=known):
+            if place == ids.shape[1]:  # all were kept
+                ids = torch.cat([ids, pi.multinomial(1)[None]], dim=1)
+                break
+            keep, seldom = verdict(pi, bigrams[ids[0, place - 1]])
+            if torch.rand(()) > keep[ids[0, place]]:
+                ids = torch.cat([ids[:, :place], seldom.multinomial(1)[None]], dim=1)
+                break
+    return ids, passes
+
+
+text, passes = speculate(start[:1], 48)
+print(f"48 tokens in {passes} passes: {tiny_tokenizer.decode(text[0])!r}")
+
+# %% [markdown]
+# How many passes it takes is chance, too: 28 on average, so two in five are saved. A better draft is a small model of the same
+# family. Rollouts may be written like this, too: nothing in their distribution changes.
+
+# %% [markdown]
 # ## 10 · Beam search
 #
 # Greedy takes the best *token* at each step; the best *text* may begin with a second-best token. In the toy model
@@ -826,7 +1022,9 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # | `apply_temperature` | `temperature`, with `do_sample=True` | `TemperatureLogitsWarper` |
 # | `top_k_filter` | `top_k` (default 50, 0 is off) | `TopKLogitsWarper` |
 # | `top_p_filter` | `top_p` | `TopPLogitsWarper` |
+# | (the other cuts) | `min_p`, `typical_p` | `MinPLogitsWarper`, `TypicalLogitsWarper` |
 # | `sample_next`, `generate` | `do_sample`, `max_new_tokens`, `eos_token_id` | `GenerationMixin.generate` |
+# | (the cache, the draft) | `use_cache` (on); `generate(assistant_model=…)` or `prompt_lookup_num_tokens` | `DynamicCache`; `AssistedCandidateGenerator` |
 # | `beam_search` | `num_beams`, `length_penalty` (0 is our score), `early_stopping` | `BeamSearchScorer` in 4.45 |
 #
 # Mind the defaults: `generate(do_sample=True)` filters with `top_k=50` unless you say `top_k=0`. And a model folder
@@ -843,7 +1041,8 @@ plots.along_text([""] * 24, lines, y_label="surprise −ln π (nats)")
 # | $\pi(i \mid x)$ | probability of token $i$ after $x$: the policy |
 # | $\tau$ | temperature ($T$ is a number of tokens in lab 04) |
 # | $H$ | entropy |
-# | $k$, $p$ | of top-k and top-p |
+# | $k$, $p$, $p_\mathrm{min}$ | of top-k, of top-p and typical sampling, and of min-p |
+# | $\mu$ | the draft's probabilities |
 # | $q$ | repetition penalty |
 # | $u$ | a uniform random number (a ratio of ratios in lab 05) |
 

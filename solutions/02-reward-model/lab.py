@@ -44,6 +44,109 @@ from labkit import checks
 from rlhf import live, plots_dpo, plots_reward, toy
 
 # %% [markdown]
+# ## Before the reward · A policy that answers
+#
+# `tiny` is a **base model**: it has read reviews and goes on with them. It does not know that one can ask it for something. What people
+# rate is answers, so the first step is another, **supervised fine-tuning**, **SFT**: show it questions with answers, and raise the probability
+# of the answers.
+#
+# A question must look like one. A **chat template** writes a conversation as one text and says who speaks. It is part of the tokenizer;
+# a base model has none, so we write one. (Larger models mark the roles by tokens of their own. Ours spells them.)
+
+# %% tags=["demo"]
+asking, words = rlhf.load_policy("tiny")
+words.chat_template = (
+    "{% for turn in messages %}<{{ turn.role }}>{{ turn.content }}\n{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+ASKED = {wish: f"Say something {wish} about a film." for wish in ("good", "bad")}
+prompts = {
+    wish: words.apply_chat_template(
+        [{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True
+    )
+    for wish, text in ASKED.items()
+}
+print(prompts["good"])
+
+# %% [markdown]
+# Does the base model do as it is told? We let it answer 96 times, and the kit's reward model, which this lab is about, reads the
+# answers: they should be liked where something good was asked for.
+
+
+# %% tags=["demo"]
+def answers(wish: str, count: int = 96) -> tuple[list[str], float]:
+    """What the policy says when it is asked, and the share that comes to an end."""
+    asked = words([prompts[wish]] * count, return_tensors="pt")
+    torch.manual_seed(0)
+    sampling = {"do_sample": True, "top_k": 0, "pad_token_id": words.eos_token_id}
+    said = asking.generate(**asked, **sampling, max_new_tokens=20)
+    said = said[:, asked.input_ids.shape[1] :]
+    ended = (said == words.eos_token_id).any(dim=1).double().mean().item()
+    return words.batch_decode(said, skip_special_tokens=True), ended
+
+
+def judged() -> dict[str, torch.Tensor]:
+    """The rewards of the answers to both wishes, told with the first of each."""
+    found = {}
+    for wish in ASKED:
+        said, ended = answers(wish)
+        r = found[wish] = rlhf.score_texts(*judge, said)
+        error = r.std() / len(r) ** 0.5
+        told = f"reward {r.mean():5.2f} ± {error:.2f}, {ended:4.0%} end"
+        print(f"{wish:4} {told}  {said[0]!r}")
+    return found
+
+
+# %% tags=["demo"]
+judge = rlhf.load_reward_model()
+before_sft = judged()
+
+# %% [markdown]
+# No: the two means differ by about one standard error (after the ±). It goes on with the template as with any odd text, and hardly
+# ever comes to an end. Now SFT. Its loss is that of every language model, $-\log \pi$ of the next token, but only the **answer's**
+# tokens count. What was asked is read, not learned: −100 is the label that transformers passes over. Our answers are short snippets
+# of reviews that people rated above 2, or below −2, on a scale from −4 to 4.
+
+# %% tags=["demo"]
+people = rlhf.split_ratings()[0]
+both = zip(people["text"], people["mean"], strict=True)
+rated = [(text, mean) for text, mean in both if len(text) < 70]
+to_show = {
+    "good": [text for text, mean in rated if mean > 2],
+    "bad": [text for text, mean in rated if mean < -2],
+}
+
+
+def shown(wish: str, answer: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and labels, int64 [length], of a prompt and its answer."""
+    prompt = words(prompts[wish]).input_ids
+    spoken = words(answer + words.eos_token).input_ids
+    labels = [-100] * len(prompt) + spoken
+    return torch.tensor(prompt + spoken), torch.tensor(labels)
+
+
+# %% tags=["demo"]
+pad_right = torch.nn.utils.rnn.pad_sequence  # a causal model never looks to the right
+optimizer, pick = torch.optim.AdamW(asking.parameters(), lr=1e-3), random.Random(0)
+line = live.Line("SFT", 40)
+for _ in line:
+    picked = [(wish, text) for wish in ASKED for text in pick.sample(to_show[wish], 8)]
+    ids, labels = zip(*itertools.starmap(shown, picked), strict=True)
+    ids = pad_right(ids, batch_first=True, padding_value=words.eos_token_id)
+    labels = pad_right(labels, batch_first=True, padding_value=-100)
+    loss = asking(ids, attention_mask=torch.ones_like(ids), labels=labels).loss
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    line.tell(loss=loss.detach())
+after_sft = judged()
+
+# %% [markdown]
+# Forty steps, and it does as it is told, on average: the two means are more than five standard errors apart, and most answers come
+# to an end. That is what SFT teaches: *how* to answer. Which of two answers is the better one it cannot say, for each that it was
+# shown was right. That takes a reward.
+
+# %% [markdown]
 # ## 1 · What people said
 #
 # Hutto and Gilbert (2014) showed 10,605 snippets of film reviews (from Pang and Lee 2004) to people, 15 to 29 for each
@@ -853,6 +956,7 @@ for trick, score in zip(tricks, scores, strict=True):
 # | `train_dataset` with `input_ids_chosen`, `attention_mask_chosen`, `input_ids_rejected`, `attention_mask_rejected` | `chosen` and `rejected` as text or chat messages (`prompt` if you like), or `chosen_ids` and `rejected_ids`; EOS is added to texts |
 # | `margin`, a column | the same |
 # | `RewardDataCollatorWithPadding`, `data_collator=…` | `DataCollatorForPreference` |
+# | (the SFT step) `SFTTrainer` with `DataCollatorForCompletionOnlyLM` | `SFTTrainer`; columns `prompt` and `completion`, and only the completion counts |
 # | `RewardTrainer.compute_loss`: two forward passes | one, of both sides together |
 # | `RewardConfig(max_length=…)` cuts nothing off | 1024; longer pairs are left out |
 # | `RewardConfig(center_rewards_coefficient=…)` | the same |
@@ -872,6 +976,7 @@ for trick, score in zip(tricks, scores, strict=True):
 # | | |
 # |---|---|
 # | $x$ | prompt; our snippets have none |
+# | $\pi$ | probability that a language model gives to the next token |
 # | $a \succ b$ | $a$ is preferred to $b$ |
 # | $r$ | reward, $r_a$ that of text $a$ |
 # | $\sigma$ | the logistic function, $\sigma(\cdot) = 1/(1 + e^{-\,\cdot})$ |

@@ -519,6 +519,80 @@ run("03-ppo", "kl_penalised_rewards", globals())
 ### END HIDDEN TESTS
 
 # %% [markdown]
+# ### In the reward, or in the loss?
+#
+# PPO takes the KL off the reward, GRPO adds it to the loss. Section 4 compared one gradient; where does the whole climb lead? On the
+# toy, with exact gradients and $\beta = \frac12$, the best policy is known (lab 04): it is a point of the frontier, the most reward
+# that any policy has for its KL. Which of these arrive there?
+
+# %% tags=["demo"]
+from trl.trainer import AdaptiveKLController, FixedKLController
+
+
+def climb(
+    where: str, price: FixedKLController | AdaptiveKLController, steps: int = 300
+) -> list[tuple[float, float, float]]:
+    """KL in nats, expected reward and β before each step, and at the end."""
+    table, way = log_ref.clone().requires_grad_(), []
+    optimizer = torch.optim.Adam([table], lr=0.1)
+    for _ in range(steps + 1):
+        log_pi = table.log_softmax(0)
+        drawn, d = log_pi.detach().exp(), log_pi - log_ref
+        k3 = (-d).expm1() + d
+        k3_again = (log_pi - log_pi.detach()).exp() * k3
+        added = {"k1": d, "k3": k3, "k3 × ratio": k3_again}.get(where, 0 * d)
+        paid = r - price.value * d.detach() if where == "reward" else r
+        kl, beta = (drawn * d.detach()).sum().item(), float(price.value)
+        way.append((kl, (drawn * r).sum().item(), beta))
+        price.update(kl, n_steps=256)
+        loss = (drawn * (beta * added - paid * log_pi)).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return way
+
+
+# %% tags=["demo"]
+paths = {}
+for where in ("reward", "k3 × ratio", "k1", "k3"):
+    kls, earned, _ = zip(*climb(where, FixedKLController(0.5)), strict=True)
+    name = "KL in the reward" if where == "reward" else f"{where} in the loss"
+    paths[name] = (kls[::15], earned[::15])
+best = [(log_ref + r / b).log_softmax(0) for b in torch.logspace(1.5, -1.3, 60)]
+best = [((p.exp() * (p - log_ref)).sum(), (p.exp() * r).sum()) for p in best]
+edge = tuple(torch.tensor(best).T.tolist())
+alignment.frontier(edge, paths=paths, kl_to=13)
+
+# %% [markdown]
+# In the reward, and as $k_3$ times the ratio in the loss: both take the same way to $\pi^*$, at 1.3 nats, so one line hides the other.
+# $k_1$ in the loss is no price at all; the policy runs on until it says one response only. And $k_3$ alone comes to rest at 10 nats,
+# nearly eight times as far: there its own optimum lies, that of
+# $\mathbb{E}\, r - \beta\, \mathrm{KL}(\pi_\mathrm{ref} \,\|\, \pi)$. That KL minds what the policy no longer says, and hardly what it says
+# over and over.
+#
+# One more difference does not show on the toy: what is in the reward goes through value head, whitening and clip, what is in the loss
+# does not. So the same β is not the same price in two trainers.
+#
+# ### A price that follows a target
+#
+# Who knows β beforehand? A **controller** (Ziegler et al. 2019) raises it while the KL is above a target, and lowers it below, by
+# at most a fifth for each `horizon` responses. It is TRL's default here (`adap_kl_ctrl=True`, 6 nats, 10,000 responses), and it is
+# gone from TRL 1.x. Two starts, one too cheap and one too dear, with a target of 1 nat: do they find the same price?
+
+# %% tags=["demo"]
+panels = {"KL to π_ref, nats": {}, "β": {}}
+for start_at in (0.05, 2.0):
+    way = climb("reward", AdaptiveKLController(start_at, target=1.0, horizon=4000), 500)
+    panels["KL to π_ref, nats"][f"β from {start_at:g}"] = [kl for kl, _, _ in way]
+    panels["β"][f"β from {start_at:g}"] = [beta for _, _, beta in way]
+plots_ppo.runs(panels, levels={"KL to π_ref, nats": 1.0}, columns=2)
+
+# %% [markdown]
+# They do, 0.62: the frontier's price for one nat. But a controller is slow by design. From 0.05 the policy is at 11 nats before the
+# price has caught up, and a language model that is so far off hardly comes back. With the defaults and 32 responses a step, β moves
+# by some two per cent in the 35 steps of section 10. Here we keep it fixed.
+
+# %% [markdown]
 # ## 6 · Which token deserves it? Values, advantages, returns
 #
 # A response earned 0.8. Was that more than one could expect after this query, and which token made the difference? The
@@ -1348,7 +1422,7 @@ for method in ("rloo", "grpo"):
 # | `PPOConfig(model_name=…)` | `trl.experimental.ppo.PPOConfig`, up to 1.12, without `model_name`; then no PPO |
 # | `PPOConfig(learning_rate, seed)` | the same, from `TrainingArguments` |
 # | `PPOConfig(batch_size, mini_batch_size)` | `per_device_train_batch_size`, `gradient_accumulation_steps`, `num_mini_batches` |
-# | `PPOConfig(init_kl_coef=0.2, adap_kl_ctrl=True)` | `kl_coef=0.05`, always fixed; `kl_estimator="k1"` or `"k3"` |
+# | `PPOConfig(init_kl_coef=0.2, adap_kl_ctrl=True)`, `AdaptiveKLController`, `FixedKLController` | `kl_coef=0.05`, always fixed; `kl_estimator="k1"` or `"k3"` |
 # | `PPOConfig(ppo_epochs=4)` | `num_ppo_epochs=4` |
 # | `PPOConfig(gamma, lam, cliprange, cliprange_value, vf_coef, whiten_rewards)` | the same names and defaults |
 # | `AutoModelForCausalLMWithValueHead`: policy and value share a body | `PPOTrainer(model=…, value_model=…)`: two networks |
@@ -1369,7 +1443,7 @@ for method in ("rloo", "grpo"):
 # | | |
 # |---|---|
 # | $x$; $y$, $y_t$, $\vert y \vert$ | query; response, its $t$-th token, and how many tokens it has |
-# | $\pi$, $\pi_\mathrm{ref}$, $\pi_\mathrm{old}$ | policy, reference, and the policy that wrote the batch |
+# | $\pi$, $\pi_\mathrm{ref}$, $\pi_\mathrm{old}$, $\pi^*$ | policy, reference, the policy that wrote the batch, the best for a β (lab 04) |
 # | $r(x, y)$, $r_t$ | reward of a text; of a token, with its share of the KL |
 # | $J$ | expected reward |
 # | $b$ | baseline |

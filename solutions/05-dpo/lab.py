@@ -853,7 +853,6 @@ with quiet_transformers():
 
 
 # %% tags=["demo"]
-@torch.no_grad()
 def logps(
     policy: torch.nn.Module, prompts: list[str], responses: list[str]
 ) -> torch.Tensor:
@@ -870,6 +869,7 @@ def logps(
     return sequence_logprob(logits, batch.input_ids, batch.attention_mask, lengths)
 
 
+@torch.no_grad()
 def held_out_logps(policy: torch.nn.Module) -> dict[str, torch.Tensor]:
     policy.eval()
     sides = {"chosen": [], "rejected": []}
@@ -1006,6 +1006,57 @@ print(f"held out, margin  : mean log u      0.00 → {margin.mean():8.2f}")
 # `logps/chosen`, and do not call a growing margin an improvement by itself.
 
 # %% [markdown]
+# ### One model instead of two: LoRA
+#
+# Two models take the memory of two, and Adam keeps two more numbers for each that is trained. **LoRA** (low-rank adaptation, Hu et al. 2022) freezes
+# all of a model and adds to some of its matrices a product of two thin ones, $W + BA$. $B$ starts at 0, so training starts at the
+# reference. And the reference is still there: switch the **adapter** $BA$ off. No second model is needed. Train a few steps like this,
+# then ask: is the loss the one that two models give?
+
+# %% tags=["demo"]
+from peft import LoraConfig, get_peft_model
+
+torch.manual_seed(0)
+thin = LoraConfig(r=8, target_modules=["c_attn"], fan_in_fan_out=True)
+lora = get_peft_model(AutoModelForCausalLM.from_pretrained(WEIGHTS / "tiny"), thin)
+learned = [part for part in lora.parameters() if part.requires_grad]
+optimizer = torch.optim.Adam(learned, lr=5e-3)
+share = sum(map(torch.numel, learned)) / sum(map(torch.numel, lora.parameters()))
+print(f"{share:.1%} of all numbers are trained")
+
+
+def sides_of(policy: torch.nn.Module, rows: dict[str, list]) -> list[torch.Tensor]:
+    """Log π of the chosen and of the rejected responses."""
+    return [logps(policy, rows["prompt"], rows[k]) for k in ("chosen", "rejected")]
+
+
+# %% tags=["demo"]
+line = live.Line("LoRA", 4)
+for step in line:
+    rows = train_data[8 * step : 8 * step + 8]
+    with torch.no_grad(), lora.disable_adapter():
+        off = sides_of(lora, rows)  # the reference
+    loss = dpo_loss(*sides_of(lora, rows), *off, 0.1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    line.tell(loss=loss.detach())
+
+with torch.no_grad():
+    with lora.disable_adapter():
+        off = sides_of(lora, rows)
+    now, two = sides_of(lora, rows), sides_of(model_ref, rows)
+    merged = sides_of(lora.merge_and_unload(), rows)  # W + BA, a plain model
+one_model, two_models = dpo_loss(*now, *off, 0.1), dpo_loss(*merged, *two, 0.1)
+moved = max((a - b).abs().max() for a, b in zip(now, off, strict=True))
+print(f"the adapter moves a response by up to {moved:.0f} nats")
+print(f"largest difference of a loss: {(one_model - two_models).abs().max():.0e}")
+
+# %% [markdown]
+# It is, up to float32. TRL does the same with `DPOTrainer(peft_config=…)` and no `ref_model`. What is saved is the adapter: 33,000
+# numbers, not four million. It wants a larger learning rate than the whole model; ours is ten times that from above.
+
+# %% [markdown]
 # ## 12 · A target instead of an endless race
 #
 # If a pair is always labelled the same way, Bradley–Terry's best $u$ is infinite: whatever β is, DPO never stops, and
@@ -1083,6 +1134,75 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # wrong labels.
 
 # %% [markdown]
+# ### Four more losses, the same pairs
+#
+# Each of these changes something about DPO. $|y|$ is the number of tokens of a response.
+#
+# | loss | what is new | reference? | pairs? |
+# |---|---|---|---|
+# | **DPO + NLL** (Pang et al. 2024) | adds the negative log-likelihood (**NLL**) of the chosen text, $-\log \pi(y_w) / \vert y_w \vert$: it is to be said, too | yes | yes |
+# | **SimPO**, simple preference optimisation (Meng et al. 2024) | $\log \pi(y) / \vert y \vert$ in place of $\log (\pi / \pi_\mathrm{ref})$, and a margin to be ahead by | no | yes |
+# | **ORPO**, by the odds ratio (Hong et al. 2024) | NLL, and the odds $P / (1 - P)$ of $P = \pi(y)^{1 / \vert y \vert}$ in place of the ratio: SFT (lab 02) and preferences at once | no | yes |
+# | **KTO**, after Kahneman and Tversky (Ethayarajh et al. 2024) | each text by itself, good or bad, against the policy's KL; a sigmoid, so hopeless texts stop pulling | yes | no |
+#
+# As functions of the toy's table, for the sampled pairs of section 7:
+
+
+# %% tags=["demo"]
+size = (toy.responses() != toy.EOS_ID).sum(1).add(1).clamp(max=toy.MAX_NEW_TOKENS)
+
+
+def dpo_and_nll(lp: torch.Tensor) -> torch.Tensor:
+    ref_w, ref_l = log_ref[0, won], log_ref[0, lost]
+    return dpo_loss(lp[won], lp[lost], ref_w, ref_l, beta) - lp[won] / size[won]
+
+
+def simpo(lp: torch.Tensor, scale: float = 2.0, margin: float = 1.0) -> torch.Tensor:
+    each = scale * lp / size
+    return -F.logsigmoid(each[won] - each[lost] - margin)
+
+
+def orpo(lp: torch.Tensor, weight: float = 0.25) -> torch.Tensor:
+    each = lp / size
+    odds = each - (-each.exp()).log1p()  # their logarithm
+    return -each[won] - weight * F.logsigmoid(odds[won] - odds[lost])
+
+
+def kto(lp: torch.Tensor) -> torch.Tensor:
+    gained = lp - log_ref[0]
+    ahead = beta * (gained - (lp.exp() * gained).sum().detach())
+    return 2 - ahead[won].sigmoid() - (-ahead[lost]).sigmoid()
+
+
+# %% [markdown]
+# Watch the mean of $\log \pi(y_w)$ first. Whose chosen responses become more probable?
+
+# %% tags=["demo"]
+more = {"DPO + NLL": dpo_and_nll, "SimPO": simpo, "ORPO": orpo, "KTO": kto}
+found = {name: train_dpo(name, loss, 300) for name, loss in more.items()}
+found = {"DPO": sampled} | found
+steps = [0, 3, 10, 20, 40, 60, 80, 100, 150, 200, 250, 300]
+chosen = {
+    name: [path[step][won].mean().item() for step in steps]
+    for name, path in found.items()
+}
+plots_alignment.lines(
+    steps, chosen, x_label="step", y_label="log π(chosen), mean over pairs, nats"
+)
+
+# %% [markdown]
+# Those that have an NLL in them, and only those. And is the policy better for it? On the toy we know the true reward.
+
+# %% tags=["demo"]
+paths = {name: points(path, steps) for name, path in found.items()}
+plots_alignment.frontier(points(optimal, range(60)), paths=paths, kl_to=5)
+
+# %% [markdown]
+# Not by itself. All begin along the frontier, and what tells them apart is *where they stop*. NLL holds a policy near the data:
+# little reward, little KL, and it stays there. KTO stops too, further out. DPO and SimPO run on and lose reward again, and SimPO,
+# which has no reference, gets less for each nat. No loss is better than another before you have said at which KL, and when to stop.
+
+# %% [markdown]
 # ## 13 · Where this lives today
 #
 # Labs 04 and 05 use TRL 0.11.4. This is what each part is called in TRL 1.x (looked up in the sources of 1.16):
@@ -1091,11 +1211,15 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # |---|---|
 # | `DPOTrainer(model, ref_model, args=…, train_dataset=…, eval_dataset=…)` | the same; in both, no `ref_model` means a copy of the start |
 # | `DPOTrainer(tokenizer=…)` | `processing_class=…` |
-# | `DPOConfig(beta, learning_rate, max_steps, max_length, label_smoothing)` | the same; the default `learning_rate` is 1e-6 (was 5e-5), `max_length` 1024 (was 512) |
+# | `DPOConfig(label_smoothing=…)` with `"sigmoid"` | does nothing any more: `loss_type="robust"` and `"exo_pair"` look at it |
+# | `DPOConfig(beta, learning_rate, max_steps, max_length)` | the same; the default `learning_rate` is 1e-6 (was 5e-5), `max_length` 1024 (was 512) |
 # | `DPOConfig(max_prompt_length=…)` | gone: `max_length` with `truncation_mode`, which now is `keep_start` (was `keep_end`, on its way out) |
 # | `DPOConfig(loss_type="sigmoid")`, `"ipo"` | the same, or a list with `loss_weights` |
 # | `DPOConfig(remove_unused_columns=False)` | not needed: the trainer names the columns that it uses |
 # | `DPOConfig(disable_dropout=True)`, `save_strategy`, `report_to`, `logging_steps` | the same; `logging_steps` is 10 by default, `bf16` and `gradient_checkpointing` are on |
+# | `DPOConfig(rpo_alpha=1.0)`: DPO + NLL | `loss_type=["sigmoid", "sft"]`, `loss_weights=[1.0, 1.0]` |
+# | `CPOTrainer` with `loss_type="simpo"`, `ORPOTrainer`, `KTOTrainer` | `trl.experimental.cpo`, `trl.experimental.orpo`; `KTOTrainer` |
+# | `DPOTrainer(peft_config=…)` | the same |
 # | `DPOTrainer.dpo_loss`, `.concatenated_forward`, `.get_batch_logps` | one method, `DPOTrainer._compute_loss` |
 # | columns `prompt`, `chosen`, `rejected`; EOS added by the trainer | the same; chat messages too |
 # | logs `rewards/chosen`, `rewards/margins`, `rewards/accuracies` (strict $>$), `logps/chosen` | the same names, still strict $>$ |
@@ -1111,7 +1235,7 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 #
 # | | |
 # |---|---|
-# | $x$; $y$, $y_t$ | prompt; response and its $t$-th token. $y_w$ and $y_l$: chosen (wins) and rejected (loses) |
+# | $x$; $y$, $y_t$, $\vert y \vert$ | prompt; response, its $t$-th token, and how many it has. $y_w$ and $y_l$: chosen (wins) and rejected (loses) |
 # | $\pi$, $\pi_\mathrm{ref}$, $\pi^*$ | policy, reference, the optimal policy of lab 04 |
 # | $r(x, y)$, $\hat r(x, y)$ | reward; implicit reward, $\beta \log(\pi / \pi_\mathrm{ref})$ |
 # | $\beta$ | reward per nat of KL |
@@ -1121,6 +1245,8 @@ plots_dpo.smooth({"log u": (log_u, lines)}, y_label="loss", dots={1.0: 0.0}, y_t
 # | $p$, $q$, $H$ | people's probability to prefer $y_w$, the policy's, and the entropy of $p$ |
 # | $\eta$ | probability that a label is wrong ($\varepsilon$ is PPO's clip range, lab 03) |
 # | $\theta$, $\mathcal{L}$ | the policy's parameters, the loss |
+# | $W$, $A$, $B$ | a matrix of the policy, and the two thin ones of LoRA |
+# | $P$ | a token's probability on (geometric) average |
 
 # %% [markdown]
 # ## Quiz

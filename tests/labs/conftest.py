@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,28 @@ def solution(request: pytest.FixtureRequest, repo: Course) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def lab(request: pytest.FixtureRequest, repo: Course) -> LabChecks:
     return load_lab(repo.solutions / request.module.LAB)
+
+
+@pytest.fixture(scope="module")
+def solutions(repo: Course) -> Callable[[str], dict[str, Any]]:
+    """What the graded cells of a lab's solution define."""
+    return cache(lambda lab: solution_namespace(lab, repo))
+
+
+@pytest.fixture(scope="module")
+def shown(repo: Course, solutions: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """What a lab's solution defines, and then its demo cells that hold one of some texts, each found once."""
+
+    def run(lab: str, *texts: str, **given: Any) -> dict[str, Any]:
+        cells = [cell.source for cell in read_source(repo.solutions / lab / "lab.py").cells if is_demo(cell)]
+        assert [sum(text in cell for cell in cells) for text in texts] == [1] * len(texts)
+        names = solutions(lab) | given
+        for cell in cells:
+            if any(text in cell for text in texts):
+                exec(compile(cell, f"<{lab}>", "exec"), names)
+        return names
+
+    return run
 
 
 @pytest.fixture

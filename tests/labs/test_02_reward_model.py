@@ -188,7 +188,7 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert executed.pictures == 7
     assert executed.points == sum(check.points for check in lab.checks) == 40
     assert executed.silent == [], "each step, or each tenth, is told"
-    assert executed.lines == [("hard labels", 200), ("soft targets", 200), ("search", 5), ("search", 3)]
+    assert executed.lines == [("SFT", 40), ("hard labels", 200), ("soft targets", 200), ("search", 5), ("search", 3)]
     for _, before, after in re.findall(r"(\n|^)loss (\S+) → (\S+)", printed):
         assert float(after) < float(before) - 0.1
     certain = {name: numbers(rf"{name} +is certain to (\S+) on average, and right in (\S+)\n", printed) for name in

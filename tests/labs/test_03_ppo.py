@@ -327,7 +327,7 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     assert "✗" not in printed
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
     assert executed.points == sum(check.points for check in lab.checks) == 50
-    assert executed.pictures == 9
+    assert executed.pictures == 11
     assert executed.silent == [], "each step, or each tenth, is told"
     runs = [("PPO, β = 0.2", 35), ("PPO, β = 0.2", 6), ("PPO, β = 0", 15), ("PPO, β = 1", 15), ("PPO, β = 0", 25)]
     assert executed.lines == [*runs, ("filters", 4)]

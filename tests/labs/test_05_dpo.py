@@ -221,12 +221,13 @@ def test_the_solution_notebook_runs_whole(executed: Any, lab: LabChecks) -> None
     printed = executed.printed
     assert "✗" not in printed
     assert not [output for output in executed.outputs if output.get("name") == "stderr"]
-    assert executed.pictures == 5
+    assert executed.pictures == 7
     assert executed.silent == [], "each step, or each tenth, is told"
     toys = [("DPO, exact preferences", 500), ("DPO, sampled pairs", 500), ("PPO", 100)]
     held_out = ("held-out pairs, by you", 8)
-    trained = [held_out, ("held-out pairs, by TRL", 9), ("DPO", 30), held_out, ("yardsticks", 6)]
-    assert executed.lines == toys + trained
+    trained = [held_out, ("held-out pairs, by TRL", 9), ("DPO", 30), held_out, ("yardsticks", 6), ("LoRA", 4)]
+    others = [(name, 300) for name in ("DPO + NLL", "SimPO", "ORPO", "KTO")]
+    assert executed.lines == toys + trained + others
     assert executed.points == sum(check.points for check in lab.checks) == 40
     assert "accuracy: yours 0.5, TRL's 0.0" in printed
     yours, theirs = map(float, re.search(r"log π\(chosen\): yours (\S+), TRL's (\S+)\n", printed).groups())
