@@ -1085,7 +1085,7 @@ def train(trainer: PPOTrainer, steps: int) -> dict[str, list]:
 # %% [markdown]
 # Thirty-five steps of 32 responses. The course's `learning_rate=1.41e-5` is right for a GPT-2 of 124 million parameters and
 # thousands of steps. Ours has four million parameters and 35 steps: it takes 3e-4 (section 11 shows why not the other).
-# The cell after the next is the slowest of the lab, less than a minute on an idle laptop; its line says how long it takes here.
+# The cell after the next takes about 22 seconds on two cores, which nobody else uses; its line says how long it takes here.
 # Interrupt it (■) if you like: what is trained is kept, and run again it goes on. `start` begins anew, and takes a result that
 # is kept; `live.again()` forgets it.
 #
@@ -1222,7 +1222,7 @@ plots_ppo.runs(
 #
 # ### The price of a nat: a sweep over β
 #
-# `init_kl_coef` for free, as above, and dear: fifteen steps each, the same seed and queries.
+# `init_kl_coef` for free, as above, and dear: fifteen steps each, the same seed and queries, 20 seconds on two cores.
 
 # %% tags=["demo"]
 betas = (0.0, 1.0)

@@ -875,7 +875,8 @@ with quiet_transformers():
 watched = {"reward": "reward", "tokens": "completions/mean_length"}
 
 # %% [markdown]
-# Now 60 steps each. `live.train` is `trainer.train()` with one line that lives, and says how long it takes here.
+# Now 60 steps each, about half a minute on two cores. `live.train` is `trainer.train()` with one line that lives, and says how
+# long it takes here.
 # Interrupted (■), it keeps what is trained; the cell run again goes on.
 
 # %% tags=["demo"]

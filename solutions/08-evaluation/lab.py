@@ -280,7 +280,7 @@ run("08-evaluation", "best_of_n_means", globals())
 # Now with real scores. Sixteen responses of tiny to each of the 256 beginnings. The **proxy** is a small reward model: a
 # linear map on tiny's last hidden state, fitted to the mean ratings of 32 snippets. The **gold** is the reward model of
 # lab 02, which learned from 9,605 snippets. Both count in standard deviations of tiny's responses. Does the gold follow
-# the proxy?
+# the proxy? (About 25 seconds on two cores.)
 
 # %% tags=["demo"]
 from rlhf.judges import remembering
@@ -415,7 +415,8 @@ def train_on_stops(seed: int) -> list[dict[str, float]]:
 
 # %% [markdown]
 # Guess before you run it: twenty steps, and the proxy will go from a few per cent to nearly all. What will the gold do?
-# It is the slowest cell of the lab: its line says how long it takes here. Interrupted (■), it keeps what was seen until then.
+# It is the slowest cell of the lab, three quarters of a minute on two cores: its line says how long it takes here. Interrupted
+# (■), it keeps what was seen until then.
 
 # %% tags=["demo"]
 record = train_on_stops(seed=0)
@@ -752,7 +753,8 @@ for name, judge in judges.items():
 #
 # Now the comparison that section 6 could not make. Best-of-16 costs 1.84 nats. A change of weights can be added in part:
 # `load_variant(name, scale=…)` gives a policy between tiny and the trained one. Near tiny the KL grows with the square of the
-# scale, so a few guesses find the scale at which each costs as much. Who wins most at the same price?
+# scale, so a few guesses find the scale at which each costs as much: about 16 seconds on two cores. Who wins most at the same
+# price?
 
 
 # %% tags=["demo"]

@@ -38,6 +38,8 @@ sys.meta_path.insert(0, Absent())
 for name in {CALLS.split()!r}:
     if hasattr(os, name):
         delattr(os, name)
+if hasattr(os, "process_cpu_count"):  # Python 3.13: without affinities it is `cpu_count`, as on Windows
+    os.process_cpu_count = os.cpu_count
 for name in ("SIGKILL", "SIGHUP", "SIGALRM", "SIGUSR1", "alarm", "setitimer", "pthread_sigmask"):
     if hasattr(signal, name):
         delattr(signal, name)
