@@ -14,6 +14,7 @@ Requests are messages (see `wire`) whose header has an `id` that is drawn by the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -96,7 +97,10 @@ class Session:
             if not self.ran:
                 self.ran = True
                 forget_shadowed()  # the folder was laid out after the fork
-            outputs = self.shell.run(header["source"], self.limits.output_bytes, header["brief"] is True)
+            if header["brief"]:
+                with contextlib.suppress(Exception):  # what a student made of the shell shows in what it puts out
+                    self.shell.shorten_errors()
+            outputs = self.shell.run(header["source"], self.limits.output_bytes)
             return {"outputs": outputs, "count": self.shell.execution_count - 1}, []
         if op == "call":
             return self._call(header, values)

@@ -166,16 +166,15 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         for one in self.descriptors:
             one.move(collector)
 
-    def run(self, source: str, most: int, brief: bool = False) -> list[dict[str, Any]]:
-        """Run one cell and return its outputs; student errors are outputs, not exceptions.
+    def shorten_errors(self) -> None:
+        """From now on errors come without the lines that led to them, which take 25 ms to show."""
+        self.InteractiveTB.set_mode("Minimal")
 
-        With `brief` an error comes without the lines that led to it, which take 25 ms to show.
-        """
+    def run(self, source: str, most: int) -> list[dict[str, Any]]:
+        """Run one cell and return its outputs; student errors are outputs, not exceptions."""
         collector = self.collect(most)
         self._traceback, self._while_showing = None, False
         try:
-            if brief:
-                self.InteractiveTB.set_mode("Minimal")
             self._tell(self._executed(source))
         except KeyboardInterrupt:
             collector.error("KeyboardInterrupt", "the cell was stopped", [])
