@@ -17,7 +17,7 @@ from labkit.findings import (
     KINDS,
     Finding,
     Near,
-    alike,
+    Wide,
     compared,
     compared_gradient,
     form,
@@ -33,6 +33,8 @@ OF_VALUES = ("value", "nan", "family")
 OF_MISTAKES = (*OF_VALUES, "shape")
 """Kinds of findings where a listed mistake may be named: it agrees in shape as well as in values."""
 NEARLY_ALL, MOST = 0.9, 0.75
+RIGHT = -1
+"""The number of the reference, where mistakes have theirs."""
 NOT_PLAIN = "no plain value"
 GRADIENTS_MAY_DIFFER = 8.0
 """Times as far as values: a gradient passes each step twice."""
@@ -53,6 +55,8 @@ class Judge:
         self._expected: dict[str, Answer] = {}
         self._tells: dict[tuple[int, str], bool] = {}
         self._mistaken: dict[tuple[int, str], Answer] = {}
+        self._wide: dict[tuple[int, str], Wide | None] = {}
+        self._same: dict[tuple[int, int, str], bool] = {}
 
     @cached_property
     def pool(self) -> dict[str, Case]:
@@ -162,6 +166,14 @@ class Judge:
             self._mistaken[key] = self.outcome(self.cases.mistakes[number].answer, case)
         return self._mistaken[key]
 
+    def _outcome_of(self, number: int, case: Case) -> Wide | None:
+        """What the mistake of that number gives, or the reference (`RIGHT`); None where it is an error."""
+        key = number, case.name
+        if key not in self._wide:
+            answer = self.expected(case) if number == RIGHT else self.mistaken(number, case)
+            self._wide[key] = _wide(answer)
+        return self._wide[key]
+
     def outcome(self, function: Callable[..., Any], case: Case) -> Answer:
         """What a function of this process gives."""
         with warnings.catch_warnings():
@@ -230,8 +242,9 @@ class Judge:
 
     def _hint(self, kind: str, families: Sequence[str], shown: Sequence[tuple[Case, Answer, Finding | None]]) -> str:
         if kind in OF_MISTAKES:
+            wide = [(case, _wide(answer), found) for case, answer, found in shown]
             for number, mistake in enumerate(self.cases.mistakes):
-                if self._speaks(number, shown):
+                if self._speaks(number, wide):
                     return mistake.hint
         hints = self.cases.hints
         keys: list[str | tuple[str, str]] = []
@@ -240,17 +253,15 @@ class Judge:
         keys += [kind, *(["gradient"] if kind == "nan gradient" else [])]
         return next((hints[key] for key in keys if key in hints), KINDS[kind])
 
-    def _speaks(self, number: int, shown: Sequence[tuple[Case, Answer, Finding | None]]) -> bool:
+    def _speaks(self, number: int, shown: Sequence[tuple[Case, Wide | None, Finding | None]]) -> bool:
         """Whether an answer is that mistake.
 
         It agrees on inputs that tell the mistake apart, on nearly all of them, and the mistake explains most of what is
         wrong with it.
         """
 
-        def agrees(case: Case, answer: Answer) -> bool:
-            mistaken = self.mistaken(number, case)
-            ours, theirs = answer.error, mistaken.error
-            return ours is theirs is None and alike(answer.value, mistaken.value, self.near(case))
+        def agrees(case: Case, answer: Wide | None) -> bool:
+            return answer is not None and _are_alike(answer, self._outcome_of(number, case), self.near(case))
 
         telling = [agrees(case, answer) for case, answer, _ in shown if self.tells(number, case)]
         if sum(telling) < max(TELLING, NEARLY_ALL * len(telling)):
@@ -266,12 +277,28 @@ class Judge:
         return self._tells[key]
 
     def _tells_apart(self, number: int, case: Case) -> bool:
-        own = self.mistaken(number, case)
-        if own.error is not None or self.expected(case).error is not None:  # mistakes are about values
+        # mistakes are about values
+        if self._outcome_of(number, case) is None or self._outcome_of(RIGHT, case) is None:
             return False
-        others = [self.expected(case)]
-        others += [self.mistaken(other, case) for other in range(len(self.cases.mistakes)) if other != number]
-        return not any(other.error is None and alike(own.value, other.value, self.near(case)) for other in others)
+        others = [RIGHT, *(other for other in range(len(self.cases.mistakes)) if other != number)]
+        return not any(self._give_the_same(number, other, case) for other in others)
+
+    def _give_the_same(self, number: int, other: int, case: Case) -> bool:
+        """Whether two mistakes, or one and the reference, give the same for a case."""
+        key = min(number, other), max(number, other), case.name
+        if key not in self._same:
+            one, two = (self._outcome_of(each, case) for each in key[:2])
+            self._same[key] = one is not None and _are_alike(one, two, self.near(case))
+        return self._same[key]
+
+
+def _wide(answer: Answer) -> Wide | None:
+    """The value of an answer, to be laid beside others; None where it is an error."""
+    return None if answer.error is not None else Wide.of(answer.value)
+
+
+def _are_alike(one: Wide, other: Wide | None, near: Near) -> bool:
+    return other is not None and one.is_like(other, near)
 
 
 def summed_up(findings: Sequence[Finding | None], inputs: Sequence[tuple[str, bool]]) -> tuple[str, str, list[str]]:

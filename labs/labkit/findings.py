@@ -96,11 +96,27 @@ def compared(found: Any, expected: Any, near: Near = Near()) -> Finding | None:
     return Finding(kind, f"{outer} {form(other)}, found {form(one)}.")
 
 
+@dataclass(frozen=True)
+class Wide:
+    """An outcome whose tensors are of float64, to be laid beside others, and the precision that it came with."""
+
+    value: Any
+    precision: float
+
+    @staticmethod
+    def of(value: Any) -> Wide:
+        """That of a value."""
+        return Wide(_widened(value), precision(value))
+
+    def is_like(self, other: Wide, near: Near = Near()) -> bool:
+        """Whether both have the same values, whatever dtype tensors had."""
+        coarse = Near(near.fixed, near.floats, near.factor, max(self.precision, other.precision))
+        return _fault(self.value, other.value, coarse, ignore_dtype=True) is None
+
+
 def alike(found: Any, expected: Any, near: Near = Near()) -> bool:
     """Whether two outcomes have the same values, whatever dtype tensors have."""
-    one, other = _widened(found), _widened(expected)
-    coarse = replace(near, coarse=max(precision(found), precision(expected)))
-    return _fault(one, other, coarse, ignore_dtype=True) is None
+    return Wide.of(found).is_like(Wide.of(expected), near)
 
 
 def compared_gradient(found: Any, expected: Any, name: str, near: Near) -> Finding | None:
@@ -223,6 +239,7 @@ def _floats_differ(found: Any, expected: Any, near: Near) -> str:
 def _numbers_differ(found: Any, expected: Any, near: Near) -> str:
     dtype = _dtype(expected)
     dtype = PARTS.get(dtype, dtype)
+    numpy = sys.modules["numpy"]
     if is_tensor(expected):
         torch = sys.modules["torch"]
         if torch.equal(found, expected):
@@ -230,23 +247,23 @@ def _numbers_differ(found: Any, expected: Any, near: Near) -> str:
         if dtype not in EPSILON:
             return "value"
         wide = torch.complex128 if expected.is_complex() else torch.float64
-        one, other = found.to(wide), expected.to(wide)
-        size = torch.where(torch.isfinite(other), other.abs(), 0.0)
-        size = size.amax(dim=-1, keepdim=True) if size.ndim and size.numel() else size
-        limit = near.limit(dtype, size)
-        differs = ~((one == other) | (one.isnan() & other.isnan()) | ((one - other).abs() <= limit))
-        return _kind_of(bool((differs & one.isnan()).any()), bool(differs.any()))
-    numpy = sys.modules["numpy"]
-    if dtype not in EPSILON:
-        return "" if bool(numpy.array_equal(found, expected)) else "value"
-    wide = numpy.complex128 if expected.dtype.kind == "c" else numpy.float64
-    with numpy.errstate(all="ignore"):
+        one, other = (
+            value.detach().to("cpu", wide).resolve_conj().resolve_neg().numpy() for value in (found, expected)
+        )
+    else:
+        if dtype not in EPSILON:
+            return "" if bool(numpy.array_equal(found, expected)) else "value"
+        wide = numpy.complex128 if expected.dtype.kind == "c" else numpy.float64
         one, other = found.astype(wide), expected.astype(wide)
+    with numpy.errstate(all="ignore"):
         size = numpy.where(numpy.isfinite(other), abs(other), 0.0)
         size = size.max(axis=-1, keepdims=True) if size.ndim and size.size else size
-        limit = near.limit(dtype, size)
-        differs = ~((one == other) | (numpy.isnan(one) & numpy.isnan(other)) | (abs(one - other) <= limit))
-        return _kind_of(bool((differs & numpy.isnan(one)).any()), bool(differs.any()))
+        differs = ~((abs(one - other) <= near.limit(dtype, size)) | (one == other))
+        if not differs.any():
+            return ""
+        nan = numpy.isnan(one)
+        differs &= ~(nan & numpy.isnan(other))
+        return _kind_of(bool((differs & nan).any()), bool(differs.any()))
 
 
 def _kind_of(nan: bool, differs: bool) -> str:
