@@ -29,7 +29,7 @@ OneLab = Annotated[str, typer.Argument(help="A lab, such as 01-decoding.")]
 @contextmanager
 def wrong_use() -> Iterator[Course]:
     """The course; errors that the user can mend become one message and exit code 2."""
-    from grader.build.notebooks import BuildError
+    from grader.build.problems import BuildError
     from grader.course.paths import find_course
     from grader.kernels.sandbox import SandboxError
 

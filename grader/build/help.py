@@ -20,7 +20,8 @@ from typing import Any
 from grader.build.help_texts import FILE as TEXTS_FILE
 from grader.build.help_texts import HelpTextError, HelpTexts, help_texts
 from grader.build.rounding import says_the_same
-from grader.build.notebooks import BuildError, Problem, checks_of, solution_namespace
+from grader.build.notebooks import checks_of, solution_namespace
+from grader.build.problems import BuildError, Problem
 from grader.checks.cases import Mistake
 from grader.checks.judging import Judge
 from grader.checks.registry import LabChecks

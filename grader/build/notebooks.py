@@ -11,6 +11,7 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from grader.build.problems import BuildError, Problem
 from grader.cells import QUIZ_CELL, grade_id, is_demo
 from grader.checks.registry import LabChecks, load_lab
 from grader.course.paths import Course, find_course
@@ -21,18 +22,6 @@ MAX_CELL_LINES = 25  # that a student sees: a solution counts as the one line th
 FOR_THE_FORMATTER = re.compile(r" *# fmt: skip$", re.M)
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n.*?### END SOLUTION", re.S)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.S)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something wrong in a source: where, and what to do."""
-
-    file: Path
-    line: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +36,6 @@ class LabQuiz:
     def call(self) -> str:
         """The line that the hidden cell runs."""
         return f'run_quiz("{self.lab}", "{self.bank}")'
-
-
-class BuildError(Exception):
-    """A lab cannot be built; `problems` says why, one by one."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(map(str, problems)))
-        self.problems = problems
-
-    def __reduce__(self) -> tuple[type[BuildError], tuple[list[Problem]]]:
-        """Errors travel between processes."""
-        return BuildError, (self.problems,)
 
 
 def read_source(path: Path) -> NotebookNode:

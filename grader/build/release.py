@@ -14,7 +14,8 @@ from nbgrader.converters.base import NbGraderException
 from nbformat import NotebookNode
 
 from grader.build.help import MadeHelp, made_help
-from grader.build.notebooks import BuildError, Problem, quiz_refused, source_notebook, write_notebook
+from grader.build.notebooks import quiz_refused, source_notebook, write_notebook
+from grader.build.problems import BuildError, Problem
 from grader.course.coursedir import converter, load_config
 from grader.files import write_whole
 from grader.course.paths import Course

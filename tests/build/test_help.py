@@ -10,7 +10,8 @@ import torch
 
 from grader.build.help import made_help, opened_texts, parts_of
 from grader.build.leaks import find_leaks
-from grader.build.notebooks import BuildError, checks_of, solution_namespace
+from grader.build.notebooks import checks_of, solution_namespace
+from grader.build.problems import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.rounding import says_the_same
 from grader.build.visible import visible_refused

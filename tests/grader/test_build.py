@@ -11,7 +11,8 @@ import nbformat
 import pytest
 
 from grader.build.leaks import find_leaks
-from grader.build.notebooks import BuildError, read_source, solution_namespace, source_notebook
+from grader.build.notebooks import read_source, solution_namespace, source_notebook
+from grader.build.problems import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
 from grader.course.coursedir import gradebook

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from grader.build.notebooks import BuildError
+from grader.build.problems import BuildError
 from grader.build.release import check_lab
 from grader.build.side_by_side import for_each_lab
 from grader.course.paths import Course

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from grader.build.leaks import find_leaks
-from grader.build.notebooks import BuildError
+from grader.build.problems import BuildError
 from grader.build.release import build_lab, check_lab
 from grader.build.verify import verify_lab
 from grader.cli import app
