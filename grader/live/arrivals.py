@@ -68,12 +68,13 @@ def _files(folder: str, above: str, depth: int) -> Iterator[tuple[str, os.stat_r
 
 @dataclass(frozen=True)
 class Line:
-    """One submission that was graded while `grader watch` ran: its mark, and when, in UTC."""
+    """One submission that `grader watch` graded: its mark, when, in UTC, and why that failed, where it did."""
 
     lab: str
     student: str
     mark: str
     at: str
+    why: str = ""
 
 
 class Journal:
@@ -85,6 +86,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._marks: dict[Key, str] = {}
+        self._whys: dict[Key, str] = {}
         self._times: dict[Key, list[datetime]] = defaultdict(list)
         for line in read_lines(path):
             self._remember(line)
@@ -93,14 +95,22 @@ class Journal:
         """Whether exactly this was graded last."""
         return self._marks.get(key) == mark
 
+    def last(self, key: Key) -> datetime | None:
+        """When it was graded last; None where it never was."""
+        return max(self._times.get(key, ()), default=None)
+
+    def why_not(self, key: Key) -> str:
+        """Why it could not be graded last; nothing where it could."""
+        return self._whys.get(key, "")
+
     def waits_until(self, key: Key, hourly: int, now: datetime) -> datetime | None:
         """When a student's work may be graded again, at most `hourly` times in any hour; None where it may be now."""
         last = [time for time in self._times[key] if now - HOUR < time <= now]
         return last[-hourly] + HOUR if len(last) >= hourly else None
 
-    def add(self, done: Mapping[Key, str], now: datetime) -> None:
-        """Write down that these were graded."""
-        lines = [Line(lab, student, mark, now.isoformat()) for (lab, student), mark in done.items()]
+    def add(self, done: Mapping[Key, str], now: datetime, whys: Mapping[Key, str] | None = None) -> None:
+        """Write down that these were graded, or why not."""
+        lines = [Line(*key, mark, now.isoformat(), (whys or {}).get(key, "")) for key, mark in done.items()]
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="ascii") as file:
             file.writelines(json.dumps(asdict(line)) + "\n" for line in lines)
@@ -110,7 +120,7 @@ class Journal:
     def shorten(self, now: datetime) -> None:
         """Keep the last mark of each submission, and the times of the last hour."""
         kept = [
-            Line(*key, self._marks[key], time.isoformat())
+            Line(*key, self._marks[key], time.isoformat(), self._whys[key])
             for key, times in self._times.items()
             for time in [one for one in times[:-1] if now - HOUR < one] + times[-1:]
         ]
@@ -119,6 +129,7 @@ class Journal:
 
     def _remember(self, line: Line) -> None:
         self._marks[line.lab, line.student] = line.mark
+        self._whys[line.lab, line.student] = line.why
         self._times[line.lab, line.student].append(datetime.fromisoformat(line.at))
 
 

@@ -5,6 +5,7 @@
 | `GET quizzes/BANK?release=HASH` | where the student stands, and the seed of the next attempt |
 | `POST quizzes/BANK` with an attempt | the verdict on it; see `grader.live.exams` |
 | `POST labs/LAB` with a notebook or a hand-in zip | a receipt; `grader watch` grades it |
+| `GET labs/LAB` | their pages of feedback, once `grader watch` has written them |
 
 Who asks is who the hub says: a token of theirs stands in the request's head, as Jupyter's kernels have it. Bodies are
 bounded before they are read; those of labs go to the disk as they come. One thread does all work in the order in which
@@ -34,6 +35,7 @@ from grader.course.coursedir import assignment_names
 from grader.course.paths import Course
 from grader.exchange.handins import LOOK_EVERY, MAX_FILE
 from grader.live.exams import Exams, RefusedError
+from grader.live.given_back import Feedback
 from grader.live.received import FULL, put_attempts, receive, require_room, student_of
 from grader.quizzes.score import MAX_LINE
 from grader.text import student_text
@@ -64,6 +66,7 @@ class Service:
     def __init__(self, course: Course, identify: Identify) -> None:
         self.course, self.identify = course, identify
         self.exams = Exams(course)
+        self.feedback = Feedback(course)
         self.arriving = course.class_dir / "arriving"
         shutil.rmtree(self.arriving, ignore_errors=True)  # what a run that was killed had not taken: nobody was told so
         self.arriving.mkdir(parents=True)
@@ -248,7 +251,7 @@ class _Quiz(_Answers):
 
 
 class _Lab(_Answers):
-    """A lab that is handed in."""
+    """A lab that is handed in, and its feedback."""
 
     most = MAX_FILE
     upload: IO[bytes] | None = None
@@ -273,6 +276,9 @@ class _Lab(_Answers):
             self.refused = refused
         except OSError:
             self.refused = SaidError(FULL, "Nothing was handed in: it cannot be written here. Tell your instructor.")
+
+    async def get(self, lab: str) -> None:
+        await self.answer(lambda: self.service.feedback.of(self.student, lab, self.service.labs()))
 
     async def post(self, lab: str) -> None:
         self.whole = True

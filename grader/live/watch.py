@@ -161,7 +161,8 @@ class _Watch:
                 self._say(*key, f"the feedback could not be released: {why}")
             row = row_of[student_text(key[1])]
             self._told(Told(lab, row.student, row, time.monotonic() - self._first[key]))
-        self._journal.add(keys, self._clock())
+        whys = {key: row_of[student_text(key[1])].reason for key in keys}
+        self._journal.add(keys, self._clock(), whys)
 
     def _say(self, lab: str, student: str, words: str) -> None:
         """Say something, once."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from labkit.helping import hint as hint
     from labkit.progress import Progress as Progress
     from labkit.quiz.session import open_quiz as quiz
+    from labkit.returned import feedback as feedback
     from labkit.visible import checks as checks
 
 # Where each public name lives; "" is a module of its own.
@@ -23,12 +24,13 @@ _HOME = {
     "Progress": "progress",
     "checks": "visible",
     "explain": "helping",
+    "feedback": "returned",
     "hand_in": "handin",
     "hint": "helping",
     "quiz": "",
 }
 
-__all__ = ["LabError", "Progress", "checks", "explain", "hand_in", "hint", "quiz"]
+__all__ = ["LabError", "Progress", "checks", "explain", "feedback", "hand_in", "hint", "quiz"]
 
 _course.lend_modules()
 _goes_on.install()

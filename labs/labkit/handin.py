@@ -65,6 +65,7 @@ def _send(goal: Path, lab: str, send: bool) -> None:
     print(f"Handed in: {', '.join(map(str, receipt.get('files', [])))} at {receipt.get('time')}.")
     for left in receipt.get("left", []):
         print(f"  Left out: {left}")
+    print("Once it is graded, your feedback is here: labkit.feedback()")
 
 
 def _require(notebook: Path) -> None:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import RequestHandler
 
 from grader.grading.attempts import attempts_file, remembered
+from grader.live.arrivals import Journal, mark_of
 from grader.live.serve import SaidError, application, server
 from grader.live.serve import Service as Serving
 from labkit.errors import LabError
@@ -32,6 +34,7 @@ from labkit.quiz.attempts import ATTEMPTS_FILE, read_attempts
 from labkit.quiz.drafts import draft_path
 from labkit.quiz.service import SERVICE, TOKEN, Service, ServiceError
 from labkit.quiz.session import Quiz, open_quiz
+from labkit.returned import feedback
 from tests.live.conftest import BANK, LAB, Examined, answer_to, told
 
 PREFIX = "/services/grader/"
@@ -218,6 +221,78 @@ def test_a_lab_is_handed_in_when_it_is_sent(
         assert list(where.serving.arriving.iterdir()) == []
 
 
+def test_feedback_comes_back_to_whom_it_is_about(
+    examined: Callable[..., Examined],
+    student: Callable[[Examined, Running], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What `grader watch` leaves is put here by hand; `test_watch.py` has it graded."""
+    made = examined()
+    with running(made) as where:
+        folder = student(made, where)
+        (folder / f"{LAB}.ipynb").write_bytes(NOTEBOOK)
+        hand_in(folder, send=True)
+        assert "labkit.feedback()" in capsys.readouterr().out
+        with pytest.raises(LabError, match="no feedback on it yet"):
+            feedback(folder)
+        there = made.course.folder("submitted", "ada", LAB)
+        Journal(made.course.watched).add({(LAB, "ada"): mark_of(there)}, datetime(2026, 3, 1, 12, tzinfo=UTC))
+        with pytest.raises(LabError, match="no feedback on it yet"):
+            feedback(folder)
+        page = made.course.folder("feedback", "ada", LAB) / f"{LAB}.html"
+        page.parent.mkdir(parents=True)
+        for words in ("<p>5 of 8</p>", "<p>6 of 8, and a comment</p>"):
+            page.write_text(words)
+            feedback(folder)
+            assert (folder / "feedback" / f"{LAB}.html").read_text() == words
+        said = capsys.readouterr().out
+        assert said.count(f"feedback/{LAB}.html") == 2
+        assert "not graded yet" not in said
+        hand_in(folder, send=True)
+        feedback(folder)
+        assert "What you handed in after that is not graded yet" in capsys.readouterr().out
+        Journal(made.course.watched).add({(LAB, "ada"): mark_of(there)}, datetime.now(UTC), {(LAB, "ada"): "no JSON"})
+        feedback(folder)
+        said = capsys.readouterr().out
+        assert "could not be graded" in said
+        assert ": no JSON\nYour feedback from before:\n" in said
+        for name, lab in (("bob", LAB), ("ada", "99-other")):
+            with pytest.raises(ServiceError) as refused:
+                where.as_user(name).ask(f"labs/{lab}")
+            assert refused.value.status == 404
+        page.unlink()
+        page.symlink_to(made.course.root / "nbgrader_config.py")
+        assert where.as_user("ada").ask(f"labs/{LAB}")["pages"] == {}
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"pages": [], "graded": "now", "last": True}, {"pages": {"a.html": "x"}, "graded": 5, "last": True}]
+)
+def test_feedback_that_is_not_understood_changes_nothing(
+    said: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SERVICE, "http://127.0.0.1:1/services/grader")
+    monkeypatch.setenv(TOKEN, "ada")
+    monkeypatch.setattr(Service, "ask", lambda *_: said)
+    with pytest.raises(LabError, match="not understood"):
+        feedback(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pages_are_written_into_their_folder_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SERVICE, "http://127.0.0.1:1/services/grader")
+    monkeypatch.setenv(TOKEN, "ada")
+    pages = dict.fromkeys(("../a.html", "/tmp/b.html", ".c.html", "d.txt", "e e.html"), "x")
+    monkeypatch.setattr(Service, "ask", lambda *_: {"pages": pages, "graded": "2026-03-01T12:00:00Z", "last": True})
+    feedback(tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.html")] == ["feedback/e e.html"]
+
+
+def test_where_no_service_is_feedback_says_where_to_look(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match="Assignment List"):
+        feedback(tmp_path)
+
+
 def test_nothing_is_lost_of_many_at_once(examined: Callable[..., Examined]) -> None:
     """Attempts and hand-ins of 200 students together, then each student's second attempt."""
     made = examined(2)
@@ -270,7 +345,7 @@ def test_nothing_is_lost_of_many_at_once(examined: Callable[..., Examined]) -> N
         ("GET", "%ff", 404),
         ("DELETE", f"quizzes/{BANK}", 405),
         ("PUT", f"labs/{LAB}", 405),
-        ("GET", f"labs/{LAB}", 405),
+        ("GET", f"labs/{LAB}", 404),  # no feedback yet
         ("POST", f"quizzes/{BANK}", 422),
         ("POST", "labs/..", 404),
         ("POST", "labs/%2e%2e%2f%2e%2e", 404),

@@ -21,6 +21,7 @@ from grader.course.paths import Course
 from grader.exchange.students import make, remove, rename
 from grader.live.arrivals import Journal, mark_of, read_lines
 from grader.live.exchange import exchange_of, newest
+from grader.live.given_back import Feedback
 from grader.live.watch import Told, waiting, watch
 from tests.course.assignments import intro
 from tests.course.making import answers, at, clean_environment, hand_in
@@ -107,6 +108,28 @@ def test_what_arrives_is_graded_and_fed_back_once(course: Course) -> None:
     with gradebook(course) as book:
         assert book.find_submission(LAB, "ada").score == ada
     assert watched(course, nothing) == []  # another run knows it
+
+
+def test_who_handed_in_through_the_service_has_the_page_by_it(course: Course) -> None:
+    """Also of work that cannot be graded: what is told is about what was handed in last."""
+    feedback = Feedback(course)
+    watched(course, send(course, "ada"))
+    first = feedback.of("ada", LAB, [LAB])
+    assert first["last"]
+    assert first["pages"] == {f"{LAB}.html": page(course, "ada").read_text()}
+    send(course, "ada", is_leap="def is_leap(year): return True")()
+    assert feedback.of("ada", LAB, [LAB]) == first | {"last": False}
+    watched(course)
+    second = feedback.of("ada", LAB, [LAB])
+    assert second["last"]
+    assert second["pages"] != first["pages"]
+    (course.folder("submitted", "ada", LAB) / f"{LAB}.ipynb").write_text("no notebook")
+    watched(course)
+    third = feedback.of("ada", LAB, [LAB])
+    assert third["pages"] == second["pages"]
+    assert f"{LAB}.ipynb" in third["why"]
+    assert not second["why"]
+    assert Feedback(course).of("ada", LAB, [LAB]) == third
 
 
 def test_a_copy_that_is_under_way_is_not_graded(course: Course, tmp_path: Path) -> None:
