@@ -24,6 +24,7 @@ from grader.live.serve import AT_ONCE
 from grader.quizzes.kept import load_kept
 from labkit.quiz.bank import load_bank
 from tests.hub.conftest import BANK, EXAM, LAB, SERVING, Hub, readable
+from tests.hub.test_term import watching
 from tests.live.conftest import Examined
 
 MANY = 200
@@ -109,6 +110,25 @@ def test_a_hand_in_lies_where_the_grader_looks(hub: Hub) -> None:
     assert (code, "Nothing was handed in" in why) == (422, True)
     assert (Course(hub.course).folder("submitted", "ada", LAB) / f"{LAB}.ipynb").read_bytes() == notebook
     assert readable(hub, "bob", [hub.course, hub.home("ada"), hub.folder / "hub"]) == []
+
+
+def test_feedback_comes_back_by_it(hub: Hub) -> None:
+    """Ada hands in, `grader watch` grades as the account of the course, and her kernel fetches her page, not bob's."""
+    notebook = (hub.course / "labs" / LAB / f"{LAB}.ipynb").read_bytes()
+    hub.service(hub.token("ada"), f"labs/{LAB}", notebook)
+    with watching(hub) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["student"] == "ada"
+        process.terminate()
+        assert process.wait() == 0
+    home = hub.home("ada") / LAB
+    hub.run("ada", "mkdir", str(home))
+    environment = [f"GRADER_SERVICE={hub.address}/services/grader", f"JUPYTERHUB_API_TOKEN={hub.token('ada')}"]
+    said = hub.run("ada", "env", "-C", str(home), *environment, sys.executable, "-c", "import labkit; labkit.feedback()")
+    assert f"feedback/{LAB}.html" in said.stdout
+    page = Course(hub.course).folder("feedback", "ada", LAB) / f"{LAB}.html"
+    assert (home / "feedback" / f"{LAB}.html").read_bytes() == page.read_bytes()
+    assert refused(hub, hub.token("bob"), f"labs/{LAB}")[0] == 404
 
 
 def test_bodies_are_bounded_before_they_are_read(hub: Hub) -> None:
