@@ -124,7 +124,8 @@ def test_feedback_comes_back_by_it(hub: Hub) -> None:
     home = hub.home("ada") / LAB
     hub.run("ada", "mkdir", str(home))
     environment = [f"GRADER_SERVICE={hub.address}/services/grader", f"JUPYTERHUB_API_TOKEN={hub.token('ada')}"]
-    said = hub.run("ada", "env", "-C", str(home), *environment, sys.executable, "-c", "import labkit; labkit.feedback()")
+    script = "import labkit; labkit.feedback()"
+    said = hub.run("ada", "env", "-C", str(home), *environment, sys.executable, "-c", script)
     assert f"feedback/{LAB}.html" in said.stdout
     page = Course(hub.course).folder("feedback", "ada", LAB) / f"{LAB}.html"
     assert (home / "feedback" / f"{LAB}.html").read_bytes() == page.read_bytes()
