@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 
 from grader.checks.cases import Case
-from grader.checks.judging import TELLING, Judge
+from grader.checks.judging import OR, TELLING, Judge
 from grader.checks.registry import LabChecks
 from grader.kernels.many import NO_GRAPH, Answer
 from labkit.findings import KINDS, alike
@@ -21,13 +22,19 @@ def tables_refused(checks: LabChecks) -> list[str]:
     return [said for check in checks.checks if check.judge for said in _refused(check.judge)]
 
 
+def _of_errors(key: str | tuple[str, str]) -> bool:
+    """Whether the key of a hint is the name of a built-in error, or of several."""
+    named = [getattr(builtins, name, None) for name in key.split(OR)] if isinstance(key, str) else [None]
+    return all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in named)
+
+
 def _refused(judge: Judge) -> list[str]:
     cases, where = judge.cases, judge.cases.where
     pool = tuple(judge.pool.values())
     found = []
     families = {case.family for case in pool}
     known = {*KINDS, *families, *((kind, family) for kind in KINDS for family in families)}
-    unknown = [key for key in cases.hints if key not in known]
+    unknown = [key for key in cases.hints if key not in known and not _of_errors(key)]
     found += [f"{where}: hints for {key!r}: no finding is of that kind, and no family is called so" for key in unknown]
     for case in pool:
         right = judge.expected(case)

@@ -66,7 +66,8 @@ class Cases:
         tolerance: absolute; None goes by dtype and magnitude.
         mistakes: likely ones, each with its hint.
         hints: own words by the kind of a finding (`labkit.findings.KINDS`), by (kind, family) where it is of that
-            family alone, or by a family where values are wrong only there.
+            family alone, by an error's name ("IndexError or KeyError") where no other was raised, or by a family
+            where values are wrong only there.
 
     Raises:
         ValueError: something in it cannot be meant so.

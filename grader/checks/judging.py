@@ -33,6 +33,8 @@ OF_VALUES = ("value", "nan", "family")
 OF_MISTAKES = (*OF_VALUES, "shape")
 """Kinds of findings where a listed mistake may be named: it agrees in shape as well as in values."""
 NEARLY_ALL, MOST = 0.9, 0.75
+OR = " or "
+"""Between the names of errors for which a hint is."""
 RIGHT = -1
 """The number of the reference, where mistakes have theirs."""
 NOT_PLAIN = "no plain value"
@@ -250,6 +252,9 @@ class Judge:
         keys: list[str | tuple[str, str]] = []
         if len(families) == 1:
             keys = [(kind, families[0]), *([families[0]] if kind == "family" else [])]
+        if kind == "error":
+            errors = {answer.error for _, answer, found in shown if found is not None and found.kind == kind}
+            keys += [key for key in hints if isinstance(key, str) and errors <= {*key.split(OR)}]
         keys += [kind, *(["gradient"] if kind == "nan gradient" else [])]
         return next((hints[key] for key in keys if key in hints), KINDS[kind])
 

@@ -81,7 +81,7 @@ refuses_temperatures = Cases(
     hints={
         "no error": "τ = 0 is a limit, not a division: raise ValueError for τ = 0, and negative ones too.",
         "other error": "τ = 0 is a limit, not a division: raise ValueError for τ = 0, and negative ones too.",
-        "error": "Raise ValueError where τ is 0 or below, and only there.",
+        "ValueError": "Raise ValueError where τ is 0 or below, and only there.",
         **HINTS,
     },
 )

@@ -162,7 +162,8 @@ k_may_exceed = Cases(
     tolerance=0.0,
     fresh=True,
     hints={
-        "error": "k may be larger than the number of tokens: cap it, and keep what is there.",
+        "RuntimeError or IndexError or ValueError": "k may be larger than the number of tokens: cap it, and keep "
+        "what is there.",
         "value": "k may be larger than the number of tokens, or of those that are not −inf: keep what is there.",
         "nan": "−inf must stay −inf: choose with `where` or `masked_fill`, do not multiply by a mask.",
         **HINTS,

@@ -103,7 +103,7 @@ forbids_only_eos = Cases(
     tolerance=0.0,
     hints={
         "value": MINIMUM_VALUE,
-        "error": "`eos_id` is a column: `logits[:, eos_id]` is EOS in every row, `logits[eos_id]` is a row.",
+        "IndexError": "`eos_id` is a column: `logits[:, eos_id]` is EOS in every row, `logits[eos_id]` is a row.",
         **HINTS,
     },
     mistakes=(

@@ -212,7 +212,8 @@ survives_rounding = Cases(
     accept=is_draw,
     hints={
         "value": "With u just below 1 no sum may be above it: fall back to the last *possible* token; sum in float32.",
-        "error": "With u just below 1 no sum may be above it: fall back to the last *possible* token.",
+        "IndexError or RuntimeError or ValueError or StopIteration": "With u just below 1 no sum may be above "
+        "it: fall back to the last *possible* token.",
         **HINTS,
     },
     mistakes=DRAW_MISTAKES[:5],

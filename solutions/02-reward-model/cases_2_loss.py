@@ -245,7 +245,7 @@ margin_is_subtracted = Cases(
         "negative margins": "A margin below 0 is subtracted as any other: the chosen one may be behind.",
         "margins of 0": "A margin of 0 is a margin: the others of the batch count still.",
         "type": A_TENSOR,
-        "error": "Is it `if margin`? A tensor of many numbers has no answer to that: ask `margin is None`.",
+        "RuntimeError": "Is it `if margin`? A tensor of many numbers has no answer to that: ask `margin is None`.",
         "shape": ONE_LOSS,
         "dtype": KEEP_DTYPE,
     },

@@ -220,7 +220,10 @@ read_at_the_last_token = Cases(
         Mistake("The head has a bias as well: call the head, do not multiply by its weight.", weight_alone),
     ),
     hints=POOLED
-    | {"error": "Is it an attribute that the head does not have? It may be any function: call it, `head(vectors)`."},
+    | {
+        "AttributeError": "Is it an attribute that the head does not have? It may be any function: call it, "
+        "`head(vectors)`."
+    },
 )
 padding_is_not_read = Cases(
     "pool_reward",

@@ -256,7 +256,8 @@ any_order = Cases(
     hints=CENTRED
     | {
         "value": "Each reward minus the mean of the rewards of the same prompt; ids are names, in any order.",
-        "error": "Are ids places in a table there? They are names: they may be negative or very large. See `unique`.",
+        "IndexError or RuntimeError or MemoryError": "Are ids places in a table there? They are names: they may "
+        "be negative or very large. See `unique`.",
         "time": "Is there a loop or a table up to the largest id? Ids are names, and may be very large. See `unique`.",
         "large ids": "Ids are compared as int64: as float or int32, or modulo a number, large ones become equal.",
         "large and negative ids": "Ids are names: compare them as they are, int64, negative ones too.",

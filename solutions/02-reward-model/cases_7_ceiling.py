@@ -297,7 +297,7 @@ default_label = Cases(
     hints=CEILING
     | {
         "value": 'label is "one_rater" by default: the mean over the pairs of max(p, 1 − p).',
-        "error": 'label is "one_rater" by default: the function can be called without it.',
+        "TypeError": 'label is "one_rater" by default: the function can be called without it.',
     },
 )
 refuses_nonsense = Cases(

@@ -91,7 +91,8 @@ v_to_the_t = Cases(
     ),
     hints={
         "value": "Multiply V choices for each of T places.",
-        "error": "With T = 0 there is one sequence, the empty one, and V = 1 is a vocabulary, too: no error there.",
+        "ValueError or IndexError or ZeroDivisionError": "With T = 0 there is one sequence, the empty one, and V "
+        "= 1 is a vocabulary, too: no error there.",
         "type": INT,
         "no tokens at all": "With T = 0 there is one sequence, the empty one.",
     },
@@ -132,7 +133,8 @@ stopped = Cases(
         ),
     ),
     hints={
-        "error": "With T = 0 or V = 1 there is one response, with V = 2 there are T + 1: no error there. Mind a "
+        "ValueError or IndexError or ZeroDivisionError": "With T = 0 or V = 1 there is one response, with V = 2 "
+        "there are T + 1: no error there. Mind a "
         "formula that divides by V − 2.",
         "value": "(V − 1)^n responses have n words and then EOS, for n = 0 … T − 1; (V − 1)^T are cut off.",
         "type": INT,
@@ -151,7 +153,8 @@ however_many = Cases(
     hints={
         "value": "Stay with whole numbers of Python: `/`, `math.pow` and floats round from 2^53, int64 ends at 2^63.",
         "type": INT,
-        "error": "Large sizes are no error: floats overflow at 10^308, a function that calls itself ends at a thousand "
+        "OverflowError or RecursionError or ZeroDivisionError or MemoryError": "Large sizes are no error: floats "
+        "overflow at 10^308, a function that calls itself ends at a thousand "
         "calls, and V = 2 makes V − 2 zero.",
         "other error": "Raise ValueError, no other error, when V is below 1 or T below 0.",
         "no error": "Raise ValueError when V is below 1 or T below 0, with `stops` and without.",

@@ -241,7 +241,7 @@ z_refuses = Cases(
     hints={
         **FORM_OF_ROWS,
         "no error": "β = 0 is a limit, not a division, and a negative β rewards the worst: raise ValueError for both.",
-        "error": "No error for any β above 0: ValueError is for a β of 0 or below.",
+        "ValueError": "No error for any β above 0: ValueError is for a β of 0 or below.",
         "other error": "Raise ValueError, no other error, for a β of 0 or below.",
         "every β above 0": FIRST + "every β above 0 is allowed, and r is divided by it as it is: no lower bound, no ε.",
         "value": FIRST + "every β above 0 is allowed, and r is divided by it as it is: no lower bound, no ε.",

@@ -294,7 +294,7 @@ pass_values = Cases(
         ),
         Mistake("That is pass@1: k is not used.", each_task(lambda n, c, k: c / n)),
     ),
-    hints={"error": "Very large numbers? `math.comb` gives whole numbers: divide the two, without `float(…)`."},
+    hints={"OverflowError": "Very large numbers? `math.comb` gives whole numbers: divide the two, without `float(…)`."},
 )
 pass_refusals = Cases(
     "pass_at_k",

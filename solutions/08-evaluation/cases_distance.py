@@ -513,7 +513,8 @@ all_choices_count_alike = Cases(
     mistakes=MEANS_MISTAKES,
     hints={
         "type": TWO,
-        "error": "A float cannot hold C(1000, 500): `math.comb` counts with whole numbers, and divides them right.",
+        "OverflowError": "A float cannot hold C(1000, 500): `math.comb` counts with whole numbers, and divides "
+        "them right.",
         "a thousand samples": "C(1000, 500) needs whole numbers of Python, `math.comb`, or logarithms in float64.",
         "value": "The best is at most v in C(N_v, n) of C(N, n) choices; take the difference to the value below.",
     },
@@ -649,7 +650,8 @@ reads_the_curve = Cases(
     ),
     hints={
         "type": "Return a Python float.",
-        "error": "It stops for a KL that lies between points. They come in any order: sort them by KL first.",
+        "IndexError or StopIteration or ValueError": "It stops for a KL that lies between points. They come in "
+        "any order: sort them by KL first.",
         "changed": "`list.sort` changes the caller's list: `sorted` makes a new one.",
         "the KL of a point": "At a point itself the value is that point's, with one neighbour or with none.",
         "value": "Find the neighbours in KL, and weigh their values by how near kl is to each.",
@@ -668,6 +670,6 @@ says_nothing_beyond = Cases(
         "type": "Return a Python float.",
         "no error": "Beyond its ends a curve says nothing: test kl against the smallest and the largest KL first.",
         "other error": "Beyond the points, and without points, it is a ValueError that is promised.",
-        "error": "The first and the last point belong to the curve.",
+        "ValueError or IndexError": "The first and the last point belong to the curve.",
     },
 )

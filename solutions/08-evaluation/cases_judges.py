@@ -504,7 +504,8 @@ length_is_taken_off = Cases(
         "another penalty": "λ is an argument: λφ in the slope, λ in the curvature, for φ alone.",
         "texts of equal length": "With no gaps at all θ is the log-odds of the plain win rate, and φ is 0.",
         "wins that length tells apart": "There the fit is far from 0: go on until nothing moves, 20 steps are cheap.",
-        "error": "With equal gaps only the penalty keeps the curvature from being singular: λ belongs into it.",
+        "RuntimeError or ZeroDivisionError": "With equal gaps only the penalty keeps the curvature from being "
+        "singular: λ belongs into it.",
         "value": "Check slope and curvature against the formula, and that the steps have come to rest.",
     },
 )

@@ -166,7 +166,8 @@ test_holds_at_the_edges = Cases(
     mistakes=TEST_MISTAKES[:1],
     hints={
         "type": FORM,
-        "error": "Where C(2000, 1000) meets a float it is too large: logarithms, or whole numbers until the end.",
+        "OverflowError": "Where C(2000, 1000) meets a float it is too large: logarithms, or whole numbers until "
+        "the end.",
         "nan": "0 · log 0 is nan for a computer: `torch.xlogy`, or powers.",
         "too few comparisons": "Where even all wins are too probable by chance, no number is enough: m + 1 and 0.0.",
         "a win rate of 0 or 1": "At w = 0 no win comes, at w = 1 no loss: 0⁰ is 1.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +65,25 @@ def test_a_listed_mistake_is_named(cases: Cases) -> None:
 
     assert told(cases, multiplies)[1] == "Divide, do not multiply."
     assert told(cases, mixes)[1] == "Each row has its own largest."
+
+
+def test_a_hint_for_an_error_is_not_told_of_another(cases: Cases) -> None:
+    """A hint that presumes a cause has the names of the errors that come of it; a misspelt name has none of them."""
+    overflow = "Numbers may be large."
+    named = replace(cases, hints={"OverflowError or RecursionError": overflow})
+
+    def raising(*errors: type[Exception]) -> Callable[..., Any]:
+        left = itertools.cycle(errors)
+
+        def answer(x: torch.Tensor, by: float) -> torch.Tensor:
+            raise next(left)
+
+        return answer
+
+    assert told(named, raising(OverflowError))[1] == overflow
+    assert told(named, raising(OverflowError, RecursionError))[1] == overflow
+    assert told(named, raising(NameError))[1] == KINDS["error"]
+    assert told(named, raising(OverflowError, TypeError))[1] == KINDS["error"]
 
 
 def test_another_mistake_gets_no_listed_hint(cases: Cases) -> None:
