@@ -120,9 +120,12 @@ class Choice:
         return found
 
     def _besides(self, told: int) -> Iterator[Wanted]:
-        """What each check wants: cases that tell its mistakes, one of each family, and a few at all."""
+        """What each check wants: cases that tell its mistakes, each refusal, one of each family, and a few at all."""
         for keys in self._by_check.values():
             judge = self.pool[keys[0]][0]
+            for key in keys:
+                if judge.expected(self.pool[key][1]).error is not None:  # each may be forgotten by itself; it is quick
+                    yield Wanted(frozenset([key]))
             for number in range(len(judge.cases.mistakes)):
                 yield Wanted(frozenset(key for key in keys if judge.tells(number, self.pool[key][1])), told)
             for family in dict.fromkeys(self.pool[key][1].family for key in keys):

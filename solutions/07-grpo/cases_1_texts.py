@@ -100,6 +100,12 @@ def sentences() -> Iterator[Case]:
         f"{sentence(12, '')} o'er.",
     ]
     more = [f"{sentence(6, '')} it's don't co-op.", f"{sentence(6, '')} 2nd-hand it's R2D2!"]
+    signs = ('"film', "(good", "80s", '"(a)"', "--1a1", "'tis")
+    one_more = [f"{sentence(7, '')} {word}!" for word in signs] + [f"{sentence(12, '')} {word}." for word in signs]
+    inner = f"{sentence(7, '')} don't."
+    yield Case("signs first", ([*one_more, inner],), family="words that begin with other signs")
+    pairs = [f"{word} {word}?" for word in signs]
+    yield Case("signs first 2", ([*pairs, "it's don't!"], 2, 2), family="words that begin with other signs")
     yield Case("mixed 2", (more,), family="words with other signs in them")
     yield Case("mixed 3", ([f"{sentence(5, '')} R2D2 it's don't o'er?"],), family="words with other signs in them")
     yield Case("mixed", (mixed,), family="words with other signs in them")
@@ -160,6 +166,10 @@ SENTENCE_MISTAKES = (
                 right_rewards([t], 0, 999)[0] and a <= sum(w.strip(".!?,").isalpha() for w in t.split()) <= b
             )
         ),
+    ),
+    Mistake(
+        "A word may begin with another sign, a quotation mark or a digit: one letter anywhere in it is enough.",
+        as_floats(lambda t, a, b: right_rewards([t], 0, 999)[0] and a <= sum(w[0].isalpha() for w in t.split()) <= b),
     ),
     Mistake(
         "`!` and `?` end sentences, too.",
@@ -236,6 +246,8 @@ def tasks() -> Iterator[Case]:
     yield Case("several n", ([4, 10, 7, 200], [1, 3, 0, 2], 4), family="tasks with different n", tolerance=1e-9)
     yield Case("several n, k 1", ([4, 10, 7, 200], [1, 3, 7, 2], 1), family="tasks with different n", tolerance=1e-9)
     yield Case("one task", ([12], [5], 3), family="few samples", tolerance=1e-9)
+    for n, k in ((5, 3), (7, 2), (16, 5), (10_000, 100)):
+        yield Case(f"none right, n {n}, k {k}", ([n, n], [0, n], k), family="none right, or all", tolerance=0.0)
     yield Case("no task", ([], [], 3), family="no task", tolerance=1e-9)
 
 
@@ -294,7 +306,10 @@ pass_values = Cases(
         ),
         Mistake("That is pass@1: k is not used.", each_task(lambda n, c, k: c / n)),
     ),
-    hints={"OverflowError": "Very large numbers? `math.comb` gives whole numbers: divide the two, without `float(…)`."},
+    hints={
+        "none right, or all": "Exactly 0.0 and exactly 1.0: logarithms that are added and taken away leave a rest.",
+        "OverflowError": "Very large numbers? `math.comb` gives whole numbers: divide the two, without `float(…)`.",
+    },
 )
 pass_refusals = Cases(
     "pass_at_k",

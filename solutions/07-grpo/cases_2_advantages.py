@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from cases_inputs import F32, F64, NAMES, Tensor, in_double, layouts, mistakes, numbers, only_with
 
-from grader.checks import Case, Cases
+from grader.checks import Case, Cases, Mistake
 
 SCALES = ("group", "batch", "none")
 
@@ -78,6 +78,10 @@ def forms() -> Iterator[Case]:
                     family=NAMES[dtype],
                 )
         yield from layouts(NAMES[dtype], (numbers(8, 3, 4, dtype=dtype), "group"), ("rewards",))
+    for middle in (1000.0, 2000.0):
+        near = (numbers(12, 3, 8) + middle).to(F32)
+        for scale in SCALES:
+            yield Case(f"around {middle:g}, {scale}", (near, scale), family="rewards far from 0", tolerance=2e-3)
     for word in ("std", "Group", "", "groups", "NONE", "rloo"):
         for r in (numbers(1, 2, 3), verdicts(1, 4)):
             yield Case(f"word {word!r}, {list(r.shape)}", (r, word), family="other words")
@@ -191,6 +195,18 @@ advantages_of_batches = Cases(
     pool=by_batch,
     mistakes=BATCH_MISTAKES,
 )
+
+
+def by_squares(rewards: Tensor, scale: str = "group") -> Tensor:
+    """A mistake in the dtype of the rewards: the variance as a difference of large numbers."""
+    if scale == "none":
+        return right_advantages(rewards, scale)
+    mean, square = ((part.mean(1, keepdim=True) if scale == "group" else part.mean()) for part in (rewards, rewards**2))
+    size = rewards.shape[1] if scale == "group" else rewards.numel()
+    sd = ((square - mean**2) * size / (size - 1)).clamp_min(0).sqrt()
+    return (rewards - rewards.mean(1, keepdim=True)) / (sd + 1e-4)
+
+
 advantages_forms = Cases(
     "grpo_advantages",
     name="keeps_dtype_and_refuses_other_words",
@@ -200,6 +216,13 @@ advantages_forms = Cases(
     pool=forms,
     keeps_inputs=True,
     fresh=True,
+    mistakes=(
+        Mistake(
+            "The mean of the squares less the square of the mean: for large rewards both are large, digits go. "
+            "Take the mean off first, then square.",
+            by_squares,
+        ),
+    ),
     hints={"no error": "Small letters, and one of the three words: raise ValueError for others."},
 )
 
@@ -401,6 +424,6 @@ expected_rest = Cases(
     fresh=True,
     hints={
         "no error": "Raise ValueError for every other word.",
-        "nan": "exp of 1000 overflows: `logits.softmax(-1)` does not.",
+        "nan": "exp of 1000 overflows, and log of a probability of 0 is −inf: `softmax` and `log_softmax` are safe.",
     },
 )

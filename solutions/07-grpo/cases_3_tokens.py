@@ -63,7 +63,7 @@ def ratio_pool(level: str) -> Iterator[Case]:
     mask = MASKS["padding on the right"]
     old = log_probs(5, *mask.shape)
     yield Case(f"{level}, on-policy", (old, old.clone(), mask, level), family="π = π_old")
-    for shift in (-6.0, 6.0):
+    for shift in (-6.0, 6.0, -13.0, 13.0, 25.0):
         yield Case(f"{level}, far {shift}", (old + shift, old, mask, level), family="a policy that has gone far")
 
 
@@ -257,6 +257,9 @@ def even_edges() -> Iterator[Case]:
     """The same distance on both sides; the defaults."""
     yield from clip_pool(((0.2, 0.2), (0.1, 0.1)))
     yield Case("the defaults", (RHO, torch.tensor([1.0, -1.0, 2.0], dtype=F64)), family="edges are not given")
+    far = torch.tensor([[2.5, 4.0, 6.0, 12.0, 60.0]] * 2, dtype=F64)
+    for sign in (1.0, -1.0):
+        yield Case(f"far {sign}", (far, torch.tensor([sign, -2 * sign], dtype=F64)), family="ratios far above 1")
 
 
 def uneven_edges() -> Iterator[Case]:
@@ -269,7 +272,7 @@ def uneven_edges() -> Iterator[Case]:
 def clip_forms() -> Iterator[Case]:
     """Dtypes, shapes, layouts."""
     for dtype in (F32, F64):
-        for batch, length in ((1, 1), (3, 2), (2, 5), (5, 3)):
+        for batch, length in ((1, 1), (3, 2), (2, 5), (5, 3), (3, 3)):
             rho = (numbers(batch, batch, length, scale=0.5).exp()).to(dtype)
             for seed in (1, 2):
                 yield Case(
@@ -305,6 +308,14 @@ CLIP_MISTAKES = mistakes(
         "That is the objective, which is to grow: the loss is minus that.",
         lambda r, a, low=0.2, high=0.2: -right_clipped(r, a, low, high),
     ),
+    (
+        "Where A < 0 nothing bounds the loss above 1 + high: yours has a second bound there.",
+        lambda r, a, low=0.2, high=0.2: torch.where(
+            a[:, None] < 0,
+            -torch.max(-right_clipped(r, a, low, high), 3.0 * a[:, None]),
+            right_clipped(r, a, low, high),
+        ),
+    ),
 )
 EDGE_MISTAKES = mistakes(
     right_clipped,
@@ -320,7 +331,8 @@ EDGE_MISTAKES = mistakes(
     ),
 )
 SLOPES = {
-    "gradient": "Through the ratio, not through the advantages (`advantages.detach()`), and not where the clip cuts."
+    "gradient": "It goes through the ratio, not through the advantages (`advantages.detach()`). It is 0 where the clip "
+    "cuts: below 1 − low for A < 0, above 1 + high for A > 0. Everywhere else it is whole."
 }
 
 clip_keeps_the_minimum = Cases(
@@ -536,6 +548,9 @@ def kl_pool() -> Iterator[Case]:
                     tolerance=1e-11,
                 )
         lp = log_probs(4, 3, 2)
+        for shift in (-24.0, -14.0, 6.0):
+            args = (lp, lp + shift, lp + 0.3, estimator)
+            yield Case(f"{estimator}, far {shift}", args, family=f"the estimator {estimator}")
         yield Case(
             f"{estimator}, at the start", (lp, lp.clone(), lp.clone(), estimator), family="π = π_ref", tolerance=1e-12
         )
@@ -586,6 +601,12 @@ def turned_kl(lp: Tensor, ref: Tensor, old: Tensor, estimator: str = "k3-ratio")
 KL_MISTAKES = mistakes(
     right_kl,
     ("d is upside down: log π − log π_ref.", turned_kl),
+    (
+        "d is cut off in yours where it is large: the loss is that of d itself, however far the policy has gone.",
+        lambda lp, ref, old, estimator="k3-ratio": right_kl(
+            ref + (lp - ref).clamp(-20, 20), ref, ref + (lp - ref).clamp(-20, 20) - (lp - old), estimator
+        ),
+    ),
     ("k2 is half of d².", only("k2", lambda lp, ref, old: (ref - lp) ** 2)),
     ("The −1 of k3 is missing: it is 0 where π = π_ref.", with_k3(lambda d: d.exp() - d)),
     ("exp(−d), not its logarithm, is the first part of k3.", with_k3(lambda d: d - d - 1)),
@@ -598,7 +619,7 @@ KL_MISTAKES = mistakes(
         only("k3-ratio", lambda lp, ref, old: right_kl(lp, ref, old, "k3") * (lp - ref).exp()),
     ),
     (
-        '"k3-ratio" is k3 *times* π/π_old: the ratio is missing.',
+        '"k3-ratio" is k3 *times* π/π_old: in yours the ratio is 1, or is missing.',
         only("k3-ratio", lambda lp, ref, old: right_kl(lp, ref, old, "k3")),
     ),
 )
@@ -610,7 +631,7 @@ kl_values = Cases(
     reference=right_kl,
     pool=kl_pool,
     mistakes=KL_MISTAKES,
-    hints={"the estimator k1": "k1 is d = log π − log π_ref: is its sign turned?"},
+    hints={"the estimator k1": "k1 is d = log π − log π_ref itself, with its own sign: below 0, too."},
 )
 kl_slopes = Cases(
     "kl_losses",

@@ -54,6 +54,13 @@ def average_pool() -> Iterator[Case]:
     losses = torch.where(mask, numbers(3, *mask.shape), 0.0)
     yield Case("the defaults", (losses, mask), family="method is not given", tolerance=1e-11)
     yield Case("longest by default", (losses, mask, "dr_grpo"), family="longest is not given", tolerance=1e-11)
+    for seed, (family, some) in enumerate(MASKS.items()):
+        if some.sum() > len(some):
+            zeros = torch.where(some, numbers(seed + 60, *some.shape), 0.0)
+            zeros[:, ::2] = 0.0
+            for method in METHODS:
+                args = (zeros, some, method)
+                yield Case(f"zeros, {family}, {method}", args, family="losses that are 0", tolerance=1e-11)
     for size in (1e-6, 1e4):
         for method in METHODS:
             yield Case(
@@ -117,6 +124,17 @@ AVERAGE_MISTAKES = mistakes(
     (
         "Divide by the tokens that count, not by all places.",
         instead("dapo", lambda x, m, longest: torch.where(m, x, 0.0).mean()),
+    ),
+    (
+        "A loss of 0 counts, too: count what the mask says, not the losses that differ from 0.",
+        instead("dapo", lambda x, m, longest: torch.where(m, x, 0.0).sum() / ((x != 0) & m).sum()),
+    ),
+    (
+        "A loss of 0 counts as a token of its response, too: count what the mask says.",
+        instead(
+            "grpo",
+            lambda x, m, longest: (torch.where(m, x, 0.0).sum(1) / ((x != 0) & m).sum(1).clamp_min(1)).mean(),
+        ),
     ),
     (
         '"dr_grpo" divides by batch times `longest`, not by the tokens that there are.',
@@ -213,6 +231,16 @@ def loss_pool(betas: tuple[float, ...]) -> Iterator[Case]:
         for level in ("token", "sequence"):
             more = {"level": level, "low": low, "high": high, "beta": betas[-1]}
             yield Case(f"edges {more}", loss_args(11, mask, drift=0.8), more, family="other edges", tolerance=1e-11)
+    for low, high in ((0.1, 0.6), (0.6, 0.1)):
+        for beta in betas:
+            args = loss_args(31, MASKS["whole rows"], drift=0.5)
+            more = {"low": low, "high": high, "beta": beta}
+            yield Case(f"wide edges {more}", args, more, family="other edges", tolerance=1e-11)
+    for shift in (-7.0, 7.0):
+        for beta in betas:
+            lp, _, ref, a, m = loss_args(33, mask)
+            args = (lp, torch.where(m, lp + shift, 0.0), ref, a, m)
+            yield Case(f"far {shift}, {beta}", args, {"beta": beta}, family="a policy that has gone far")
     for beta in betas:
         lp, _, ref, a, m = loss_args(12, mask)
         yield Case(
@@ -274,7 +302,8 @@ def put_together(ratio_level: str = "", kl: str = "k3-ratio", **changes: object)
         longest: int = 16,
     ) -> Tensor:
         ratios = right_ratios(lp, old, mask, ratio_level or level)
-        tokens = right_clipped(ratios, a, low, high)
+        edges = {"low": (low, low), "high": (high, high)}.get(str(changes.get("edges")), (low, high))
+        tokens = right_clipped(ratios, a, *edges)
         price = right_kl(lp, ref, old, "k3") * (ratios if kl == "k3-ratio" else 1.0)
         if kl == "token":
             price = right_kl(lp, ref, old, "k3-ratio")
@@ -292,6 +321,8 @@ TOGETHER = (
     ("The level of the ratios is not used: yours are always per token.", put_together(ratio_level="token")),
     ('The average is always that of "dapo" in yours: use `method`.', put_together(average="dapo")),
     ('The average is always that of "grpo" in yours: use `method`.', put_together(average="grpo")),
+    ("`high` is not used: the upper edge is 1 + high.", put_together(edges="low")),
+    ("`low` is not used: the lower edge is 1 − low.", put_together(edges="high")),
 )
 together_plain = Cases(
     "grpo_loss",
@@ -303,7 +334,10 @@ together_plain = Cases(
     gradient=("logps", "old_logps", "advantages"),
     mistakes=mistakes(right_loss, *TOGETHER),
     hints=LOSS_HINTS
-    | {"gradient": "The gradient reaches `logps` alone: what was sampled and the advantages are constants."},
+    | {
+        "gradient": "The gradient reaches `logps` alone, and there no place where the mask is false or the clip cuts: "
+        "what was sampled and the advantages are constants."
+    },
 )
 together_kl = Cases(
     "grpo_loss",

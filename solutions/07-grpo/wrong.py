@@ -623,7 +623,7 @@ ratio_detached = patched(
     "ratios * a,",
     "ratios.detach() * a,",
     caught_by="the_gradient_stops_where_the_clip_cuts",
-    hint="Through the ratio",
+    hint="through the ratio",
     mistake="Cuts the graph where the clip does not.",
 )
 advantages_with_gradient = patched(
@@ -835,7 +835,7 @@ k1_turned = patched(
     '"k1": d',
     '"k1": -d',
     caught_by="four_estimates",
-    hint="is its sign turned",
+    hint="with its own sign",
     mistake="Returns −d.",
 )
 k2_whole = patched(
@@ -883,7 +883,7 @@ ratio_forgotten = patched(
     " * (logps - old_logps.detach()).exp()",
     "",
     caught_by="four_estimates",
-    hint="the ratio is missing",
+    hint="or is missing",
     mistake='Treats "k3-ratio" as "k3".',
 )
 ratio_without_gradient = patched(
