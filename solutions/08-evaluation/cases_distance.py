@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -150,6 +150,13 @@ KL_MISTAKES = (
         ),
     ),
     Mistake(
+        "The standard error divides the standard deviation by √n: its n − 1 below is enough.",
+        lambda policy_logps, ref_logps, mask: (
+            _told(_sums(policy_logps, ref_logps, mask))[0],
+            (_sums(policy_logps, ref_logps, mask).std() / (len(mask) - 1) ** 0.5).item(),
+        ),
+    ),
+    Mistake(
         "Single sums may be negative: no `abs`. It is their mean that is not, but for noise.",
         lambda policy_logps, ref_logps, mask: _told(_sums(policy_logps, ref_logps, mask).abs()),
     ),
@@ -192,14 +199,15 @@ filling_is_nothing = Cases(
     pool=filled,
     keeps_inputs=True,
     tolerance=1e-7,
-    mistakes=KL_MISTAKES[:3],
+    mistakes=(*KL_MISTAKES[:3], *KL_MISTAKES[4:9]),
     hints={
         "type": TWO,
-        "nan": "0 · nan is nan, and inf − inf too: `masked_fill` or `torch.where` after the difference, no product.",
-        "filling of any size": "What the mask hides is nothing, whatever its size: 1e30 times 0 has to be 0 exactly.",
-        "value": "What the mask hides is nothing; and compute in float64: turn both into doubles before you subtract.",
-        "float32 log-probs of long responses": "Compute in float64: turn both into doubles before you subtract.",
-        "log-probs of thousands of nats": "Compute in float64: turn both into doubles before you subtract.",
+        "nan": "Where does nan come from? 0 · nan is nan, and inf − inf too; `masked_fill` or `torch.where` after the "
+        "difference puts 0 there.",
+        "filling of any size": "What the mask hides does not count, whatever its size.",
+        "value": "The same mean and standard error as ever: filling, length and dtype must not show in them.",
+        "float32 log-probs of long responses": "float32 comes in: is all computed in float64, from the difference on?",
+        "log-probs of thousands of nats": "float32 comes in: is all computed in float64, from the difference on?",
         "no error": "Fewer than two responses have no standard deviation: raise ValueError.",
         "other error": "Raise ValueError yourself where there are fewer than two responses.",
     },
@@ -264,6 +272,18 @@ def rare() -> Iterator[Case]:
             yield Case(f"first {tiny} {n}", (parts(tiny, 0.4, 0.6), n), family="rare responses")
             yield Case(f"middle {tiny} {n}", (parts(0.4, tiny, 0.6), n), family="rare responses")
             yield Case(f"best {tiny} {n}", (parts(0.4, 0.6, tiny), n), family="rare responses")
+    for tiny in (1e-10, 1e-11, 1e-12):
+        for n in (5000, 10_000):
+            family = "a rare response that is the best, and many draws"
+            yield Case(f"on top {tiny} {n}", (parts(0.3, 0.7, tiny), n), family=family)
+    for n in (4, 16):
+        yield Case(f"3000 {n}", (parts(*[1.0] * 3000), n), family="thousands of responses")
+        half = torch.full((6000,), 1e-12, dtype=torch.float64)
+        yield Case(
+            f"6000 rare {n}",
+            (torch.cat([parts(2, 3)[:1], half, parts(2, 3)[1:] - half.sum()]), n),
+            family="thousands of rare responses",
+        )
     for n in (0, -1, -7):
         for count in (1, 4):
             yield Case(f"{count} {n}", (spread(count, 30), n), family="n below 1")
@@ -276,6 +296,20 @@ def _won(probs: torch.Tensor, n: int) -> torch.Tensor:
 
 def _price(won: torch.Tensor, base: torch.Tensor) -> float:
     return torch.special.xlogy(won, won / base).sum().item()
+
+
+def _blurred(eps: float) -> Callable[[torch.Tensor, int], float]:
+    """The ratio of probabilities with an eps on both."""
+
+    def answer(probs: torch.Tensor, n: int) -> float:
+        won = _won(probs, n)
+        return (won * ((won + eps) / (probs + eps)).log()).sum().item()
+
+    return answer
+
+
+def _likely_only(probs: torch.Tensor, n: int) -> float:
+    return _price(torch.where(probs > 1e-11, _won(probs, n), 0.0), probs)
 
 
 PRICE_MISTAKES = (
@@ -302,6 +336,10 @@ PRICE_MISTAKES = (
     Mistake(
         "log πₙ without log π is minus an entropy; the KL compares the two.",
         lambda probs, n: torch.special.xlogy(_won(probs, n), _won(probs, n)).sum().item(),
+    ),
+    Mistake(
+        "n Fᵢⁿ⁻¹ πᵢ is for rewards that lie dense; of single responses πₙ is a difference of two powers.",
+        lambda probs, n: _price(n * probs.cumsum(0) ** (n - 1) * probs, probs),
     ),
     Mistake("In nats: the natural logarithm.", lambda probs, n: _price(_won(probs, n), probs) / math.log(2)),
     Mistake("n draws, not n more: the power is n.", lambda probs, n: _price(_won(probs, n + 1), probs)),
@@ -332,11 +370,22 @@ price_survives_many_draws = Cases(
     pool=rare,
     keeps_inputs=True,
     tolerance=1e-9,
-    mistakes=PRICE_MISTAKES[:1],
+    mistakes=(
+        *PRICE_MISTAKES[:1],
+        PRICE_MISTAKES[2],
+        *PRICE_MISTAKES[6:],
+        Mistake("A response that is rare in π counts as well: none is left out.", _likely_only),
+        Mistake("An eps changes the logarithm of a rare response: no eps is added.", _blurred(1e-12)),
+        Mistake("An eps changes the logarithm of rare responses: no eps is added.", _blurred(1e-8)),
+    ),
     hints={
         "type": "Return a Python float: `.item()`.",
-        "nan": "0 · log 0 is nan for a computer and 0 for the KL: `torch.special.xlogy`.",
-        "value": "A response that best-of-n never keeps adds 0 to the KL; nothing is cut off, and no eps is added.",
+        "nan": "Where does nan come from? 0 · log 0 is nan for a computer and 0 for the KL: `torch.special.xlogy`.",
+        "a rare response that is the best, and many draws": "Best-of-n finds it thousands of times as often: "
+        "its term counts in full.",
+        "thousands of responses": "Each of them adds little, all together enough: each term counts.",
+        "thousands of rare responses": "Each of them adds little, all together enough: each term counts.",
+        "value": "The same KL as ever, Σ πₙ log(πₙ/π), right to 1e-9 for rare responses and for thousands of draws.",
         "no error": "n below 1: raise ValueError.",
         "other error": "n below 1: raise ValueError, before anything else.",
     },
@@ -456,6 +505,16 @@ def _one_off(count: int, n: int) -> list[float]:
     return [row / total for row in rows]
 
 
+def _of_equals(chosen: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A mistake in what equal proxies are worth; how often they are kept is right."""
+
+    def answer(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
+        worth = torch.stack([chosen(gold[proxy == value]) for value in proxy])
+        return reference_means(proxy, worth, n)
+
+    return answer
+
+
 def _first_draws(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
     place = int(proxy[:n].argmax())
     return proxy[place].item(), gold[place].item()
@@ -515,7 +574,7 @@ all_choices_count_alike = Cases(
         "type": TWO,
         "OverflowError": "A float cannot hold C(1000, 500): `math.comb` counts with whole numbers, and divides "
         "them right.",
-        "a thousand samples": "C(1000, 500) needs whole numbers of Python, `math.comb`, or logarithms in float64.",
+        "a thousand samples": "How large is C(1000, 500), and what holds it? Whole numbers of Python do, `math.comb`.",
         "value": "The best is at most v in C(N_v, n) of C(N, n) choices; take the difference to the value below.",
     },
 )
@@ -528,14 +587,23 @@ equal_proxies_share = Cases(
     pool=tied,
     keeps_inputs=True,
     mistakes=(
-        Mistake("Of equal proxies each is kept equally often, not the last.", _ranked(_last_of_ties)),
+        Mistake(
+            "Of equal proxies each is kept equally often; by place later ones are oftener.", _ranked(_last_of_ties)
+        ),
+        Mistake("Of equal proxies each is kept equally often, not only the last.", _of_equals(lambda golds: golds[-1])),
+        Mistake("Of equal proxies each is kept equally often, not only the first.", _of_equals(lambda golds: golds[0])),
+        Mistake(
+            "Of equal proxies each is kept equally often, not the one of the highest gold.",
+            _of_equals(lambda golds: golds.max()),
+        ),
+        Mistake("Equal proxies: the mean of their golds, not the sum.", _of_equals(lambda golds: golds.sum())),
         Mistake("Without putting back: C(N_v, n)/C(N, n), not (N_v/N)ⁿ.", _ranked(_put_back)),
     ),
     hints={
         "type": TWO,
         "no error": "n below 1 or above N: raise ValueError.",
         "other error": "n below 1 or above N: raise ValueError, before you count.",
-        "value": "Equal proxies are one value: how often it is the best, times the mean of their golds.",
+        "value": "All choices of n samples count alike, and in each choice all samples of the best proxy do.",
     },
 )
 
@@ -566,9 +634,14 @@ CURVES = {
     "from afar": ([4.0, 6.0, 5.0], [10.0, -10.0, 2.0]),
     "whole numbers": ([4, 0, 2], [3, 1, 5]),
     "large": ([100.0, 0.0, 50.0], [1e4, -1e4, 3e4]),
+    "ragged": ([0.8137, 2.7183, 0.1093], [0.618034, -1.732051, 3.141593]),
+    "below 0": ([-0.3125, 0.71, -0.04], [0.4142, -0.2361, 1.6458]),
     "one": ([2.0], [0.7]),
     "one whole number": ([2], [3]),
 }
+
+
+BELOW = "estimates of a KL, some below 0"
 
 
 def curves() -> Iterator[Case]:
@@ -577,6 +650,8 @@ def curves() -> Iterator[Case]:
         inside = [left + share * (right - left) for left, right in itertools.pairwise(order) for share in (0.25, 0.7)]
         for at in inside:
             family = "points in rising order" if kls == order else "points in another order"
+            if name == "below 0":
+                family = BELOW
             yield Case(f"{name} at {at}", ([*kls], [*values], at), family=family)
         for at in order:
             yield Case(f"{name} at the point {at}", ([*kls], [*values], at), family="the KL of a point")
@@ -586,6 +661,8 @@ def ends() -> Iterator[Case]:
     for name, (kls, values) in CURVES.items():
         for at in (min(kls) - 0.5, max(kls) + 0.5, max(kls) + 1e-6, min(kls) - 1e-6, -50.0, 1e3):
             yield Case(f"{name} at {at}", ([*kls], [*values], at), family="a KL beyond the points")
+        for at in (max(kls) + 1e-9, min(kls) - 1e-9):
+            yield Case(f"{name} at {at!r}", ([*kls], [*values], at), family="a KL a little beyond the points")
         for at in sorted({min(kls), max(kls)}):
             yield Case(f"{name} at {at}", ([*kls], [*values], at), family="the KL of the first and the last point")
     for at in (0.0, 2.0):
@@ -650,8 +727,14 @@ reads_the_curve = Cases(
     ),
     hints={
         "type": "Return a Python float.",
-        "IndexError or StopIteration or ValueError": "It stops for a KL that lies between points. They come in "
-        "any order: sort them by KL first.",
+        (
+            "error",
+            "the KL of a point",
+        ): "A point belongs to the curve, the first and the last one too: its value is due.",
+        ("error", BELOW): "An estimate of a KL may be below 0, and so may kl: it is read as any other.",
+        BELOW: "An estimate of a KL may be below 0, and so may kl: it is read as any other.",
+        "IndexError or StopIteration or ValueError": "It stops for a KL within the points, where a value is due: "
+        "points come in any order.",
         "changed": "`list.sort` changes the caller's list: `sorted` makes a new one.",
         "the KL of a point": "At a point itself the value is that point's, with one neighbour or with none.",
         "value": "Find the neighbours in KL, and weigh their values by how near kl is to each.",
@@ -668,6 +751,7 @@ says_nothing_beyond = Cases(
     tolerance=1e-8,
     hints={
         "type": "Return a Python float.",
+        ("no error", "no points"): "Without points there is nothing to read: raise ValueError.",
         "no error": "Beyond its ends a curve says nothing: test kl against the smallest and the largest KL first.",
         "other error": "Beyond the points, and without points, it is a ValueError that is promised.",
         "ValueError or IndexError": "The first and the last point belong to the curve.",

@@ -83,6 +83,11 @@ def _bits(w: float, m: int, z: float, middle: float, inside: float, below: float
     return (w + middle - half) / below, (w + middle + half) / below
 
 
+def _divided(w: float, m: int, z: float, middle: float, half: float) -> tuple[float, float]:
+    low, high = _bits(w, m, z, z * z / (2 * m), z * z / (4 * m * m), 1.0)
+    return (low + high) / 2 / middle - (high - low) / 2 / half, (low + high) / 2 / middle + (high - low) / 2 / half
+
+
 def _agresti(w: float, m: int, z: float) -> tuple[float, float]:
     return _wald((w * m + z * z / 2) / (m + z * z), round(m + z * z), z)
 
@@ -122,6 +127,14 @@ WILSON_MISTAKES = (
         "Lower end first, then the upper one.",
         lambda wins, comparisons, z=1.96: reference_interval(wins, comparisons, z)[::-1],
     ),
+    Mistake(
+        "The half width is divided by 1 + z²/m as well as the middle.",
+        _rooted(lambda w, m, z: _divided(w, m, z, 1 + z * z / m, 1.0)),
+    ),
+    Mistake(
+        "The middle is divided by 1 + z²/m as well as the half width.",
+        _rooted(lambda w, m, z: _divided(w, m, z, 1.0, 1 + z * z / m)),
+    ),
     Mistake("That is Agresti and Coull's interval: the counts padded, then the textbook's formula.", _rooted(_agresti)),
 )
 
@@ -148,12 +161,12 @@ interval_holds_at_the_edges = Cases(
     reference=reference_interval,
     pool=edges,
     tolerance=1e-9,
-    mistakes=WILSON_MISTAKES[:2],
+    mistakes=WILSON_MISTAKES[:-1],
     hints={
         "type": TWO,
         "no error": "Raise ValueError for no comparisons, and for wins below 0 or above the comparisons.",
         "other error": "Test the counts before you divide: it is a ValueError that is promised.",
-        "value": "At ŵ = 0 and 1 the root is not 0: z²/(4m²) stays under it.",
+        "value": "The formula holds as it stands for no win, half a win and nothing but wins: work out each term.",
     },
 )
 
@@ -204,7 +217,9 @@ def _kind(one: list[str], other: list[str]) -> str:
 
 def refused() -> Iterator[Case]:
     yield Case("none", ([], []), family="no pairs")
-    for one, other in ((["first"], []), ([], ["tie"]), (["first", "tie"], ["second"]), (["tie"], ["first", "first"])):
+    for one, other in ((["first"], []), ([], ["tie"]), (["first", "tie"], ["second"])):
+        yield Case(f"{one} {other}", ([*one], [*other]), family="lists of different lengths")
+    for one, other in ((["tie"], ["first", "first"]), (["first", "second"], ["second", "tie", "first"])):
         yield Case(f"{one} {other}", ([*one], [*other]), family="lists of different lengths")
     for word in ("First", "FIRST", "A", "", "both", " first", "ties"):
         yield Case(f"{word!r} in one", ([word, "tie"], ["tie", "first"]), family="another word")
@@ -237,6 +252,20 @@ def _consistent(one: list[str], other: list[str]) -> float:
     return sum(sure) / len(sure) if sure else 0.5
 
 
+def _same_verdict(one: list[str], other: list[str]) -> float:
+    sure = [
+        _points([a], "first")
+        for a, b in zip(one, other, strict=True)
+        if _points([a], "first") == _points([b], "second")
+    ]
+    return sum(sure) / len(sure) if sure else 0.5
+
+
+def _without_ties(one: list[str], other: list[str]) -> float:
+    told = [verdict for verdict in (*one, *other) if verdict != "tie"]
+    return (told.count("first") / len(told) if told else 0.5) - 0.5
+
+
 def _agree(one: list[str], other: list[str]) -> float:
     """A pair is won only where both orders say so; all else is a tie."""
     marks = {("first", "second"): 1.0, ("second", "first"): 0.0}
@@ -263,6 +292,8 @@ ORDER_MISTAKES = (
         _as_if(lambda a, b: (_points(a, "first", 1) + _points(b, "second", 1)) / (2 * len(a)), _bias),
     ),
     Mistake("Pairs whose winner changes with the order stay in: half a win each.", _as_if(_consistent, _bias)),
+    Mistake("Pairs whose verdict changes with the order stay in: half a win each.", _as_if(_same_verdict, _bias)),
+    Mistake("The bias is a share of all verdicts: ties stay among them, by halves.", _as_if(_rate, _without_ties)),
     Mistake(
         "Average the two verdicts of a pair: a win and a tie are three quarters, not a tie.", _as_if(_agree, _bias)
     ),
@@ -307,8 +338,8 @@ both_orders_are_averaged = Cases(
     mistakes=ORDER_MISTAKES,
     hints={
         "type": "Return two Python floats in a tuple.",
-        "value": 'Shown second, A wins with "second". First write down the points of A, then count what was first.',
-        "a judge that prefers what is shown second": "The bias has a sign: below 0 the second place wins more.",
+        "value": "Take two pairs, by hand: the points of A in both orders, then those of what was shown first.",
+        "a judge that prefers what is shown second": "The bias has a sign: only below 0 something is wrong.",
         "verdicts with ties": "Without ties it is right: where does a tie count, in the win rate and in the bias?",
     },
 )
@@ -326,12 +357,12 @@ odd_verdicts_are_refused = Cases(
         (
             "no error",
             "another word",
-        ): "Any other word raises ValueError, in either list, also where it only looks alike.",
+        ): "Any other word raises ValueError, in either list, also one that looks alike, or is empty.",
         ("no error", "no pairs"): "No pairs at all raise ValueError.",
         (
             "no error",
             "lists of different lengths",
-        ): "Each pair has a verdict in both orders: other lengths raise ValueError.",
+        ): "Each pair has a verdict in both orders: other lengths raise ValueError, whichever list is longer.",
         "no error": "Look before you count: at the lengths, and at the words.",
         "other error": "Look before you count, and raise ValueError yourself.",
     },
@@ -405,6 +436,12 @@ def fitted() -> Iterator[Case]:
     ramp = torch.linspace(-5, 5, 6, dtype=torch.float64)
     for shift in (0.1, -0.1, 1.5):
         yield Case(f"parted {shift}", ((ramp > shift).double(), ramp), family="wins that length tells apart")
+    for count in (6, 10, 40):
+        ramp = torch.linspace(-5, 5, count, dtype=torch.float64)
+        for shift in (1.5, -3.0):
+            family = "wins that length tells apart, and a small penalty"
+            yield Case(f"parted {shift} of {count}, 0.01", ((ramp > shift).double(), ramp, 0.01), family=family)
+            yield Case(f"turned {shift} of {count}, 0.01", ((ramp < shift).double(), ramp, 0.01), family=family)
     args = judged(30, 9, 0.3, 0.7)
     yield Case("strided", args, family="tensors that are views", layout={"wins": "strided", "gaps": "strided"})
 
@@ -416,6 +453,11 @@ def rare_wins() -> Iterator[Case]:
             wins[count // 3] = rare
             gaps = noise(count, seed=40).clamp(-5, 5)
             yield Case(f"one {rare} of {count}, else {usual}", (wins, gaps), family="wins that are rare, or losses")
+    for usual in (0.0, 1.0):
+        wins = torch.full((4000,), usual, dtype=torch.float64)
+        wins[1333] = 0.5
+        gaps = noise(4000, seed=41).clamp(-5, 5)
+        yield Case(f"one tie of 4000, else {usual}", (wins, gaps), family="thousands of pairs, and all but one alike")
     for value, what in ((1.0, "nothing but wins"), (0.0, "nothing but losses")):
         for count in (1, 4):
             for gap in (0.0, 1.0):
@@ -464,8 +506,12 @@ CONTROL_MISTAKES = (
     Mistake("θ has no penalty: with one, the win rate is pulled towards one half.", _fit(weight=lambda p: (p, p))),
     Mistake("The penalty is λ/2 · φ²: its slope is λφ, not 2λφ.", _fit(weight=lambda p: (0.0, 2 * p))),
     Mistake(
-        "The penalty is λ/2 · φ², once for the sum over all pairs, not for each pair or their mean.",
+        "The penalty is λ/2 · φ²: its slope is λφ, not λφ/2.",
         _fit(weight=lambda p: (0.0, p / 2)),
+    ),
+    Mistake(
+        "The loss is a sum over all pairs; beside their mean the penalty weighs too much.",
+        lambda wins, gaps, penalty=1.0: _fit()(wins, gaps, penalty * len(wins)),
     ),
     Mistake("λ is an argument: 1 is only its default.", _fit(weight=lambda p: (0.0, 1.0))),
     Mistake("The penalty is missing.", _fit(weight=lambda p: (0.0, 0.0))),
@@ -487,7 +533,14 @@ CONTROL_MISTAKES = (
     Mistake("A tie is s = 0.5, not a win.", _fit(wins=lambda y: (y > 0).double())),
     Mistake("That is a straight line through wins of 0 and 1. It is the log-odds that are a line.", _line),
     Mistake("The gaps have a sign: a shorter text is no longer one.", _fit(gaps=torch.abs)),
+    Mistake("d is how much longer the first text is: yours has the other sign.", _fit(gaps=torch.neg)),
+    Mistake(
+        "A tie is s = 0.5: tied pairs stay in the fit.",
+        lambda wins, gaps, penalty=1.0: _fit()(wins[wins != 0.5], gaps[wins != 0.5], penalty),
+    ),
 )
+
+FAR = "There the fit is far from 0. Does it come to rest, in float64, with λ on φ alone, and is it told as it is?"
 
 length_is_taken_off = Cases(
     "win_rate_at_equal_length",
@@ -503,9 +556,11 @@ length_is_taken_off = Cases(
         "type": TWO,
         "another penalty": "λ is an argument: λφ in the slope, λ in the curvature, for φ alone.",
         "texts of equal length": "With no gaps at all θ is the log-odds of the plain win rate, and φ is 0.",
-        "wins that length tells apart": "There the fit is far from 0: go on until nothing moves, 20 steps are cheap.",
-        "RuntimeError or ZeroDivisionError": "With equal gaps only the penalty keeps the curvature from being "
-        "singular: λ belongs into it.",
+        "wins that go with length, more or less": "Only with the plainest inputs: does the fit come to rest there?",
+        "wins that length tells apart": FAR,
+        "wins that length tells apart, and a small penalty": FAR,
+        "RuntimeError or ZeroDivisionError": "Is the curvature singular? With equal gaps only the penalty keeps it "
+        "from that: λ belongs into it.",
         "value": "Check slope and curvature against the formula, and that the steps have come to rest.",
     },
 )
@@ -518,12 +573,19 @@ rare_wins_are_fitted = Cases(
     pool=rare_wins,
     keeps_inputs=True,
     tolerance=2e-6,
-    mistakes=CONTROL_MISTAKES[1:2],
+    mistakes=(
+        *CONTROL_MISTAKES[:3],
+        CONTROL_MISTAKES[4],
+        *CONTROL_MISTAKES[7:9],
+        *CONTROL_MISTAKES[10:14],
+        CONTROL_MISTAKES[18],
+    ),
     hints={
         "type": TWO,
         "no error": "Nothing but wins, or nothing but losses: raise ValueError, θ would be infinite.",
         "other error": "Test for all wins and all losses first, and raise ValueError.",
-        "wins that are rare, or losses": "There θ is far from 0: go on until nothing moves, 20 steps are cheap.",
-        "value": "With rare wins θ is far from 0: go on until nothing moves.",
+        "wins that are rare, or losses": FAR,
+        "thousands of pairs, and all but one alike": FAR,
+        "value": "The same fit as ever, with θ far from 0: slope, curvature, and steps until it rests.",
     },
 )

@@ -54,26 +54,35 @@ def reference_test(comparisons: int, win_rate: float, level: float = 0.05) -> tu
     return needed, tail(needed, comparisons, win_rate)
 
 
+NEVER, MANY_STRICT = "too few comparisons", "hundreds of comparisons and a small level"
+
+
 def tests() -> Iterator[Case]:
     for comparisons in (5, 6, 10, 25, 100, 256):
         for rate in (0.3, 0.5, 0.55, 0.8, 0.97):
             yield Case(f"{comparisons} {rate}", (comparisons, rate), family="comparisons of usual numbers")
-            yield Case(f"{comparisons} {rate} strict", (comparisons, rate, 0.01), family="another level")
+            family = _family(comparisons, 0.01, "another level")
+            yield Case(f"{comparisons} {rate} strict", (comparisons, rate, 0.01), family=family)
             yield Case(f"{comparisons} {rate} loose", (comparisons, rate, 0.2), family="another level")
     yield Case("by name", (30, 0.7), {"level": 0.1}, family="another level")
 
 
+def _family(comparisons: int, level: float, else_: str) -> str:
+    return NEVER if least(comparisons, level) > comparisons else else_
+
+
 def odd_tests() -> Iterator[Case]:
     for comparisons in (1, 2, 3, 4):
-        for rate in (0.5, 0.9, 1.0, 0.0):
-            yield Case(f"{comparisons} {rate}", (comparisons, rate), family="too few comparisons")
+        for rate in (0.5, 0.85, 1.0, 0.0):
+            yield Case(f"{comparisons} {rate}", (comparisons, rate), family=NEVER)
     for comparisons in (6, 20, 300):
         for rate in (0.0, 1.0):
             yield Case(f"{comparisons} {rate}", (comparisons, rate), family="a win rate of 0 or 1")
         yield Case(f"{comparisons} all", (comparisons, 0.6, 0.9999999), family="a level near 1")
-        never = least(comparisons, 1e-9) > comparisons
-        family = "too few comparisons" if never else "a tiny level"
-        yield Case(f"{comparisons} tiny", (comparisons, 0.9, 1e-9), family=family)
+        yield Case(f"{comparisons} tiny", (comparisons, 0.9, 1e-9), family=_family(comparisons, 1e-9, "a tiny level"))
+    for comparisons in (605, 722, 1112):
+        for rate in (0.5, 0.56):
+            yield Case(f"{comparisons} {rate} 0.001", (comparisons, rate, 0.001), family=MANY_STRICT)
     for comparisons, rate in (
         (1000, 0.5),
         (1030, 0.53),
@@ -97,7 +106,7 @@ def _test(
     return answer
 
 
-def _normal_power(wins: int, comparisons: int, rate: float) -> float:
+def _normal_power(wins: float, comparisons: int, rate: float) -> float:
     spread = math.sqrt(comparisons * rate * (1 - rate))
     return 1 - NormalDist(comparisons * rate, spread).cdf(wins) if spread else float(rate * comparisons >= wins)
 
@@ -130,6 +139,10 @@ TEST_MISTAKES = (
     Mistake("That is the power of the other policy, 1 − w.", _test(power=lambda k, m, w: tail(k, m, 1 - w))),
     Mistake("The power by the normal distribution is near; the sum is exact.", _test(power=_normal_power)),
     Mistake(
+        "The power by the normal distribution is near, also with half a win off; the sum is exact.",
+        _test(power=lambda k, m, w: _normal_power(k - 0.5, m, w) if k <= m else 0.0),
+    ),
+    Mistake(
         "Power first? The needed wins come first.",
         lambda comparisons, win_rate, level=0.05: reference_test(comparisons, win_rate, level)[::-1],
     ),
@@ -139,6 +152,7 @@ TEST_MISTAKES = (
     ),
 )
 FORM = "Return a Python int and a Python float in a tuple."
+NO_NUMBER = "Where even all wins are too probable by chance, no number is enough: m + 1 and 0.0."
 
 claim_is_exact = Cases(
     "sign_test",
@@ -151,7 +165,8 @@ claim_is_exact = Cases(
     mistakes=TEST_MISTAKES,
     hints={
         "type": FORM,
-        "another level": "α is an argument, and one-sided.",
+        "another level": "With α = 0.05 it is right: what becomes of another α, a smaller and a larger one?",
+        NEVER: NO_NUMBER,
         "value": "The tail of w = ½ for each number of wins; the smallest with at most α; then the tail of w there.",
     },
 )
@@ -168,10 +183,12 @@ test_holds_at_the_edges = Cases(
         "type": FORM,
         "OverflowError": "Where C(2000, 1000) meets a float it is too large: logarithms, or whole numbers until "
         "the end.",
-        "nan": "0 · log 0 is nan for a computer: `torch.xlogy`, or powers.",
-        "too few comparisons": "Where even all wins are too probable by chance, no number is enough: m + 1 and 0.0.",
+        "nan": "Where does nan come from? 0 · log 0 is nan for a computer: `torch.xlogy`, or powers.",
+        NEVER: NO_NUMBER,
         "a win rate of 0 or 1": "At w = 0 no win comes, at w = 1 no loss: 0⁰ is 1.",
-        "a thousand comparisons and more": "Nothing may over- or underflow: 2⁻²⁰⁰⁰ is 0 as a float. Use logarithms.",
+        "a thousand comparisons and more": "There too both numbers are exact. Does anything over- or underflow? "
+        "2⁻²⁰⁰⁰ is 0 as a float.",
+        MANY_STRICT: "The needed wins are exact, for any number of comparisons: lay them beside the tail of w = ½.",
         "value": "Few comparisons, rates of 0 and 1, thousands of comparisons: which of them is wrong?",
     },
 )
@@ -247,9 +264,14 @@ needs_are_worked_out = Cases(
             "Under w the standard deviation is √(w(1 − w)): the root is missing.",
             _plan(lambda w, z, p: ((z / 2 + p * w * (1 - w)) / (w - 0.5)) ** 2),
         ),
+        Mistake(
+            "By chance, at ½, the spread is ½, not √(w(1 − w)).",
+            _plan(lambda w, z, p: (z + p) ** 2 * w * (1 - w) / (w - 0.5) ** 2),
+        ),
         Mistake("Under w the spread is √(w(1 − w)), not ½.", _plan(lambda w, z, p: ((z / 2 + p / 2) / (w - 0.5)) ** 2)),
         Mistake(
-            "The two parts add up.", _plan(lambda w, z, p: ((z / 2 - p * math.sqrt(w * (1 - w))) / (w - 0.5)) ** 2)
+            "One part has the wrong sign: the quantiles are those at 1 − α and at the power, and the parts add up.",
+            _plan(lambda w, z, p: ((z / 2 - p * math.sqrt(w * (1 - w))) / (w - 0.5)) ** 2),
         ),
         Mistake("The part of the power is missing.", _plan(lambda w, z, p: (z / 2 / (w - 0.5)) ** 2)),
         Mistake(

@@ -62,7 +62,7 @@ multiplies_by_the_mask = patched(
 sums_in_float32 = patched(
     *("sequence_kl", "(policy_logps.double() - ref_logps.double())", "(policy_logps - ref_logps)"),
     caught_by="filling_is_nothing",
-    hint="Compute in float64",
+    hint="computed in float64",
     mistake="Adds up in float32.",
 )
 takes_one_response = patched(
@@ -127,6 +127,24 @@ adds_an_eps = patched(
     caught_by="price_survives_many_draws",
     hint="no eps is added",
     mistake="Blurs rare responses.",
+)
+adds_a_tiny_eps = patched(
+    *("best_of_n_kl", "torch.special.xlogy(won, won / probs)", "(won * ((won + 1e-12) / (probs + 1e-12)).log())"),
+    caught_by="price_survives_many_draws",
+    hint="no eps is added",
+    mistake="Halves the ratio of a response as rare as its eps.",
+)
+leaves_rare_responses_out = patched(
+    *("best_of_n_kl", "won / probs).sum()", "won / probs)[probs > 1e-11].sum()"),
+    caught_by="price_survives_many_draws",
+    hint="none is left out",
+    mistake="Takes a response of 1e-12 for none.",
+)
+cuts_small_terms = patched(
+    *("best_of_n_kl", "won / probs).sum()", "won / probs)[won > 1e-12].sum()"),
+    caught_by="price_survives_many_draws",
+    hint="each term counts",
+    mistake="Leaves out what best-of-n rarely keeps, thousands of times.",
 )
 draws_nothing = patched(
     *("best_of_n_kl", "if n < 1:", "if n < 0:"),
@@ -203,7 +221,7 @@ def chooses_by_gold(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[fl
     return (kept @ proxy[order]).item(), (kept @ gold[order]).item()
 
 
-@wrong("best_of_n_means", caught_by="equal_proxies_share", hint="not the last")
+@wrong("best_of_n_means", caught_by="equal_proxies_share", hint="by place later ones")
 def gives_ties_to_the_last(proxy: torch.Tensor, gold: torch.Tensor, n: int) -> tuple[float, float]:
     if not 1 <= n <= len(proxy):
         raise ValueError("n")
@@ -230,7 +248,7 @@ chooses_more_than_there_are = patched(
 trusts_the_order = patched(
     *("value_at_kl", "points = sorted(zip(kls, values, strict=True))", "points = list(zip(kls, values, strict=True))"),
     caught_by="reads_the_curve",
-    hint="sort them by KL first",
+    hint="points come in any order",
     mistake="Takes the points as they come.",
 )
 sorts_two_lists = patched(
@@ -282,6 +300,22 @@ opens_the_ends = patched(
     caught_by="says_nothing_beyond",
     hint="belong to the curve",
     mistake="Refuses the first and the last point.",
+)
+refuses_what_is_below_0 = patched(
+    *("value_at_kl", "if not points or not", "if kl < 0 or not points or not"),
+    caught_by="reads_the_curve",
+    hint="may be below 0",
+    mistake="Takes an estimate below 0 for no KL.",
+)
+rounds_the_value = patched(
+    *(
+        "value_at_kl",
+        "return float(low + (high - low) * (kl - left) / (right - left))",
+        "return round(float(low + (high - low) * (kl - left) / (right - left)), 4)",
+    ),
+    caught_by="reads_the_curve",
+    hint="Find the neighbours in KL",
+    mistake="Rounds what it reads.",
 )
 forgets_the_empty_curve = patched(
     *("value_at_kl", "if not points or not points[0][0]", "if not points[0][0]"),
@@ -443,6 +477,17 @@ reads_one_list_only = patched(
     hint="raise ValueError yourself",
     mistake="A strange word in the second list is a KeyError.",
 )
+looks_for_pieces = patched(
+    *(
+        "both_orders",
+        "if unknown := {*shown_first, *shown_second} - worth.keys():",
+        "worth[''] = 0.5\n"
+        "    if unknown := {word for word in (*shown_first, *shown_second) if word not in 'first second tie'}:",
+    ),
+    caught_by="odd_verdicts_are_refused",
+    hint="or is empty",
+    mistake="`in` a text finds the empty word too.",
+)
 takes_no_pairs = patched(
     *(
         "both_orders",
@@ -457,6 +502,13 @@ takes_uneven_lists = patched(
     *("both_orders", "if not shown_first or len(shown_first) != len(shown_second):", "if not shown_first:"),
     caught_by="odd_verdicts_are_refused",
     hint="other lengths raise",
+)
+
+refuses_shorter_lists_only = patched(
+    *("both_orders", "len(shown_first) != len(shown_second):", "len(shown_first) > len(shown_second):"),
+    caught_by="odd_verdicts_are_refused",
+    hint="whichever list is longer",
+    mistake="Counts verdicts of pairs that are none.",
 )
 
 # win_rate_at_equal_length --------------------------------------------------------------------------------------------
@@ -510,6 +562,48 @@ takes_three_steps = patched(
     *("win_rate_at_equal_length", "range(20)", "range(3)"),
     caught_by="rare_wins_are_fitted",
     hint="far from 0",
+)
+takes_ten_steps = patched(
+    *("win_rate_at_equal_length", "range(20)", "range(10)"),
+    caught_by="rare_wins_are_fitted",
+    hint="come to rest",
+    mistake="Stops before a fit far from 0 is reached.",
+)
+stops_too_early = patched(
+    *(
+        "win_rate_at_equal_length",
+        "        found = found - torch.linalg.solve(\n"
+        "            curvature, rows.T @ (q - wins) + weight @ found\n"
+        "        )\n",
+        "        step = torch.linalg.solve(curvature, rows.T @ (q - wins) + weight @ found)\n"
+        "        found = found - step\n"
+        "        if step.abs().max() < 1e-2:\n"
+        "            break\n",
+    ),
+    caught_by="length_is_taken_off",
+    hint="come to rest",
+    mistake="Rests where a step is below 0.01: three digits.",
+)
+fits_in_float32 = patched(
+    *(
+        "win_rate_at_equal_length",
+        "    rows = torch.stack([torch.ones_like(gaps), gaps], dim=1)\n"
+        "    weight = torch.diag(torch.tensor([0.0, penalty], dtype=torch.float64))\n"
+        "    found = torch.zeros(2, dtype=torch.float64)\n",
+        "    wins, gaps = wins.float(), gaps.float()\n"
+        "    rows = torch.stack([torch.ones_like(gaps), gaps], dim=1)\n"
+        "    weight = torch.diag(torch.tensor([0.0, penalty]))\n"
+        "    found = torch.zeros(2)\n",
+    ),
+    caught_by="length_is_taken_off",
+    hint="in float64",
+    mistake="Fits in float32.",
+)
+pulls_a_little_at_theta = patched(
+    *("win_rate_at_equal_length", "torch.tensor([0.0, penalty]", "torch.tensor([1e-6, penalty]"),
+    caught_by="length_is_taken_off",
+    hint="with λ on φ alone",
+    mistake="A ridge against singular matrices.",
 )
 fits_nothing_but_wins = patched(
     *("win_rate_at_equal_length", "if not 0 < wins.mean() < 1:", "if not 0 < wins.mean():"),
@@ -574,6 +668,24 @@ def meets_a_float_too_early(comparisons: int, win_rate: float, level: float = 0.
         if chance <= level:
             return needed, tails(win_rate)[needed]
     return comparisons + 1, 0.0
+
+
+@wrong("sign_test", caught_by="test_holds_at_the_edges", hint="The needed wins are exact")
+def trusts_the_normal_for_many(comparisons: int, win_rate: float, level: float = 0.05) -> tuple[int, float]:
+    from statistics import NormalDist
+
+    tails = [0]
+    for k in range(comparisons, -1, -1):
+        tails.append(tails[-1] + math.comb(comparisons, k))
+    tails.reverse()
+    needed = next((k for k in range(comparisons + 1) if tails[k] / 2**comparisons <= level), comparisons + 1)
+    if comparisons > 500:
+        spread = math.sqrt(comparisons) / 2
+        needed = math.ceil(comparisons / 2 + 0.5 + NormalDist().inv_cdf(1 - level) * spread)
+    m, wins = torch.tensor(float(comparisons)).double(), torch.arange(needed, comparisons + 1).double()
+    rate = torch.tensor(win_rate, dtype=torch.float64)
+    ways = torch.lgamma(m + 1) - torch.lgamma(wins + 1) - torch.lgamma(m - wins + 1)
+    return needed, (ways + torch.xlogy(wins, rate) + torch.xlogy(m - wins, 1 - rate)).exp().sum().item()
 
 
 gives_up_with_nan = patched(
