@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from grader.build import choosing
 from grader.build.choosing import choose
 from grader.build.forked import TooLongError, for_each_forked, within
 from grader.build.mutants import Mutated, mutate_lab, sampled
@@ -116,6 +117,17 @@ def test_all_mutants_are_killed_once_cases_are_chosen(lab: Course) -> None:
     assert (lab.solutions / LAB / "graded.json").read_bytes() == again
 
 
+def test_each_refusal_is_graded(lab: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One word of several may be refused and another one taken; no mutant of the right answers does that."""
+    refusals = [f'    yield Case("none {number}", ([],), family="no value")' for number in range(5)]
+    first = '    yield Case("one", ([2.0],), family="one value")'
+    edit(lab.solutions / LAB / "cases.py", first, "\n".join([first, *refusals]))
+    monkeypatch.setattr(choosing, "BUDGET_MS", 0.0)
+    assert mutated(lab, choosing=True).failures == []
+    chosen = json.loads((lab.solutions / LAB / "graded.json").read_text())
+    assert {f"none {number}" for number in range(5)} < set(chosen["spans_all"])
+
+
 def test_a_choice_that_lets_a_mutant_through_falls_short(lab: Course) -> None:
     (lab.solutions / LAB / "graded.json").write_text('{"spans_all": ["one"]}')
     edit(lab.solutions / LAB / "checks.py", "[2.0, -1.0, 5.0]", "[2.0, 2.0]")
@@ -193,6 +205,8 @@ def test_the_command_shows_what_it_found(lab: Course) -> None:
         ("last_less_first),)", "last_less_first), Mistake('Two.', lambda values: values[-1] - values[0]))", "is no dif"),
         ("def last_less_first(values: list[float])", "def last_less_first(values, more=0)", "other parameters"),
         ("keeps_inputs=True,", "keeps_inputs=True, hints={'valeu': 'x'},", "hints for 'valeu'"),
+        ("keeps_inputs=True,", "keeps_inputs=True, hints={'ValueErorr': 'x'},", "hints for 'ValueErorr'"),
+        ("keeps_inputs=True,", "keeps_inputs=True, hints={'ValueError or KeyError': 'x'},", None),
         ("([4.0, 1.0],)", "([4.0],)", None),
     ],
 )
