@@ -36,7 +36,7 @@ help:
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
 	@echo "make test           everything that must hold (a quarter of an hour)"
-	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds"
+	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds, other Pythons"
 	@echo "make tools          what tests need besides Python: Chromium, Node, PostgreSQL; make test does it too"
 	@echo "make schemas        fetch the standards' schemas, which exports are held to (QTI_SCHEMAS=FOLDER has them already)"
 	@echo "make wheels         wheels of the three packages in build/wheels, for a site without a package index"
@@ -151,7 +151,7 @@ test:
 	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 # And what takes longer. What of it `make test` has instead stands in tests/README.md.
-test-all: test test-long test-as-user test-seeds
+test-all: test test-long test-as-user test-seeds test-pythons
 
 test-long: data
 	$(BIN)/pytest -m long
