@@ -67,7 +67,8 @@ def feedback(folder: str | Path = ".") -> None:
 
 def _link(path: str) -> None:
     """A link where notebooks show one, else the path."""
-    if "IPython" not in sys.modules:
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
         print(path)
         return
     from IPython.display import display
