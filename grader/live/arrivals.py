@@ -8,7 +8,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,23 +85,22 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._marks: dict[Key, str] = {}
-        self._whys: dict[Key, str] = {}
+        self._last: dict[Key, Line] = {}
         self._times: dict[Key, list[datetime]] = defaultdict(list)
         for line in read_lines(path):
             self._remember(line)
 
     def is_graded(self, key: Key, mark: str) -> bool:
         """Whether exactly this was graded last."""
-        return self._marks.get(key) == mark
+        return key in self._last and self._last[key].mark == mark
 
     def last(self, key: Key) -> datetime | None:
         """When it was graded last; None where it never was."""
-        return max(self._times.get(key, ()), default=None)
+        return datetime.fromisoformat(self._last[key].at) if key in self._last else None
 
     def why_not(self, key: Key) -> str:
         """Why it could not be graded last; nothing where it could."""
-        return self._whys.get(key, "")
+        return self._last[key].why if key in self._last else ""
 
     def waits_until(self, key: Key, hourly: int, now: datetime) -> datetime | None:
         """When a student's work may be graded again, at most `hourly` times in any hour; None where it may be now."""
@@ -120,7 +119,7 @@ class Journal:
     def shorten(self, now: datetime) -> None:
         """Keep the last mark of each submission, and the times of the last hour."""
         kept = [
-            Line(*key, self._marks[key], time.isoformat(), self._whys[key])
+            replace(self._last[key], at=time.isoformat())
             for key, times in self._times.items()
             for time in [one for one in times[:-1] if now - HOUR < one] + times[-1:]
         ]
@@ -128,8 +127,7 @@ class Journal:
             write_whole(self._path, "".join(json.dumps(asdict(line)) + "\n" for line in kept).encode("ascii"))
 
     def _remember(self, line: Line) -> None:
-        self._marks[line.lab, line.student] = line.mark
-        self._whys[line.lab, line.student] = line.why
+        self._last[line.lab, line.student] = line
         self._times[line.lab, line.student].append(datetime.fromisoformat(line.at))
 
 

@@ -290,6 +290,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@contextlib.contextmanager
+def watching(hub: Hub) -> Iterator[subprocess.Popen[str]]:
+    """`grader watch` as the account of the course."""
+    command = hub.command(COURSE, str(BIN / "grader"), "watch", LAB, "--jobs", "1", "--json")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def readable(hub: Hub, user: str, places: Sequence[Path]) -> list[str]:
     """Which of these a user can read or list, and what is below them that the user can."""
     script = (

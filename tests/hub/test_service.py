@@ -23,8 +23,7 @@ from grader.course.paths import Course
 from grader.live.serve import AT_ONCE
 from grader.quizzes.kept import load_kept
 from labkit.quiz.bank import load_bank
-from tests.hub.conftest import BANK, EXAM, LAB, SERVING, Hub, readable
-from tests.hub.test_term import watching
+from tests.hub.conftest import BANK, EXAM, LAB, SERVING, Hub, readable, watching
 from tests.live.conftest import Examined
 
 MANY = 200

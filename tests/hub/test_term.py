@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import subprocess
 import urllib.error
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +16,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from grader.course.coursedir import gradebook
 from grader.course.paths import Course
-from tests.hub.conftest import BIN, COURSE, GRADERS, LAB, PASSWORD, PATIENCE, STUDENTS, Hub, ask, readable
+from tests.hub.conftest import BIN, COURSE, GRADERS, LAB, PASSWORD, PATIENCE, STUDENTS, Hub, ask, readable, watching
 
 pytestmark = pytest.mark.long
 NOTEBOOK = f"{LAB}.ipynb"
@@ -100,17 +97,6 @@ def fetch_feedback(page: Page, user: str, pictures: Path) -> None:
     for words in (f"Feedback for {user} · handed in ", f"{SCORES[user]:g} of 5 points"):
         expect(shown.locator("body")).to_contain_text(words)
     page.screenshot(path=pictures / f"{user}-feedback.png")
-
-
-@contextlib.contextmanager
-def watching(hub: Hub) -> Iterator[subprocess.Popen[str]]:
-    """`grader watch` as the account of the course."""
-    command = hub.command(COURSE, str(BIN / "grader"), "watch", LAB, "--jobs", "1", "--json")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        try:
-            yield process
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
 
 
 def rows(lines: Iterator[str], students: Sequence[str]) -> dict[str, float]:
