@@ -21,9 +21,9 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
+from grader.kernels.blob import TABLE_LENGTH, Numbers, TwiceError, written
 from grader.kernels.values import (
     MAX_BYTES,
     MAX_DEPTH,
@@ -43,7 +43,6 @@ MAX_BLOB = 2 * MAX_BYTES
 MAX_SAFE_INT = 2**53
 MAX_NODES = 2_000_000
 MAX_TENSOR_TABLE = 4 * 2**20
-TABLE_LENGTH = struct.Struct("<Q")
 ARRAYS = frozenset(NUMBERS)
 
 Message = tuple[dict[str, Any], list[Any]]
@@ -77,7 +76,7 @@ class Values:
         """
         numbers: list[Any] = []
         tree = [_encode(value if isinstance(value, Handle) else copy_value(value), numbers) for value in values]
-        return Values(_json(tree), _blob_of(numbers) if numbers else b"")
+        return Values(_json(tree), written(numbers) if numbers else b"")
 
 
 def dump(header: dict[str, Any], values: Sequence[Any] | Values = ()) -> bytes:
@@ -104,7 +103,7 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         if blob and TABLE_LENGTH.unpack_from(blob)[0] > MAX_TENSOR_TABLE:
             raise WireError("too many tensors")
         header, tree = json.loads(head), json.loads(body)
-        numbers = _Numbers(blob)
+        numbers = Numbers(blob)
         if type(header) is not dict or type(tree) is not list:
             raise WireError("a header or a list of values is missing")
         budget = [MAX_NODES]
@@ -112,6 +111,8 @@ def load(head: bytes, body: bytes, blob: bytes) -> Message:
         return header, [value if isinstance(value, Handle) else copy_value(value) for value in values]
     except WireError:
         raise
+    except TwiceError:
+        raise WireError("a tensor that stands for two values") from None
     except Exception as error:  # json, safetensors and torch raise many kinds for hostile bytes
         raise WireError(f"malformed message ({type(error).__name__})") from error
 
@@ -180,63 +181,6 @@ def _exactly(connection: Incoming, size: int, deadline: float | None, tick: Call
     return bytes(parts)
 
 
-def _blob_of(numbers: Sequence[Any]) -> bytes:
-    """Arrays and tensors, each by its index, as one safetensors blob.
-
-    Raises:
-        NotAValueError: this environment has no safetensors.
-    """
-    try:
-        from safetensors import numpy as of_arrays
-    except ImportError as missing:
-        raise NotAValueError("arrays and tensors need safetensors, which this environment has not") from missing
-    if not any(map(is_tensor, numbers)):
-        return bytes(of_arrays.save({str(i): array for i, array in enumerate(numbers)}))
-    import torch
-    from safetensors import torch as of_tensors
-
-    tensors = (one if is_tensor(one) else torch.from_numpy(one) for one in numbers)
-    return bytes(of_tensors.save({str(i): tensor for i, tensor in enumerate(tensors)}))
-
-
-class _Numbers:
-    """A safetensors blob of which each entry stands for one value: named twice, one would count for many."""
-
-    def __init__(self, blob: bytes) -> None:
-        self.blob = blob
-        self.taken: set[str] = set()
-
-    @cached_property
-    def _arrays(self) -> dict[str, Any]:
-        from safetensors import numpy as of_arrays
-
-        return dict(of_arrays.load(self.blob))
-
-    @cached_property
-    def _tensors(self) -> dict[str, Any]:
-        from safetensors import torch as of_tensors
-
-        return dict(of_tensors.load(self.blob))
-
-    def array(self, name: str) -> Any:
-        """An entry as an array; by way of torch where numpy has no type for an entry beside it."""
-        self._take(name)
-        try:
-            return self._arrays[name]
-        except KeyError:  # of the type's name
-            return self._tensors[name].numpy()
-
-    def tensor(self, name: str) -> Any:
-        """An entry as a tensor."""
-        self._take(name)
-        return self._tensors[name]
-
-    def _take(self, name: str) -> None:
-        if name in self.taken:
-            raise WireError("a tensor that stands for two values")
-        self.taken.add(name)
-
-
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), allow_nan=False).encode("ascii")
 
@@ -273,7 +217,7 @@ def _encode(value: Any, numbers: list[Any]) -> Any:
     return {"T": len(numbers) - 1}
 
 
-def _decode(node: Any, numbers: _Numbers, depth: int, budget: list[int]) -> Any:
+def _decode(node: Any, numbers: Numbers, depth: int, budget: list[int]) -> Any:
     budget[0] -= 1
     if depth > MAX_DEPTH + 2 or budget[0] < 0:
         raise NotAValueError("too deep or too many parts")
