@@ -20,7 +20,7 @@ WARM = {
     # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
     "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
     "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
-    "labkit": ("cryptography.hazmat.primitives.ciphers.aead",),
+    "labkit": ("labkit.rehearsal",),
     "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
 }
 EVERY = "*"  # what stands under this name in a course's list is imported for every assignment

@@ -16,6 +16,7 @@ from typing import Any
 from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Any as AnyTrait
 from traitlets import Type
@@ -83,6 +84,26 @@ class Compiler(CachingCompiler):  # type: ignore[misc]
         return f"/tmp/ipykernel_{os.getpid()}/{zlib.crc32(raw_code.encode('utf-8', 'replace'))}.py"
 
 
+class Transformers(TransformerManager):  # type: ignore[misc]
+    """IPython's, which remember the last cell: each is transformed twice when it runs, and tokenized for that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._usual = self._now()
+        self._last = ("", "")
+
+    def _now(self) -> tuple[list[Any], ...]:
+        return [*self.cleanup_transforms], [*self.line_transforms], [*self.token_transformers]
+
+    def transform_cell(self, cell: str) -> str:
+        """A cell as Python. Where a notebook has transformers of its own, they see it as often as they would."""
+        if self._now() != self._usual:
+            return str(super().transform_cell(cell))
+        if self._last[0] != cell:
+            self._last = cell, str(super().transform_cell(cell))
+        return self._last[1]
+
+
 class Shell(InteractiveShell):  # type: ignore[misc]
     """IPython as a kernel has it: rich display, magics, a running event loop; no sockets, and nobody to answer."""
 
@@ -98,6 +119,7 @@ class Shell(InteractiveShell):  # type: ignore[misc]
         self._traceback: list[str] | None = None
         self._while_showing = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.input_transformer_manager = Transformers()
 
     def init_environment(self) -> None:
         """As an ipykernel has it."""

@@ -15,7 +15,14 @@ from labkit.exercises import PROGRESS_FILE, notebook_of, progress_lines, read_no
 def fingerprint(source: str) -> str:
     """16 hex digits that change with what a cell does, not with its comments or line breaks."""
     try:
-        kept = ast.dump(ast.parse(_plain(source)))
+        return _of_python(_plain(source))
+    except SyntaxError:  # of IPython, about what it alone understands
+        return _of_python(source)
+
+
+def _of_python(source: str) -> str:
+    try:
+        kept = ast.dump(ast.parse(source))
     except (SyntaxError, ValueError, RecursionError):
         kept = "\n".join(line.rstrip() for line in source.strip().splitlines())
     return hashlib.sha256(kept.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -25,7 +32,7 @@ def of_function(exercise: str) -> str:
     """The fingerprint of the cell that defined the function `exercise` in this kernel; empty if that is not known."""
     code = getattr(vars(sys.modules["__main__"]).get(exercise), "__code__", None)
     lines = linecache.getlines(code.co_filename) if code is not None else []
-    return fingerprint("".join(lines)) if lines else ""
+    return _of_python("".join(lines)) if lines else ""  # as IPython compiled it
 
 
 def changed_since(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,25 +35,29 @@ class Exercise:
     hints: int = 0
 
 
-def record(exercise: str, passed: int, total: int, folder: Path | None = None, code: str = "") -> None:
+def record(exercise: str, passed: int, total: int, folder: Path | None = None, code: Callable[[], str] = str) -> None:
     """Add one line to `progress.jsonl` in a lab's folder, the current one else: `passed` of `total` checks held.
 
-    `code` is the fingerprint of the answer that was checked (answers.py), by which hand_in tells what changed since.
+    `code` gives the fingerprint of the answer that was checked (answers.py), by which hand_in tells what changed since.
 
     Nothing is written while nbgrader executes the notebook, nor into a folder that cannot be written: a check must
     never fail because of it.
     """
-    _add_line(folder, {"exercise": exercise, "passed": passed, "total": total, "code": code})
+    if _is_recorded():
+        _add_line(folder, {"exercise": exercise, "passed": passed, "total": total, "code": code()})
 
 
 def record_hint(exercise: str, step: int, folder: Path) -> None:
     """Add one line to the `progress.jsonl` of a lab's folder: a step of the help of `exercise` was taken."""
-    _add_line(folder, {"exercise": exercise, "hint": step})
+    if _is_recorded():
+        _add_line(folder, {"exercise": exercise, "hint": step})
+
+
+def _is_recorded() -> bool:
+    return not (os.environ.get("NBGRADER_EXECUTION") or _unrecorded)
 
 
 def _add_line(folder: Path | None, said: dict[str, Any]) -> None:
-    if os.environ.get("NBGRADER_EXECUTION") or _unrecorded:
-        return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     try:
         place = (folder or Path.cwd()).resolve()

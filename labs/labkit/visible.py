@@ -6,6 +6,7 @@ import dis
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -84,7 +85,7 @@ class Checks:
             print(f"{exercise}: there are no checks in this cell.")
             return True
         passed = sum(o.passed for o in outcomes)
-        record(exercise, passed, len(outcomes), code=of_function(exercise))
+        record(exercise, passed, len(outcomes), code=partial(of_function, exercise))
         if passed < len(outcomes):
             raise ChecksFailed(exercise, tuple(outcomes)) from None
         print("\n".join([f"{GREEN}{exercise}: {_all(passed)}{PLAIN}", *(o.lines()[0] for o in outcomes)]))
@@ -128,7 +129,7 @@ def checks(exercise: str, folder: str | Path = ".") -> Any:
 def show(exercise: str, looked: Looked, folder: Path) -> None:
     """Show what was looked at, and record it in the lab's folder. Raises ChecksFailed."""
     outcomes, passed = looked.outcomes, looked.passed
-    record(exercise, passed, len(outcomes), folder, of_function(exercise))
+    record(exercise, passed, len(outcomes), folder, partial(of_function, exercise))
     if passed == len(outcomes):
         print("\n".join([f"{GREEN}{exercise}: {_all(passed)}{PLAIN}", *(o.lines()[0] for o in outcomes)]))
         return
