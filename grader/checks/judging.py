@@ -14,6 +14,7 @@ from grader.checks.student import SAID, Student, StudentError, recipe_of
 from grader.kernels.many import NO_GRAPH, Answer, Asked, Builder, answer_to
 from grader.kernels.many_wire import Calls
 from labkit.findings import (
+    EXACT,
     KINDS,
     Finding,
     Near,
@@ -197,7 +198,8 @@ class Judge:
         if expected.error is not None:
             return Finding("no error", f"Expected {expected.error}, but it returned {form(answer.value)}.")
         fault = compared(answer.value, expected.value, self.near(case))
-        if self.cases.accept is not None and (fault is None or fault.kind in OF_VALUES):
+        judged = fault is None or fault.kind in OF_VALUES
+        if self.cases.accept is not None and judged and compared(answer.value, expected.value, EXACT) is not None:
             fault = self._accepted(case, answer, expected, "value" if fault is None else fault.kind)
         if fault is not None:
             return fault

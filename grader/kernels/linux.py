@@ -34,6 +34,11 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def rejoin(namespace: int, kind: int) -> None:
+    """Go (back) to the namespace of a descriptor; of NEWPID only processes to come are concerned. See setns(2)."""
+    _check(_libc.setns(namespace, kind), "setns")
+
+
 def mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     """See mount(2)."""
     texts = [None if text is None else text.encode() for text in (source, target, kind, data)]

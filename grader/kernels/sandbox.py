@@ -101,15 +101,34 @@ def _outermost(paths: Iterable[str]) -> list[str]:
     return kept
 
 
-def leave_namespaces() -> None:
-    """Unshare mounts, network, IPC, host name and processes; the next fork is process 1 of its own.
+def fork_as_first(own: int) -> int:
+    """Fork; the child is process 1 of a namespace of its own. Only root may do that as often as it likes.
+
+    `own` is a descriptor of this process's namespace of processes.
+
+    Raises:
+        OSError: as fork(2) and unshare(2).
+    """
+    linux.unshare(linux.NEWPID)
+    try:
+        child = os.fork()
+    except OSError:
+        linux.rejoin(own, linux.NEWPID)
+        raise
+    if child:
+        linux.rejoin(own, linux.NEWPID)
+    return child
+
+
+def leave_namespaces(processes: bool = True) -> None:
+    """Unshare mounts, network, IPC, host name and, unless told otherwise, processes: the next fork is process 1.
 
     Root does it by right; anybody else by way of a user namespace with only the own uid in it.
 
     Raises:
         SandboxError: the kernel or the container does not allow it.
     """
-    flags = linux.NEWNS | linux.NEWNET | linux.NEWIPC | linux.NEWUTS | linux.NEWPID
+    flags = linux.NEWNS | linux.NEWNET | linux.NEWIPC | linux.NEWUTS | (linux.NEWPID if processes else 0)
     uid, gid = os.getuid(), os.getgid()
     try:
         if uid == 0:

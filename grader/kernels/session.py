@@ -20,11 +20,12 @@ import random
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from grader.kernels import canary, process
 from grader.kernels.calls import Called, call_with_values, method_of
-from grader.kernels.later import when_loaded
+from grader.kernels.later import Action, when_loaded
 from grader.kernels.limits import Limits
 from grader.kernels.many import Answer, Builder, answer_to
 from grader.kernels.many_wire import Waiting, packed, unpacked_cases
@@ -36,25 +37,48 @@ from grader.kernels.values import Handle, NotAValueError
 from grader.kernels.wire import Closed, Message, WireError, dump, receive
 
 SEED = 20_260_101
+LIBRARIES: dict[str, Action] = {
+    "numpy": lambda numpy: numpy.random.seed(SEED),
+    "torch": lambda torch: torch.manual_seed(SEED),  # by itself it begins anywhere
+}
+
+
+def seed_libraries() -> None:
+    """Start the generators of the libraries that are loaded at the same place: what is forked inherits it.
+
+    It is done once where kernels are forked from, as torch takes 4 ms for it.
+    """
+    for name, seed in LIBRARIES.items():
+        if name in sys.modules:
+            seed(sys.modules[name])
 
 
 def reseed() -> None:
     """Start every generator at the same place in every kernel: the same submission gets the same grade."""
-    random.seed(SEED)
-    when_loaded("numpy", lambda numpy: numpy.random.seed(SEED))
-    when_loaded("torch", lambda torch: torch.manual_seed(SEED))  # by itself it begins anywhere
+    random.seed(SEED)  # after a fork Python draws another seed
+    for name, seed in LIBRARIES.items():
+        if name not in sys.modules:
+            when_loaded(name, seed)
 
 
 class Session:
     """One kernel's state: its shell, and the objects that stay in it."""
 
-    def __init__(self, connection: socket.socket, shell: Shell, limits: Limits, rehearsed: Recipes | None) -> None:
+    def __init__(
+        self,
+        connection: socket.socket,
+        shell: Shell,
+        limits: Limits,
+        rehearsed: Recipes | None,
+        untouched: Mapping[str, Any],
+    ) -> None:
         self.connection, self.shell, self.limits = connection, shell, limits
         self.objects: dict[str, Any] = {}
         self.rehearsed = rehearsed
         self.recipes: Recipes | None = None
+        self.builder: Builder | None = None
         self.ran = False
-        self.before = canary.fingerprint(shell)
+        self.before = dict(untouched)
         for name in ("numpy", "torch"):
             if name not in sys.modules:
                 when_loaded(name, lambda module: self.before.update(canary.of_module(module.__name__)))
@@ -143,7 +167,7 @@ class Session:
         waiting, cases = Waiting(), unpacked_cases(header["cases"], values)
         try:
             function = self.shell.user_ns.get(header["name"])
-            build = Builder(lambda recipe: self._recipes(header["source"])[recipe])
+            build = self._builder(header["source"])
             self.shell.collect(0)
             for left, asked in zip(range(len(cases) - 1, -1, -1), cases, strict=True):
                 answer = answer_to(function, asked, build) if callable(function) else Answer(None, "NameError")
@@ -156,6 +180,12 @@ class Session:
         except KeyboardInterrupt:  # out of time, between two calls
             answers.append(Answer(None, "KeyboardInterrupt"))
         self._reply(*packed(answers, header["id"], more=False))
+
+    def _builder(self, source: str) -> Builder:
+        """What builds arguments, for all calls of this kernel: a model is made once, however many checks take it."""
+        if self.builder is None:
+            self.builder = Builder(lambda recipe: self._recipes(source)[recipe])
+        return self.builder
 
     def _recipes(self, source: str) -> Recipes:
         """The lab's `fixtures.py`, executed once."""
@@ -172,16 +202,24 @@ class Session:
 
 
 def main(
-    connection: socket.socket, shell: Shell, limits: Limits, layers: str, rehearsed: Recipes | None = None
+    connection: socket.socket,
+    shell: Shell,
+    limits: Limits,
+    layers: str,
+    rehearsed: Recipes | None,
+    untouched: Mapping[str, Any],
 ) -> None:
-    """Become a kernel; returns when the trusted side goes. `layers` says how a folder of the host is shown."""
+    """Become a kernel; returns when the trusted side goes.
+
+    `layers` says how a folder of the host is shown; `untouched` is the fingerprint of `canary`, taken before the fork.
+    """
     nobody_answers()
     shell.attach()
     see_working_folder()
     shell.user_ns["__name__"] = "__main__"
     reseed()
     os.register_at_fork(after_in_child=connection.close)  # a process that student code forks does not answer for it
-    session = Session(connection, shell, limits, rehearsed)
+    session = Session(connection, shell, limits, rehearsed, untouched)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     process.ready(connection, layers)
     session.serve()

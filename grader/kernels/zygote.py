@@ -16,12 +16,13 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.kernels import cgroups, linux, paths, process, recipes, sandbox, seccomp, session
+from grader.kernels import canary, cgroups, linux, paths, process, recipes, sandbox, seccomp, session
 from grader.kernels.behind_sockets import become_ipykernel, become_program
 from grader.kernels.cgroups import Group
 from grader.kernels.limits import Limits
@@ -29,9 +30,10 @@ from grader.kernels.preload import ThreadsStartedError, preload, start_anew, sta
 from grader.kernels.recipes import Recipes
 from grader.kernels.sandbox import USUAL, Place, SandboxError, View
 from grader.kernels.shell import Shell, make_shell
-from grader.kernels.wire import WireError, dump, receive
+from grader.kernels.wire import TimeUp, WireError, dump, receive
 
 ANSWERS = 3
+REQUEST_SECONDS = 5.0
 OWN_ARGUMENTS = 2  # of Python's -c: the word itself, and where our code lies
 
 
@@ -67,6 +69,10 @@ class Kernels:
     place: cgroups.Place | None
     prefix: str
     recipes: Recipes | None
+    own: int | None
+    """This process's namespace of processes, as a descriptor, where each fork can have another; else None."""
+    canary: dict[str, Any]
+    """What a kernel finds in itself before student code runs; see `grader.kernels.canary`."""
 
     def group(self, number: int, limits: Limits) -> Group | None:
         """A control group for a kernel, where there can be one."""
@@ -85,6 +91,8 @@ def serve(settings: Settings) -> None:
         start_anew(settings.command, again, os.path.dirname(settings.socket))
     with contextlib.suppress(OSError):  # no list for this machine: the kernel that is tried out says so
         seccomp.program()
+    session.seed_libraries()
+    untouched = canary.fingerprint(shell)
     gc.collect()
     gc.freeze()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -92,7 +100,8 @@ def serve(settings: Settings) -> None:
     os.chmod(settings.socket, 0o600)
     listener.listen(128)
     place, why_not = _place_for_groups(settings)
-    kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()), rehearsed)
+    own = _own_namespace(settings)
+    kernels = Kernels(settings, shell, listener, place, cgroups.prefix(os.getpid()), rehearsed, own, untouched)
     refused, how = _try_out(kernels)
     said = {"threads": threads(), "failed": failed, "without": settings.without, "refused": refused, "layers": how}
     _say(said | {"place": place and asdict(place), "prefix": kernels.prefix, "no_groups": why_not})
@@ -106,8 +115,7 @@ def serve(settings: Settings) -> None:
                 return  # the trusted side has gone
             connection, _ = listener.accept()
             number += 1
-            if os.fork() == 0:
-                _become_kernel(connection, kernels, number)
+            _bear(connection, kernels, number)
             connection.close()
         _reap()
 
@@ -140,15 +148,28 @@ def _place_for_groups(settings: Settings) -> tuple[cgroups.Place | None, str]:
     return place, ""
 
 
+def _own_namespace(settings: Settings) -> int | None:
+    """The namespace of processes to come back to after each fork; None where only a child can leave it."""
+    if not settings.sandboxed or os.getuid() != 0:
+        return None
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        linux.rejoin(own, linux.NEWPID)  # asked before anything is left: a container may have a root that may not
+        linux.unshare(linux.NEWPID)
+        linux.rejoin(own, linux.NEWPID)
+    except OSError:
+        os.close(own)
+        return None
+    return own
+
+
 def _try_out(kernels: Kernels) -> tuple[str, str]:
     """Have one kernel born and end again. Returns why that failed, if it did; and how it shows a folder of the host."""
     ours, theirs = socket.socketpair()
-    if os.fork() == 0:
-        ours.close()
-        _become_kernel(theirs, kernels, 0)
-    theirs.close()
     request = {"op": "new", "limits": asdict(Limits()), "folder": "/", "name": USUAL.name}
     ours.sendall(dump(request | {"lower": kernels.settings.trial}))
+    _bear(theirs, kernels, 0)
+    theirs.close()
     try:
         kernel = process.born(ours, None)
     except SandboxError as refused:
@@ -169,19 +190,65 @@ def _reap() -> None:
             pass
 
 
-def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> None:
+def _bear(connection: socket.socket, kernels: Kernels, number: int) -> None:
+    """Fork a kernel for who speaks at the other end of a connection; what goes wrong is told there."""
+    try:
+        request, _ = receive(connection, time.monotonic() + REQUEST_SECONDS)
+    except (WireError, TimeUp):  # whoever asked is gone, or hangs
+        return
+    try:
+        if kernels.own is not None:
+            _fork_as_first(connection, kernels, number, request)
+        elif os.fork() == 0:
+            _become_kernel(connection, kernels, number, request, _Birth(None))
+    except OSError as refused:
+        _tell(connection, f"a kernel could not be forked ({refused})")
+
+
+@dataclass(frozen=True)
+class _Birth:
+    """How a kernel came into being."""
+
+    announced: int | None
+    """Where it is process 1 already: a descriptor that ends when the trusted side knows of it."""
+    group: Group | None = None
+
+
+def _fork_as_first(connection: socket.socket, kernels: Kernels, number: int, request: dict[str, Any]) -> None:
+    """Fork a kernel that is process 1 of its namespace from the start: a fork in between costs 10 ms."""
+    assert kernels.own is not None
+    group = kernels.group(number, Limits(**request["limits"]))
+    announced, announcing = os.pipe()
+    try:
+        child = sandbox.fork_as_first(kernels.own)
+        if child == 0:
+            os.close(announcing)
+            _become_kernel(connection, kernels, number, request, _Birth(announced, group))
+        with contextlib.suppress(OSError):  # whoever asked is gone
+            process.announce(connection, child, group)
+    finally:
+        os.close(announced)
+        os.close(announcing)
+
+
+def _become_kernel(
+    connection: socket.socket, kernels: Kernels, number: int, request: dict[str, Any], birth: _Birth
+) -> None:
     """The forked child: never returns. It talks of what goes wrong, and ends."""
     code, settings = 1, kernels.settings
     try:
         kernels.listener.close()
         os.setsid()
-        _only_keep(connection)
-        request, _ = receive(connection)
+        _only_keep(connection, birth.announced)
         limits = Limits(**request["limits"])
         view = View(tuple(settings.paths)).with_more(request.get("readable", ()), request.get("writable", ()))
         place, how = Place(request["name"], request["lower"]), ""
         if settings.sandboxed:
-            how = _enter_as_first_process(connection, view, kernels, limits, number, place, request["op"] == "program")
+            if birth.announced is None:
+                birth = _fork_once_more(connection, kernels, limits, number)
+            # A control group bounds what is used; without one, what is mapped has to be bounded.
+            addresses = birth.group is None or request["op"] != "program"
+            how = _enter(view, kernels, limits, number, place, addresses, birth)
         else:
             sandbox.limit_resources(limits)
             process.announce(connection, os.getpid())
@@ -191,7 +258,7 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         elif request["op"] == "program":
             become_program(connection, request, how)
         else:
-            session.main(connection, kernels.shell, limits, how, kernels.recipes)
+            session.main(connection, kernels.shell, limits, how, kernels.recipes, kernels.canary)
         code = 0
     except SandboxError as refused:
         _tell(connection, str(refused))
@@ -201,10 +268,8 @@ def _become_kernel(connection: socket.socket, kernels: Kernels, number: int) -> 
         os._exit(code)
 
 
-def _enter_as_first_process(
-    connection: socket.socket, view: View, kernels: Kernels, limits: Limits, number: int, place: Place, program: bool
-) -> str:
-    """Fork once more: the child is process 1 of its namespaces and returns; the parent only waits for it."""
+def _fork_once_more(connection: socket.socket, kernels: Kernels, limits: Limits, number: int) -> _Birth:
+    """Become process 1 of a namespace without being root: the child returns; the parent only waits for it."""
     group = kernels.group(number, limits)
     linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     sandbox.leave_namespaces()
@@ -218,14 +283,22 @@ def _enter_as_first_process(
         os.waitpid(child, 0)
         os._exit(0)
     os.setsid()  # or else kill(0, …) would reach the parent, where it has the same user, and with it end the kernel
-    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.close(announcing)
-    os.read(announced, 1)  # ends when the parent has spoken: what the child says comes second, on any machine
-    os.close(announced)
-    if group is not None:
-        group.enter()
-    # A control group bounds what is used; without one, what is mapped has to be bounded.
-    addresses = group is None or not program
+    return _Birth(announced, group)
+
+
+def _enter(
+    view: View, kernels: Kernels, limits: Limits, number: int, place: Place, addresses: bool, birth: _Birth
+) -> str:
+    """Shut process 1 of a namespace in. Returns how a folder of the host is shown."""
+    assert birth.announced is not None
+    linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.read(birth.announced, 1)  # ends when the parent has spoken: what the child says comes second, on any machine
+    os.close(birth.announced)
+    if kernels.own is not None:
+        sandbox.leave_namespaces(processes=False)
+    if birth.group is not None:
+        birth.group.enter()
     return sandbox.enter(view, limits, kernels.settings.root, number, place, addresses)
 
 
@@ -234,14 +307,16 @@ def _tell(connection: socket.socket, reason: str) -> None:
         connection.sendall(dump({"op": "failed", "reason": reason}))
 
 
-def _only_keep(connection: socket.socket) -> None:
-    """Close every descriptor but the connection; standard input and outputs lead nowhere."""
-    kept = connection.fileno()
+def _only_keep(connection: socket.socket, announced: int | None) -> None:
+    """Close every descriptor but these; standard input and outputs lead nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, 4096)
+    first = 3
+    for kept in sorted({connection.fileno(), *([] if announced is None else [announced])}):
+        os.closerange(first, kept)
+        first = kept + 1
+    os.closerange(first, 4096)
 
 
 def _say(status: dict[str, Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from types import SimpleNamespace
 
 import torch
@@ -27,13 +29,16 @@ def table_policy(
     seed: int, vocab_size: int = 6, spread: float = 1.0, eos_id: int = 5, end: float = 0.0, dtype: str = "float32"
 ) -> TablePolicy:
     """A random table policy; `end` is added to the logit of EOS: above 0 texts end soon, far below 0 they never do."""
-    generator = torch.Generator().manual_seed(seed)
-    tokens, places, head = (
-        torch.randn(n, m, generator=generator) for n, m in ((vocab_size, 8), (24, 8), (8, vocab_size))
-    )
+    tokens, places, head = _drawn(seed, vocab_size)
     bias = torch.zeros(vocab_size, dtype=getattr(torch, dtype))
     bias[eos_id] = end
-    return TablePolicy(3.0 * tokens, places, spread * head, bias)
+    return TablePolicy(3.0 * tokens, places.clone(), spread * head, bias)
+
+
+@cache
+def _drawn(seed: int, vocab_size: int) -> tuple[torch.Tensor, ...]:
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randn(n, m, generator=generator) for n, m in ((vocab_size, 8), (24, 8), (8, vocab_size)))
 
 
 def toy_policy(seed: int, vocab_size: int = 6, spread: float = 0.7) -> GPT2LMHeadModel:
@@ -41,6 +46,18 @@ def toy_policy(seed: int, vocab_size: int = 6, spread: float = 0.7) -> GPT2LMHea
 
     `spread` scales the logits: wide enough that no two continuations of a check come near to a tie.
     """
+    model = copy.deepcopy(_blank_policy(vocab_size))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
+        model.transformer.ln_f.weight.fill_(spread)
+    return model
+
+
+@cache  # a model takes ten times as long to make as to copy
+def _blank_policy(vocab_size: int) -> GPT2LMHeadModel:
     config = GPT2Config(
         vocab_size=vocab_size,
         n_positions=24,
@@ -52,14 +69,7 @@ def toy_policy(seed: int, vocab_size: int = 6, spread: float = 0.7) -> GPT2LMHea
         attn_implementation="eager",
     )
     with torch.random.fork_rng(devices=[]):
-        model = GPT2LMHeadModel(config).eval().requires_grad_(False)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
-        model.transformer.ln_f.weight.fill_(spread)
-    return model
+        return GPT2LMHeadModel(config).eval().requires_grad_(False)
 
 
 def rehearse() -> None:
@@ -68,3 +78,4 @@ def rehearse() -> None:
     table_policy(0)(ids)
     with torch.no_grad():
         toy_policy(0)(ids)
+        toy_policy(0, vocab_size=4)(ids.clamp(max=3))
