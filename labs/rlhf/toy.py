@@ -91,6 +91,11 @@ def log_probs(prompt: int) -> torch.Tensor:
 
     The first `<end>` counts, the filling does not, so the probabilities of all responses add up to 1.
     """
+    return _log_probs(prompt).clone()
+
+
+@cache  # it is asked for again and again
+def _log_probs(prompt: int) -> torch.Tensor:
     table = _NEXT[prompt].log().tolist()
     return torch.tensor(
         [sum(table[last][word] for last, word in zip((_START, *y), y, strict=False)) for y in _listed()],
@@ -105,6 +110,11 @@ def rewards(prompt: int) -> torch.Tensor:
     After "The film is not" every sign is turned. Nothing asks whether it is English: the best response is a list of
     one word, and π_ref hardly ever says it.
     """
+    return _rewards(prompt).clone()
+
+
+@cache
+def _rewards(prompt: int) -> torch.Tensor:
     worth = {0: 1.0, 1: -1.0}
     sign = (1.0, -1.0)[prompt]
     totals = []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
+
+from rlhf import toy
 
 
 class CountedPolicy(GPT2LMHeadModel):
@@ -22,6 +26,18 @@ class CountedPolicy(GPT2LMHeadModel):
 
 def counted_policy(seed: int, vocab_size: int = 4) -> CountedPolicy:
     """A random GPT-2 with few tokens and one layer, in eval mode, float64: batches of any size agree to 1e-12."""
+    model = copy.deepcopy(_blank_policy(vocab_size))
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.5)
+        model.transformer.ln_f.weight.fill_(0.7)
+    return model
+
+
+@cache  # a model takes ten times as long to make as to copy
+def _blank_policy(vocab_size: int) -> CountedPolicy:
     config = GPT2Config(
         vocab_size=vocab_size,
         n_positions=16,
@@ -33,14 +49,7 @@ def counted_policy(seed: int, vocab_size: int = 4) -> CountedPolicy:
         attn_implementation="eager",
     )
     with torch.random.fork_rng(devices=[]):
-        model = CountedPolicy(config).double().eval()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim == 2:
-                parameter.copy_(torch.randn(parameter.shape, generator=generator, dtype=torch.float64) * 0.5)
-        model.transformer.ln_f.weight.fill_(0.7)
-    return model
+        return CountedPolicy(config).double().eval()
 
 
 KEYS = 1009
@@ -80,3 +89,6 @@ def rehearse() -> None:
     with torch.no_grad():
         counted_policy(0)(ids)
         table_policy(0)(ids)
+    for prompt in range(len(toy.PROMPTS)):
+        toy.log_probs(prompt)
+        toy.rewards(prompt)

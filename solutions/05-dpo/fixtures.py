@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import copy
 import shutil
 import tempfile
+from functools import cache
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -26,18 +28,23 @@ def checkpoint(seed: int, dropout: float = 0.3, eos: str = "<|endoftext|>", plac
     spelling.decoder = decoders.ByteLevel()
     special = {"bos_token": eos, "eos_token": eos, "unk_token": eos} | ({"pad_token": pad} if pad else {})
     GPT2TokenizerFast(tokenizer_object=spelling, **special).save_pretrained(folder)
-    config = GPT2Config(
-        vocab_size=len(tokens), n_positions=16, n_embd=16, n_layer=1, n_head=2, bos_token_id=place, eos_token_id=place,
-        resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout,
-    )  # fmt: skip
-    with torch.random.fork_rng(devices=[]):
-        model = GPT2LMHeadModel(config)
+    model = copy.deepcopy(_blank_model(len(tokens), place, dropout))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.5)
     model.save_pretrained(folder)
     return folder
+
+
+@cache  # a model takes ten times as long to make as to copy
+def _blank_model(size: int, place: int, dropout: float) -> GPT2LMHeadModel:
+    config = GPT2Config(
+        vocab_size=size, n_positions=16, n_embd=16, n_layer=1, n_head=2, bos_token_id=place, eos_token_id=place,
+        resid_pdrop=dropout, embd_pdrop=dropout, attn_pdrop=dropout,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        return GPT2LMHeadModel(config)
 
 
 def rehearse() -> None:
