@@ -15,6 +15,9 @@ QUIZ_CELL = "quiz-hidden"
 CELL_MAGIC = re.compile(r"\s*%%(\w+)[^\n]*(?:\n|$)")
 # Magics whose cell is Python that runs in the notebook.
 OF_PYTHON = ("capture", "time", "timeit", "prun")
+# What code that trains speaks of. That part of torch loads hundreds of modules at the first step, and only then.
+TRAINING = re.compile(r"\b(optim|[Oo]ptimi[sz]ers?|Adam\w*|SGD|\w*Trainer|compile)\b")
+OF_TRAINING = "torch.optim"
 
 
 def grade_id(cell: Mapping[str, Any]) -> str | None:
@@ -43,18 +46,20 @@ def is_demo(cell: NotebookNode) -> bool:
 def imports_of(notebook: NotebookNode) -> list[list[str]]:
     """The imports of a notebook's code cells: lists of a module and the names taken from it. Nothing is executed.
 
-    Demo cells are left out, and cells that are no Python.
+    Demo cells are left out, and cells that are no Python. Where torch is imported and a cell speaks of training, what
+    trains is among them.
     """
     found: dict[str, set[str]] = {}
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or is_demo(cell):
-            continue
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and not is_demo(cell)]
+    for cell in code:
         for node in ast.walk(_parsed(cell.source)):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     found.setdefault(alias.name, set())
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    if "torch" in found and any(TRAINING.search(cell.source) for cell in code):
+        found.setdefault(OF_TRAINING, set())
     return [[module, *sorted(names - {"*"})] for module, names in found.items() if module.split(".")[0] != "grader"]
 
 

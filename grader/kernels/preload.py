@@ -17,8 +17,16 @@ from pathlib import Path
 from types import ModuleType
 
 WARM = {
-    # Modules that libraries import when first used, for up to a second in every kernel; a course names more of them.
-    "torch": ("torch._dynamo", "torch.distributions", "torch.utils.data", "torch.fx.experimental.symbolic_shapes"),
+    # Modules that libraries import when first used, for up to a second in every kernel, under the name of a package or
+    # of the module whose use it takes; a course names more of them.
+    "torch": (
+        "torch._subclasses.schema_check_mode",
+        "torch.distributions",
+        "torch.fx.experimental.symbolic_shapes",
+        "torch.utils.data",
+        "safetensors.torch",
+    ),
+    "torch.optim": ("torch._dynamo",),
     "matplotlib": ("matplotlib.pyplot", "matplotlib_inline.backend_inline", "matplotlib.backends.backend_agg"),
     "labkit": ("labkit.rehearsal",),
     "IPython": ("IPython.core.completer", "IPython.core.magics.pylab", "IPython.display"),
@@ -44,7 +52,7 @@ def preload(imports: Sequence[Sequence[str]], warm: Mapping[str, Sequence[str]],
         ThreadsStartedError: a module started threads that did not end.
     """
     failed = []
-    bases = {module.split(".")[0] for module, *_ in imports} | {"IPython", EVERY}
+    bases = {name for module, *_ in imports for name in (module, module.split(".")[0])} | {"IPython", EVERY}
     ahead = ([name] for known in (WARM, warm) for base, modules in known.items() for name in modules if base in bases)
     began = threads()
     for module, *names in [*imports, *ahead]:

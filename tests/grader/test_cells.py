@@ -76,3 +76,17 @@ def test_nothing_is_executed(tmp_path: Path) -> None:
 @given(st.text(st.sampled_from("%!?()[]{}:'\"\\\n\t ab#;=.\0"), max_size=40))
 def test_no_cell_is_a_failure(source: str) -> None:
     assert of(source, "import json")[-1] == ["json"]
+
+
+@pytest.mark.parametrize(
+    ("source", "trains"),
+    [
+        ("import torch\nstep = torch.optim.SGD", True),
+        ("import torch\n# Train with an optimizer of your choice.", True),
+        ("import torch\nbest = optimal(torch.ones(3))", False),
+        ("optimizer = 3", False),
+    ],
+)
+def test_what_trains_is_loaded_ahead_where_code_speaks_of_it(source: str, trains: bool) -> None:
+    """With torch only; a word that begins alike is another one."""
+    assert (["torch.optim"] in of(source)) is trains
