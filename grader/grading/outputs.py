@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 
 from grader.checks.running import Outcome, as_mime, score
-from grader.grading.quiz_outputs import of_points
+from grader.grading.quiz_outputs import made, of_points
 from grader.kernels.streams import CUT
 
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -91,11 +90,11 @@ def clean(raw: Sequence[Any], budget: Budget, results: bool = False) -> list[Not
             if found.output_type == "error":  # what went wrong is told whatever came before, without its traceback
                 kept.append(of_failure(found.ename, found.evalue[:MAX_ERROR]))
             else:
-                kept.append(new_output("stream", name="stdout", text=CUT))
+                kept.append(made("stream", name="stdout", text=CUT))
             break
         kept.append(found)
     if len(raw) > MAX_OUTPUTS:
-        kept.append(new_output("stream", name="stdout", text=CUT))
+        kept.append(made("stream", name="stdout", text=CUT))
     return kept
 
 
@@ -113,18 +112,18 @@ def _clean(output: dict[str, Any], results: bool) -> NotebookNode | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return new_output("stream", name=name, text=_lines(_text(output.get("text"))))
+        return made("stream", name=name, text=_lines(_text(output.get("text"))))
     if kind == "error":
         lines = output.get("traceback")
         traceback = [_text(line)[:4_000] for line in lines[:MAX_LINES]] if isinstance(lines, list) else []
         name, value = _text(output.get("ename"))[:200], _text(output.get("evalue"))[:4_000]
-        return new_output("error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"])
+        return made("error", ename=name, evalue=value, traceback=traceback or [f"{name}: {value}"])
     if kind in ("display_data", "execute_result") and isinstance(output.get("data"), dict):
         # A result is shown as a display, unless it may be points: only what nbgrader asked for may be a grade.
         data = _inert(output["data"])
         if results and kind == "execute_result" and "text/plain" in data:
-            return new_output("execute_result", data, execution_count=1)
-        return new_output("display_data", data) if data else None
+            return made("execute_result", data, execution_count=1)
+        return made("display_data", data) if data else None
     return None
 
 
@@ -171,9 +170,9 @@ def trouble(outputs: Sequence[NotebookNode]) -> list[str]:
 
 def of_checks(exercise: str, outcomes: tuple[Outcome, ...], most: float) -> list[NotebookNode]:
     """What a hidden cell shows: its promises with hints, and the points, which nbgrader reads."""
-    return [new_output("display_data", as_mime(exercise, outcomes)), of_points(min(score(outcomes), most))]
+    return [made("display_data", as_mime(exercise, outcomes)), of_points(min(score(outcomes), most))]
 
 
 def of_failure(name: str, reason: str) -> NotebookNode:
     """An error that the engine puts where a cell gave none."""
-    return new_output("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"])
+    return made("error", ename=name, evalue=reason, traceback=[f"{name}: {reason}"])

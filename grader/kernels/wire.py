@@ -156,8 +156,9 @@ def receive(connection: Incoming, deadline: float | None = None, tick: Callable[
     for length, most in zip(lengths, (MAX_HEADER, MAX_TREE, MAX_BLOB), strict=True):
         if length > most:
             raise WireError(f"a part of {length} bytes arrived, at most {most} are taken")
-    head, body, blob = (_exactly(connection, length, deadline, tick) for length in lengths)
-    return load(head, body, blob)
+    data = _exactly(connection, sum(lengths), deadline, tick)
+    body, blob = lengths[0], lengths[0] + lengths[1]
+    return load(data[:body], data[body:blob], data[blob:])
 
 
 def _exactly(connection: Incoming, size: int, deadline: float | None, tick: Callable[[], None]) -> bytes:
