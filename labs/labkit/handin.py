@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
 import zipfile
@@ -12,6 +13,7 @@ from urllib.parse import quote
 from labkit.answers import changed_since
 from labkit.errors import LabError
 from labkit.exercises import read_lab, read_notebook
+from labkit.files import write_whole
 from labkit.quiz.attempts import ATTEMPTS_FILE
 
 OLD_SECONDS = 120.0
@@ -79,16 +81,13 @@ def _require(notebook: Path) -> None:
 
 
 def _write_zip(goal: Path, files: list[Path]) -> None:
-    part = goal.with_name(goal.name + ".part")
-    try:
-        with zipfile.ZipFile(part, "w") as archive:
-            for file in files:
-                entry = zipfile.ZipInfo(f"{file.parent.name}/{file.name}", date_time=EPOCH)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, file.read_bytes(), compress_type=zipfile.ZIP_DEFLATED)
-        part.replace(goal)
-    finally:
-        part.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for file in files:
+            entry = zipfile.ZipInfo(f"{file.parent.name}/{file.name}", date_time=EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, file.read_bytes(), compress_type=zipfile.ZIP_DEFLATED)
+    write_whole(goal, content.getvalue())
 
 
 def _tell(goal: Path, files: list[Path]) -> None:

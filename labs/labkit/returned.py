@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from labkit.errors import LabError
+from labkit.files import write_whole
 
 FOLDER = "feedback"
 PAGE = re.compile(r"[\w -][\w. -]*\.html")
@@ -46,9 +47,7 @@ def feedback(folder: str | Path = ".") -> None:
     try:
         (place / FOLDER).mkdir(exist_ok=True)
         for name, page in pages.items():
-            part = place / FOLDER / f".{name}.part"
-            part.write_text(page, encoding="utf-8")
-            part.replace(place / FOLDER / name)
+            write_whole(place / FOLDER / name, page.encode("utf-8"))
     except OSError as error:
         what = f"{place / FOLDER} could not be written: {error.strerror or error}."
         raise LabError(what, "Free some space, or make the folder writable, and run this cell again.") from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import shutil
 from pathlib import Path
 
 import nbformat
 from nbformat.sign import NotebookNotary
+
+from labkit.files import write_whole
 
 BESIDE = ("README.md", "nbgrader_config.py")
 
@@ -27,9 +28,7 @@ def copy_labs(labs: Path, work: Path) -> list[Path]:
         if goal.exists() or ".ipynb_checkpoints" in file.parts or not file.is_file():
             continue
         goal.parent.mkdir(parents=True, exist_ok=True)
-        part = goal.with_name(goal.name + ".part")
-        shutil.copyfile(file, part)
-        part.replace(goal)
+        write_whole(goal, file.read_bytes())
         new.append(goal)
     return new
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from labkit.files import write_whole
 from labkit.quiz.draw import MAX_SEED, Drawn
 
 MAX_BYTES = 2**20
@@ -42,13 +42,7 @@ def save_draft(path: Path, draft: Draft) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(json.dumps(asdict(draft)), encoding="utf-8")
-        part.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    write_whole(path, json.dumps(asdict(draft)).encode("utf-8"))
 
 
 def load_draft(path: Path) -> tuple[Draft | None, str]:

@@ -11,6 +11,7 @@ from nbformat.sign import NotebookNotary
 
 from labkit.errors import LabError
 from labkit.exercises import read_notebook
+from labkit.files import write_whole
 from labkit.progress import Progress
 
 TAG = "progress"
@@ -34,9 +35,7 @@ def draw_progress(notebook: Path) -> bool:
         shown = _shown(notebook)
         for cell in cells:
             cell.outputs, cell.execution_count = [shown], None
-        part = notebook.with_name(notebook.name + ".part")
-        nbformat.write(page, part)
-        part.replace(notebook)
+        write_whole(notebook, f"{nbformat.writes(page)}\n".encode())
         if trusted:
             with NotebookNotary() as signs:
                 signs.sign(page)
