@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 DARK = "#555555"
+EXACT = "#000000"
 
 Path = tuple[Sequence[float], Sequence[float]]  # KL in nats, expected reward
 
@@ -74,17 +75,17 @@ def frontier(
     """
     with _figure(6.4, 4.0) as (figure, axes):
         axis = axes[0]
-        axis.plot(*best, color=COLOURS[0], label="π*, one point for each β", zorder=4)
-        axis.fill_between(best[0], best[1], max(best[1]) * 1.08, color=COLOURS[0], alpha=0.06, linewidth=0)
-        colours = iter(_cycle(COLOURS[1:]))
+        axis.plot(*best, color=EXACT, label="π*, one point for each β", zorder=4)
+        axis.fill_between(best[0], best[1], max(best[1]) * 1.08, color=EXACT, alpha=0.06, linewidth=0)
+        colours = iter(_cycle(COLOURS))  # as `lines` gives them: a policy keeps its colour
         for (label, path), marker in zip((paths or {}).items(), _cycle(MARKERS), strict=False):
             axis.plot(*path, color=next(colours), marker=marker, linewidth=1.2, label=label, zorder=3)
         for label, cloud in (clouds or {}).items():
             axis.scatter(*cloud, color=next(colours), s=9, alpha=0.55, linewidths=0, label=label, zorder=2)
         for text, (kl, reward) in (marks or {}).items():
-            axis.plot([kl], [reward], color=COLOURS[0], marker="o", zorder=5)
+            axis.plot([kl], [reward], color=EXACT, marker="o", zorder=5)
             axis.annotate(
-                text, (kl, reward), xytext=(-6, 5), textcoords="offset points", ha="right", fontsize=9, color=COLOURS[0]
+                text, (kl, reward), xytext=(-6, 5), textcoords="offset points", ha="right", fontsize=9, color=EXACT
             )
         axis.set(xlabel="KL(π‖π_ref) in nats", ylabel="expected reward", ylim=(None, max(best[1]) * 1.08))
         axis.set_xlim(-0.09 * (kl_to or max(best[0])), kl_to)
@@ -113,7 +114,7 @@ def estimates(
     """
     with _figure(6.0, 3.6) as (figure, axes):
         axis = axes[0]
-        axis.plot(x, exact, color="#000000", label="exact", zorder=4)
+        axis.plot(x, exact, color=EXACT, label="exact", zorder=4)
         for (label, (low, mean, high)), colour, marker in zip(
             spreads.items(), _cycle(COLOURS), _cycle(MARKERS), strict=False
         ):
