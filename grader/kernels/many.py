@@ -282,6 +282,12 @@ class Builder:
         self._recipe = recipe
         self._modules: dict[str, Any] = {}
 
+    def forget_large(self, most: int) -> None:
+        """Forget what was built, if the parameters and buffers of all of it take more than `most` bytes."""
+        kept = (one for made in self._modules.values() for one in (*made.parameters(), *made.buffers()))
+        if sum(one.numel() * one.element_size() for one in kept) > most:
+            self._modules.clear()
+
     def __call__(self, built: Built) -> Any:
         """What `built` stands for."""
         key = repr(built)

@@ -37,6 +37,7 @@ from grader.kernels.values import Handle, NotAValueError
 from grader.kernels.wire import Closed, Message, WireError, dump, receive
 
 SEED = 20_260_101
+KEPT_BYTES = 64 * 2**20
 LIBRARIES: dict[str, Action] = {
     "numpy": lambda numpy: numpy.random.seed(SEED),
     "torch": lambda torch: torch.manual_seed(SEED),  # by itself it begins anywhere
@@ -182,9 +183,10 @@ class Session:
         self._reply(*packed(answers, header["id"], more=False))
 
     def _builder(self, source: str) -> Builder:
-        """What builds arguments, for all calls of this kernel: a model is made once, however many checks take it."""
+        """What builds arguments for all calls of this kernel: a small model is made once for however many checks."""
         if self.builder is None:
             self.builder = Builder(lambda recipe: self._recipes(source)[recipe])
+        self.builder.forget_large(KEPT_BYTES)
         return self.builder
 
     def _recipes(self, source: str) -> Recipes:

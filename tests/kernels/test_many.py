@@ -18,7 +18,7 @@ from grader.checks.student import InProcess, Student
 from grader.kernels.client import Kernel
 from grader.kernels.launch import Started
 from grader.kernels.limits import Limits
-from grader.kernels.many import NO_GRAPH, Answer, Asked, answer_to
+from grader.kernels.many import NO_GRAPH, Answer, Asked, Builder, answer_to
 from grader.kernels.many_wire import chunks, packed, packed_cases, size_of, taken, unpacked_cases
 from grader.kernels.notebook_kernel import NotebookKernel
 from grader.kernels.wire import WireError, dump, load
@@ -345,3 +345,36 @@ def test_a_tensor_that_requires_a_gradient_since_is_changed() -> None:
     asked = Asked((torch.ones(2), torch.ones(2)))
     answer = answer_to(lambda x, y: float((x.requires_grad_() * y).sum()), asked, lambda built: built)
     assert answer.changed == (0,)
+
+
+COUNTED = """
+import torch
+
+made = []
+
+
+def model(size=1):
+    made.append(size)
+    module = torch.nn.Linear(1, size, bias=False).requires_grad_(False)
+    module.weight.fill_(float(len(made)))
+    return module
+"""
+
+
+def test_a_model_is_made_once_for_all_checks_and_each_call_has_its_own(notebook: Any) -> None:
+    source = "def f(model):\n    model.weight.add_(100.0)\n    return float(model.weight[0])"
+    student = Across(notebook(source), None, COUNTED)
+    first, again, other = Asked((Built("model"),)), Asked((Built("model"),)), Asked((Built("model", size=2),))
+    assert [one.value for one in student.call_many("f", [first, again])] == [101.0, 101.0]
+    assert [one.value for one in student.call_many("f", [again, other])] == [101.0, 102.0]
+
+
+def test_large_models_are_not_kept() -> None:
+    module = ModuleType("fixtures")
+    exec(COUNTED, vars(module))
+    builder = Builder(lambda recipe: getattr(module, recipe))
+    small, large = Built("model"), Built("model", size=1024)
+    for one, most, made in ((small, 10_000, 1), (small, 10_000, 1), (large, 10_000, 2), (small, 1_000, 3)):
+        builder.forget_large(most)
+        builder(one)
+        assert len(vars(module)["made"]) == made
