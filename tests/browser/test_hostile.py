@@ -196,7 +196,9 @@ def window(browser: Browser, hostile: Hostile) -> Iterator[Watched]:
 def logged_in(context: BrowserContext, hostile: Hostile) -> Watched:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    assert context.request.get(f"{hostile.server.address}/api/status?token={TOKEN}").ok  # the cookie of all pages
+    assert context.request.get(
+        f"{hostile.server.address}/api/status?token={TOKEN}", timeout=PATIENCE
+    ).ok  # the cookie of all pages
     page.goto(f"{hostile.server.address}/formgrader/manage_assignments")
     watched = Watched(
         page,
@@ -289,7 +291,8 @@ def test_no_file_of_a_student_acts_under_any_address(hostile: Hostile, window: W
         for place in places(hostile):
             address = f"{hostile.server.address}{place}"
             window.open(address)
-            reply = window.page.context.request.get(address, headers={"Referer": window.came_from})
+            came = {"Referer": window.came_from}
+            reply = window.page.context.request.get(address, headers=came, timeout=PATIENCE)
             assert reply.status == 200, place
             assert reply.headers["content-security-policy"].startswith("sandbox; default-src 'none'"), place
             assert reply.headers["x-content-type-options"] == "nosniff"
