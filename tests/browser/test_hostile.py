@@ -196,9 +196,8 @@ def window(browser: Browser, hostile: Hostile) -> Iterator[Watched]:
 def logged_in(context: BrowserContext, hostile: Hostile) -> Watched:
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    assert context.request.get(
-        f"{hostile.server.address}/api/status?token={TOKEN}", timeout=PATIENCE
-    ).ok  # the cookie of all pages
+    status = f"{hostile.server.address}/api/status?token={TOKEN}"
+    assert context.request.get(status, timeout=PATIENCE).ok  # the cookie of all pages
     page.goto(f"{hostile.server.address}/formgrader/manage_assignments")
     watched = Watched(
         page,
