@@ -2,7 +2,8 @@
 
 An extension of jupyter_server, which `make instructor` names. Whatever handler answers, files and converted notebooks
 are sandboxed: they are of an origin of their own, and no script, form or plugin of theirs runs (nbgrader's own handler
-of the files beside a submission sends no such header). On formgrader's page of a submission only the page's scripts
+of the files beside a submission sends no such header). A PDF is saved, not shown: a browser's viewer runs the scripts
+in it, sandboxed or not. On formgrader's page of a submission only the page's scripts
 run. And formgrader takes no other folder for its course: it would run the `nbgrader_config.py` there, which may be a
 student's, at one click on a link. JupyterLab shows formgrader's own pages in a frame, which a JupyterHub forbids all
 pages: those alone, this server may frame. See Content Security Policy Level 3, sections 6.1, 6.3 and 6.4.2.
@@ -27,6 +28,7 @@ FILES = re.compile(r"(?:files|view|nbconvert)/|formgrader/submissions/(?!compone
 PAGE = re.compile(r"formgrader/submissions/[^/]+/?")
 OWN = re.compile(r"formgrader(?:/(?!submissions/).*)?")
 NO_FRAME, OWN_FRAME = "frame-ancestors 'none'", "frame-ancestors 'self'"
+PDF = "application/pdf"
 STUDENTS_PART = b'id="notebook"'  # where on such a page the notebook begins
 SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 HANDLER = re.compile(rb'\sonclick="([^"]*)"')
@@ -78,6 +80,8 @@ class StudentWork(OutputTransform):
         if FILES.match(path):
             headers["Content-Security-Policy"] = SANDBOX
             headers["X-Content-Type-Options"] = "nosniff"
+            if headers.get("Content-Type", "").lower().startswith(PDF) and "Content-Disposition" not in headers:
+                headers["Content-Disposition"] = "attachment"
         elif PAGE.fullmatch(path):
             chunk = LINK.sub(self._elsewhere, chunk)
             headers["Content-Security-Policy"] = f"{PAGE_POLICY}; {self._scripts(chunk.partition(STUDENTS_PART)[0])}"

@@ -295,6 +295,7 @@ def test_no_file_of_a_student_acts_under_any_address(hostile: Hostile, window: W
             assert reply.status == 200, place
             assert reply.headers["content-security-policy"].startswith("sandbox; default-src 'none'"), place
             assert reply.headers["x-content-type-options"] == "nosniff"
+            assert (reply.headers.get("content-disposition") == "attachment") is place.endswith(".pdf"), place
             window.nothing_happened()
         window.open(f"{hostile.server.address}{hostile.submission(MALLORY)}working.html")
         window.page.locator("#s").click(no_wait_after=True)
