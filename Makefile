@@ -35,7 +35,7 @@ help:
 	@echo "make site           the labs as web pages in build/site, with figures of solved runs; no solutions"
 	@echo "make bench          stock nbgrader beside grader grade: seconds, megabytes (on an idle machine, 10 minutes)"
 	@echo "make check          lint, types, arrows and unit tests, for every day (two minutes)"
-	@echo "make test           everything that must hold (a quarter of an hour)"
+	@echo "make test           everything that must hold (half an hour and more)"
 	@echo "make test-all       and what takes longer: nbgrader's own tests on our road, an ordinary user, other seeds, other Pythons"
 	@echo "make tools          what tests need besides Python: Chromium, Node, PostgreSQL; make test does it too"
 	@echo "make schemas        fetch the standards' schemas, which exports are held to (QTI_SCHEMAS=FOLDER has them already)"

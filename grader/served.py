@@ -3,10 +3,10 @@
 An extension of jupyter_server, which `make instructor` names. Whatever handler answers, files and converted notebooks
 are sandboxed: they are of an origin of their own, and no script, form or plugin of theirs runs (nbgrader's own handler
 of the files beside a submission sends no such header). A PDF is saved, not shown: a browser's viewer runs the scripts
-in it, sandboxed or not. On formgrader's page of a submission only the page's scripts
-run. And formgrader takes no other folder for its course: it would run the `nbgrader_config.py` there, which may be a
-student's, at one click on a link. JupyterLab shows formgrader's own pages in a frame, which a JupyterHub forbids all
-pages: those alone, this server may frame. See Content Security Policy Level 3, sections 6.1, 6.3 and 6.4.2.
+in it, sandboxed or not. On formgrader's page of a submission only the page's scripts run. And formgrader takes no other
+folder for its course: it would run the `nbgrader_config.py` there, which may be a student's, at one click on a link.
+JupyterLab shows formgrader's own pages in a frame, which a JupyterHub forbids all pages: those alone, this server may
+frame. See Content Security Policy Level 3, sections 6.1, 6.3 and 6.4.2.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ class Transformers(TransformerManager):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._usual = self._now()
-        self._last = ("", "")
+        self._last: tuple[str | None, str] = (None, "")
 
     def _now(self) -> tuple[list[Any], ...]:
         return [*self.cleanup_transforms], [*self.line_transforms], [*self.token_transformers]

@@ -33,7 +33,7 @@ from grader.kernels.shell import Shell, make_shell
 from grader.kernels.wire import TimeUp, WireError, dump, receive
 
 ANSWERS = 3
-REQUEST_SECONDS = 5.0
+REQUEST_SECONDS = 5.0  # who asks for a kernel says so as soon as it has connected
 OWN_ARGUMENTS = 2  # of Python's -c: the word itself, and where our code lies
 
 
@@ -220,7 +220,12 @@ def _fork_as_first(connection: socket.socket, kernels: Kernels, number: int, req
     group = kernels.group(number, Limits(**request["limits"]))
     announced, announcing = os.pipe()
     try:
-        child = sandbox.fork_as_first(kernels.own)
+        try:
+            child = sandbox.fork_as_first(kernels.own)
+        except OSError:
+            if group is not None:
+                group.remove()
+            raise
         if child == 0:
             os.close(announcing)
             _become_kernel(connection, kernels, number, request, _Birth(announced, group))
