@@ -11,18 +11,6 @@ CELLS = [
     *("", "x = 1", "a\n", "\n\n  y = 2\n  z", "%time x", "!ls", "files = !ls", "len?", ">>> x", "In [1]: x"),
     "%%bash\nls",
 ]
-    "",
-    "x = 1",
-    "\n\n  y = 2\n  z",
-    "%time x",
-    "!ls",
-    "files = !ls",
-    "len?",
-    ">>> x",
-    "In [1]: x",
-    "%%bash\nls",
-    "a\n",
-]
 
 
 @pytest.mark.parametrize("cell", CELLS)
